@@ -1,0 +1,157 @@
+"""What an adapter must be able to do. The conformance suite (`providers.conformance`) is the executable form of this.
+
+An adapter is one folder under ``providers/``. It translates the neutral resources to its cloud's calls and nothing
+else: identity, journal, adoption, the gate, retries and secrets are the plugin's.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from pse.core.errors import PseError, RemoteError
+from pse.core.schema import Inputs, Outputs
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What every object carries at the cloud, as tags ``pse-stack``, ``pse-urn`` and ``pse-op``.
+
+    Attributes:
+        stack: Stable id of the stack.
+        urn: Hash of the resource's URN: 32 hexadecimal digits.
+        op: Unique id of this one create intent; usable as the cloud's idempotency token while the intent is open.
+    """
+
+    stack: str
+    urn: str
+    op: str
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """A live object.
+
+    Attributes:
+        id: The cloud's id.
+        identity: Its tags; None when a stranger made it.
+        inputs: Live inputs, as far as the cloud tells them; what it does not tell is left as given.
+        outputs: Computed values.
+        healthy: False when it exists and is not usable, for example a server that did not boot.
+        reasons: Why it is not healthy.
+    """
+
+    id: str
+    identity: Identity | None
+    inputs: Inputs
+    outputs: Outputs
+    healthy: bool = True
+    reasons: tuple[str, ...] = ()
+
+
+class Store(Protocol):
+    """One kind of resource at one place. Calls block and may come from many threads. Only `PortError` leaves."""
+
+    def create(self, inputs: Inputs, *, identity: Identity) -> Made:
+        """Make the object, tagged with ``identity`` in the same call.
+
+        Raises:
+            PortError: Nothing was made, as far as the cloud said.
+            PartlyMade: It exists and is not usable.
+        """
+
+    def read(self, object_id: str, inputs: Inputs | None) -> Made | None:
+        """The live object, or None when it is gone; ``inputs`` are the last known ones, None on import."""
+
+    def update(self, object_id: str, old: Inputs, new: Inputs) -> Made:
+        """Bring the live object to ``new``; repairs one that was made partly. Safe to repeat."""
+
+    def delete(self, object_id: str) -> None:
+        """Delete it and wait until it is gone; quiet when it is gone already."""
+
+    def find(self, stack: str, urn: str) -> tuple[Made, ...]:
+        """All live objects that carry this stack and URN hash."""
+
+    def list(self) -> tuple[Made, ...]:
+        """All live objects of this kind in the account, foreign ones too."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an adapter works.
+
+    Attributes:
+        place: Place id ``csp/region/site``.
+        country: ISO 3166 code of the place's country.
+        endpoint: Service address; for the lab a ``lab:`` name.
+        workspace: Root of the workspace, for state that the adapter keeps.
+        options: Adapter's own settings from the register's entry.
+    """
+
+    place: str
+    country: str
+    endpoint: str
+    workspace: Path
+    options: Mapping[str, str] = {}
+
+
+class Provider(Protocol):
+    """One adapter, found by the entry-point group ``pse.providers``."""
+
+    name: ClassVar[str]
+    kinds: ClassVar[Mapping[str, str]]
+    """Kinds that it can make, each with the permission or reason worth telling; others are refused at planning."""
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; no call is made yet."""
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind."""
+
+    def close(self) -> None:
+        """Give back connections."""
+
+
+class PortError(RemoteError):
+    """A cloud said no. ``reason`` is the common word for it, ``vendor_code`` the cloud's own.
+
+    Args:
+        message: In words.
+        reason: ``quota``, ``capacity``, ``throttle``, ``not-found``, ``conflict``, ``in-use``, ``auth``, ``invalid`` or ``transient``.
+        vendor_code: The cloud's own code.
+    """
+
+    code = "port"
+
+    def __init__(self, message: str, *, reason: str = "transient", vendor_code: str = "", **words: str) -> None:
+        super().__init__(message, **words)
+        self.reason = reason
+        self.vendor_code = vendor_code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep reason and code through pickle."""
+        return (_rebuild, (type(self), self.message, self.reason, self.vendor_code, self.hint, self.where))
+
+
+class PartlyMade(PortError):
+    """The object exists and is not usable; its id must not be lost.
+
+    Args:
+        made: The object, with ``healthy`` false.
+    """
+
+    code = "partly-made"
+
+    def __init__(self, made: Made) -> None:
+        super().__init__("; ".join(made.reasons) or "made partly", reason="transient")
+        self.made = made
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Keep the object through pickle."""
+        return (PartlyMade, (self.made,))
+
+
+def _rebuild(
+    cls: type[PseError], message: str, reason: str, vendor_code: str, hint: str, where: str
+) -> PseError:
+    rebuilt: Any = cls
+    error: PseError = rebuilt(message, reason=reason, vendor_code=vendor_code, hint=hint, where=where)
+    return error

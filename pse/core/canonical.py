@@ -1,0 +1,113 @@
+"""Canonical JSON: the same value gives the same bytes, so that a hash names a document.
+
+Keys in declaration order for structs and sorted for mappings, indent of one space, decimals as strings, no
+clock inside, one newline at the end.
+"""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pse.core.errors import BadInput
+
+T = TypeVar("T")
+_ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+
+
+def encode(value: object) -> bytes:
+    """The canonical bytes of a document, a struct or plain data."""
+    return msgspec.json.format(_ENCODER.encode(value), indent=1) + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 of ``data`` as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_of(value: object) -> str:
+    """SHA-256 of the canonical bytes of ``value``."""
+    return digest(encode(value))
+
+
+def decode(data: bytes, kind: type[T], *, where: str) -> T:
+    """Read a document strictly.
+
+    Args:
+        data: JSON bytes.
+        kind: The struct to read; unknown keys follow the struct's own rule.
+        where: The file to name when it cannot be read.
+
+    Raises:
+        BadInput: Not JSON, or not a ``kind``; the message names the path inside the document.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise BadInput(f"not a readable {kind.__name__}: {exc}", where=where) from exc
+
+
+def read(path: Path, kind: type[T]) -> T:
+    """Read the document at ``path``.
+
+    Raises:
+        BadInput: The file is missing, unreadable or not a ``kind``.
+    """
+    return decode(read_bytes(path), kind, where=str(path))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes at ``path``.
+
+    Raises:
+        BadInput: The file is missing or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+
+
+def write(path: Path, value: object, *, mode: int = 0o644) -> str:
+    """Write ``value`` as canonical JSON, atomically and fsynced, and return its SHA-256."""
+    data = encode(value)
+    write_bytes(path, data, mode=mode)
+    return digest(data)
+
+
+def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Replace ``path`` by ``data`` atomically: a reader sees the old file or the new one, after a crash too.
+
+    Raises:
+        BadInput: The folder cannot be written, or the disk is full; nothing is left behind.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as exc:
+        raise BadInput(f"cannot be written: {exc.strerror}", where=str(path)) from exc
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except OSError as exc:
+        Path(name).unlink(missing_ok=True)
+        raise BadInput(
+            f"cannot be written: {exc.strerror}", where=str(path), hint="Free some space or choose another folder."
+        ) from exc
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and new names in ``folder`` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

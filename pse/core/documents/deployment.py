@@ -1,0 +1,55 @@
+"""Deployment: what stands at a place after ``up``."""
+
+import msgspec
+
+
+class BuiltServer(msgspec.Struct, frozen=True, kw_only=True):
+    """A server that stands.
+
+    Attributes:
+        name: As planned.
+        id: The cloud's id.
+        address: IPv4 address.
+        ssh_port: TCP port of sshd.
+        ssh_user: Account.
+        host_key: Public host key, one line; empty when it cannot be known, and then nobody connects.
+    """
+
+    name: str
+    id: str
+    address: str
+    ssh_port: int
+    ssh_user: str
+    host_key: str
+
+
+class BuiltResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource in the stack: URN, Pulumi type token and the cloud's id."""
+
+    urn: str
+    type: str
+    id: str
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """One stack.
+
+    Attributes:
+        schema: Version of this document.
+        stack: Stack name, the unit's id.
+        plan: Hash of the plan it was made from.
+        unit_hash: SHA-256 of the unit's file.
+        place: Place id.
+        servers: By planned order.
+        resources: Sorted by URN.
+        outputs: Plain outputs for other stacks, such as a landing zone's network and subnet ids. No secrets.
+    """
+
+    schema: int = 1
+    stack: str
+    plan: str
+    unit_hash: str
+    place: str
+    servers: tuple[BuiltServer, ...] = ()
+    resources: tuple[BuiltResource, ...] = ()
+    outputs: dict[str, str] = {}

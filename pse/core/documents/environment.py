@@ -1,0 +1,49 @@
+"""Environment: wanted workloads with no server behind them, from ``environments/*.toml``."""
+
+import msgspec
+
+from pse.core.documents.category import Category
+
+
+class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Servers of one role.
+
+    Attributes:
+        role: ``web``, ``database``, ``files`` …; names the servers.
+        count: How many.
+        vcpus: Virtual CPUs of each.
+        memory_mib: MiB of memory of each.
+        data_gib: GiB of data volume of each; 0 for none.
+        mount: Where the data volume is mounted.
+        ports: TCP ports open to the network of the workload.
+    """
+
+    role: str
+    count: int = 1
+    vcpus: int
+    memory_mib: int
+    data_gib: int = 0
+    mount: str = "/srv"
+    ports: tuple[int, ...] = ()
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One wanted workload: the same gates, cost and preview as any, and no moves.
+
+    Attributes:
+        id: Id of the workload; by default the file's name.
+        blueprint: Name of a blueprint; empty lets planning choose.
+        category: Data category; required, because unclassified is refused.
+        place: Place id; empty lets planning choose the cheapest allowed.
+        servers: What is wanted.
+        os_family: Family of the image.
+        egress_gib: GiB a month that leave the place.
+    """
+
+    id: str = ""
+    blueprint: str = ""
+    category: Category
+    place: str = ""
+    servers: tuple[WantedServer, ...]
+    os_family: str = "debian"
+    egress_gib: int = 0

@@ -1,0 +1,78 @@
+"""Offers: who sells what, where, for how much, how sure."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+
+class OfferKind(StrEnum):
+    """What an offer sells."""
+
+    COMPUTE = "compute"
+    STORAGE = "storage"
+    SNAPSHOT = "snapshot"
+    EGRESS = "egress"
+    ADDRESS = "address"
+    SAAS = "saas"
+    SUPPORT = "support"
+    MIGRATION = "migration"
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """A priced row at a place.
+
+    Attributes:
+        id: Stable id of the row: place, kind and name.
+        place: Place id.
+        kind: See `OfferKind`.
+        name: Shape or class, for example ``std-2-8`` or ``ssd``.
+        unit: What the price is for: ``hour``, ``GiB-month``, ``GiB``, ``month``, ``seat-month``, ``once``.
+        price: Per unit in the book's currency; None is "no price", which is said and never taken as 0.
+        vcpus: Compute only.
+        memory_mib: Compute only.
+        max_volumes: Volumes a server of this shape can carry; compute only.
+        architecture: Compute only.
+        capability: For SaaS: what it replaces, for example ``learning-management``.
+        quality: ``listed``, ``quoted``, ``estimated`` or ``sample``.
+        source: Document that the price was read in.
+    """
+
+    id: str
+    place: str
+    kind: OfferKind
+    name: str
+    unit: str
+    price: Decimal | None
+    vcpus: int = 0
+    memory_mib: int = 0
+    max_volumes: int = 0
+    architecture: str = "x86_64"
+    capability: str = ""
+    quality: str = ""
+    source: str = ""
+
+
+class Offers(msgspec.Struct, frozen=True, kw_only=True):
+    """A dated price book.
+
+    Attributes:
+        schema: Version of this document.
+        book: Name of the book.
+        dated: Day of its prices.
+        currency: Currency of every price in it.
+        tax_percent: Sales tax on every line, in percent; None when not stated.
+        sample: Prices are invented.
+        offers: Sorted by id.
+        hash: SHA-256 over the rest.
+    """
+
+    schema: int = 1
+    book: str
+    dated: date
+    currency: str
+    tax_percent: Decimal | None = None
+    sample: bool = False
+    offers: tuple[Offer, ...]
+    hash: str = ""

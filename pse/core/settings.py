@@ -1,0 +1,196 @@
+"""The workspace on disk and its settings (`pse.toml`)."""
+
+import os
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from pse.core.canonical import read_bytes
+from pse.core.errors import BadInput, UsageError
+
+T = TypeVar("T")
+
+FILE = "pse.toml"
+
+
+class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How hosts are asked.
+
+    Attributes:
+        parallel: Hosts asked at once.
+        deadline_s: Seconds after which one host is given up.
+        connect_s: Seconds allowed for connecting and logging in.
+    """
+
+    parallel: int = 64
+    deadline_s: float = 90.0
+    connect_s: float = 10.0
+
+
+class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How plans are made.
+
+    Attributes:
+        comfort: Factor on measured use when sizing.
+        wave_servers: Most servers that one wave moves.
+        currency: Currency of totals.
+        horizon_months: Months over which one-time and monthly costs are weighed against each other.
+    """
+
+    comfort: Decimal = Decimal("1.3")
+    wave_servers: int = 50
+    currency: str = "PKR"
+    horizon_months: int = 36
+
+
+class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How moves run.
+
+    Attributes:
+        parallel: Workloads moved at once.
+        freeze_budget_s: Seconds that writers may be stopped before the cut-over is undone by itself.
+        ttl_s: TTL in seconds of DNS records during the cut-over.
+    """
+
+    parallel: int = 4
+    freeze_budget_s: float = 60.0
+    ttl_s: int = 1
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything `pse.toml` may hold.
+
+    Attributes:
+        entity: Name of the public sector entity.
+        jurisdiction: ``federal`` or a province's id.
+        sample: The workspace was made by ``pse init --sample``.
+        signer: Pinned Ed25519 public key (64 hexadecimal digits) of this workspace; what is signed by another key is refused.
+        database: Database URL reference; empty means SQLite in the workspace. ``PSE_DATABASE_URL`` wins.
+        backend: Pulumi backend URL; empty means ``file://`` in the workspace.
+        passphrase: Secret reference for Pulumi's passphrase secrets provider.
+        allow_local_state: Permit local state and SQLite in a pipeline (CI=true).
+        price_book: Path of the price book, relative to the workspace.
+        ssh_key: Secret reference of the private key that opens new servers.
+        discovery: See `DiscoverySettings`.
+        plan: See `PlanSettings`.
+        migrate: See `MigrateSettings`.
+    """
+
+    entity: str
+    jurisdiction: str = "federal"
+    sample: bool = False
+    signer: str = ""
+    database: str = ""
+    backend: str = ""
+    passphrase: str = "file:.pse/passphrase"
+    allow_local_state: bool = False
+    price_book: str = "policy/prices.toml"
+    ssh_key: str = "file:.pse/ssh_key"
+    discovery: DiscoverySettings = DiscoverySettings()
+    plan: PlanSettings = PlanSettings()
+    migrate: MigrateSettings = MigrateSettings()
+
+
+def load_toml(path: Path, kind: type[T]) -> T:
+    """Read a TOML file strictly into ``kind``.
+
+    Raises:
+        BadInput: Missing, not TOML (the row is named), an unknown key or a wrong type (its path is named).
+    """
+    raw = read_bytes(path)
+    try:
+        data: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+        return msgspec.convert(data, kind, strict=False)
+    except UnicodeDecodeError as exc:
+        raise BadInput("not UTF-8 text", where=str(path)) from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise BadInput(f"not TOML: {exc}", where=str(path)) from exc
+    except msgspec.ValidationError as exc:
+        raise BadInput(f"cannot be used: {exc}", where=str(path)) from exc
+
+
+class Workspace:
+    """The folder that `pse init` makes, and where things are in it.
+
+    Attributes:
+        root: Absolute path of the folder that holds ``pse.toml``.
+        settings: What ``pse.toml`` says.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Open the workspace at ``root``.
+
+        Raises:
+            BadInput: ``pse.toml`` is missing or cannot be used.
+        """
+        self.root = root.resolve()
+        self.settings = load_toml(self.root / FILE, Settings)
+
+    @classmethod
+    def find(cls, explicit: Path | None = None, start: Path | None = None) -> "Workspace":
+        """Open the workspace: ``explicit``, else ``PSE_WORKSPACE``, else the nearest ``pse.toml`` upward of ``start``.
+
+        Raises:
+            UsageError: There is none.
+            BadInput: ``pse.toml`` cannot be used.
+        """
+        named = explicit or (Path(os.environ["PSE_WORKSPACE"]) if os.environ.get("PSE_WORKSPACE") else None)
+        if named is not None:
+            return cls(named)
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / FILE).is_file():
+                return cls(folder)
+        raise UsageError("no workspace here", hint="Run `pse init`, or name one with --workspace.", where=str(here))
+
+    def path(self, *parts: str) -> Path:
+        """A path inside the workspace."""
+        return self.root.joinpath(*parts)
+
+    @property
+    def private(self) -> Path:
+        """``.pse``: database, state, ledger, reports, keys; never in git."""
+        return self.root / ".pse"
+
+    def database_url(self) -> str:
+        """SQLAlchemy URL of inventory, journal and campaign.
+
+        Raises:
+            UsageError: In a pipeline with local SQLite and without ``allow_local_state``.
+        """
+        from pse.core import secrets
+
+        given = os.environ.get("PSE_DATABASE_URL") or (
+            secrets.resolve(self.settings.database, base=self.root) if self.settings.database else ""
+        )
+        if given:
+            return given
+        self.refuse_local("the database")
+        return f"sqlite:///{self.private / 'pse.db'}"
+
+    def backend_url(self) -> str:
+        """Pulumi backend URL.
+
+        Raises:
+            UsageError: In a pipeline with local state and without ``allow_local_state``.
+        """
+        if self.settings.backend and not self.settings.backend.startswith("file://"):
+            return self.settings.backend
+        self.refuse_local("Pulumi's state")
+        return self.settings.backend or f"file://{self.private / 'state'}"
+
+    def refuse_local(self, what: str) -> None:
+        """Refuse to keep the only copy of ``what`` on a runner that is thrown away.
+
+        Raises:
+            UsageError: ``CI=true`` and ``allow_local_state`` is not set.
+        """
+        if os.environ.get("CI") == "true" and not self.settings.allow_local_state:
+            raise UsageError(
+                f"{what} would live on this runner only",
+                hint="Configure a remote one, or set allow_local_state = true in pse.toml.",
+                where=str(self.root / FILE),
+            )
