@@ -115,7 +115,8 @@ class PortError(RemoteError):
 
     Args:
         message: In words.
-        reason: ``quota``, ``capacity``, ``throttle``, ``not-found``, ``conflict``, ``in-use``, ``auth``, ``invalid`` or ``transient``.
+        reason: ``quota``, ``capacity``, ``throttle``, ``not-found``, ``conflict``, ``in-use``, ``auth``, ``invalid``
+            or ``transient``.
         vendor_code: The cloud's own code.
     """
 
@@ -149,9 +150,7 @@ class PartlyMade(PortError):
         return (PartlyMade, (self.made,))
 
 
-def _rebuild(
-    cls: type[PseError], message: str, reason: str, vendor_code: str, hint: str, where: str
-) -> PseError:
+def _rebuild(cls: type[PseError], message: str, reason: str, vendor_code: str, hint: str, where: str) -> PseError:
     rebuilt: Any = cls
     error: PseError = rebuilt(message, reason=reason, vendor_code=vendor_code, hint=hint, where=where)
     return error

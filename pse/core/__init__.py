@@ -1,4 +1,5 @@
-"""Words that every room shares: documents, the neutral resources, errors, findings, money, time, canonical JSON, journal, progress, settings.
+"""Words that every room shares.
 
-Nothing here knows a room, a cloud, Pulumi or a database server. A room may import all of it; it imports no room.
+Documents, neutral resources, errors, findings, money, time, canonical JSON, journal, progress, settings and the
+workspace's database. Nothing here knows a room, a cloud or Pulumi; a room may import all of it.
 """

@@ -94,8 +94,8 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, mode)
-        os.replace(name, path)
+        Path(name).chmod(mode)
+        Path(name).replace(path)
     except OSError as exc:
         Path(name).unlink(missing_ok=True)
         raise BadInput(

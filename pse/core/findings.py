@@ -23,7 +23,7 @@ class Finding(msgspec.Struct, frozen=True, order=True, kw_only=True, omit_defaul
     """One thing found out about an estate.
 
     Attributes:
-        code: ``PSE-`` + room letter + three digits, for example ``PSE-R014``; each has its line in ``docs/findings.md``.
+        code: ``PSE-`` + room letter + three digits, such as ``PSE-R014``; each has its line in ``docs/findings.md``.
         severity: See `Severity`.
         subject: The host, workload, file and row, or place that it is about.
         message: What was found, in words.

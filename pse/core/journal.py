@@ -8,9 +8,8 @@ did not. One API, two stores: a fsynced JSON-lines file here (the plugin, which 
 import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 

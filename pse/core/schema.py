@@ -183,9 +183,7 @@ class ServerInputs(Inputs, frozen=True, kw_only=True):
     subnet: Annotated[str, Rule(Rests.REFERENCE, replaces=True, to="Subnet", doc="Id of the subnet.")]
     firewalls: Annotated[tuple[str, ...], Rule(Rests.REFERENCE, to="Firewall", doc="Ids of firewalls.")] = ()
     key_pair: Annotated[str, Rule(Rests.REFERENCE, replaces=True, to="KeyPair", doc="Id of the key pair.")]
-    user_data: Annotated[
-        str, Rule(Rests.NONE, replaces=True, secret=True, doc="Shell script for the first boot.")
-    ] = ""
+    user_data: Annotated[str, Rule(Rests.NONE, replaces=True, secret=True, doc="Shell script for the first boot.")] = ""
 
 
 class ServerOutputs(Outputs, frozen=True, kw_only=True):

@@ -46,6 +46,26 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     horizon_months: int = 36
 
 
+class DnsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The name server that takes the cut-over's updates (RFC 2136 with TSIG).
+
+    Attributes:
+        server: IPv4 address.
+        port: TCP and UDP port.
+        zone: Zone that holds the records.
+        key_name: Name of the TSIG key.
+        key: Secret reference of the TSIG key, base64.
+        algorithm: TSIG algorithm.
+    """
+
+    server: str = ""
+    port: int = 53
+    zone: str = ""
+    key_name: str = ""
+    key: str = ""
+    algorithm: str = "hmac-sha256"
+
+
 class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How moves run.
 
@@ -53,11 +73,13 @@ class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         parallel: Workloads moved at once.
         freeze_budget_s: Seconds that writers may be stopped before the cut-over is undone by itself.
         ttl_s: TTL in seconds of DNS records during the cut-over.
+        dns: See `DnsSettings`; an empty server means that records are not switched and the runbook says so.
     """
 
     parallel: int = 4
     freeze_budget_s: float = 60.0
     ttl_s: int = 1
+    dns: DnsSettings = DnsSettings()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,7 +89,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         entity: Name of the public sector entity.
         jurisdiction: ``federal`` or a province's id.
         sample: The workspace was made by ``pse init --sample``.
-        signer: Pinned Ed25519 public key (64 hexadecimal digits) of this workspace; what is signed by another key is refused.
+        signer: Pinned Ed25519 public key (64 hexadecimal digits) of this workspace; what another key signed is refused.
         database: Database URL reference; empty means SQLite in the workspace. ``PSE_DATABASE_URL`` wins.
         backend: Pulumi backend URL; empty means ``file://`` in the workspace.
         passphrase: Secret reference for Pulumi's passphrase secrets provider.

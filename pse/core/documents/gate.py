@@ -8,6 +8,7 @@ from datetime import date
 import msgspec
 
 from pse.core.documents.category import Category
+from pse.core.documents.verdicts import Refusal
 
 
 class AllowedPlace(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +16,13 @@ class AllowedPlace(msgspec.Struct, frozen=True, kw_only=True):
 
     place: str
     until: date | None = None
+
+
+class RefusedPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of the register where the unit may not be, and why."""
+
+    place: str
+    refusals: tuple[Refusal, ...]
 
 
 class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +37,7 @@ class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
         category: Data category of the unit.
         class_id: Verdict class.
         allowed: Sorted by place.
+        refused: The other places of the register, sorted; so that a refusal names its rule and clause.
         endpoints: Service addresses of the allowed places, by place; an endpoint that is not listed is refused.
         sample: The register is the sample; a real cloud refuses it.
     """
@@ -41,6 +50,7 @@ class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
     category: Category
     class_id: str
     allowed: tuple[AllowedPlace, ...]
+    refused: tuple[RefusedPlace, ...] = ()
     endpoints: dict[str, str]
     sample: bool
 

@@ -18,6 +18,8 @@ class OfferKind(StrEnum):
     SAAS = "saas"
     SUPPORT = "support"
     MIGRATION = "migration"
+    IMAGE = "image"
+    """An operating system image, with the price of its licence."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +36,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         memory_mib: Compute only.
         max_volumes: Volumes a server of this shape can carry; compute only.
         architecture: Compute only.
+        os_family: Image only; as in a snapshot.
+        os_version: Image only; as in a snapshot.
         capability: For SaaS: what it replaces, for example ``learning-management``.
         quality: ``listed``, ``quoted``, ``estimated`` or ``sample``.
         source: Document that the price was read in.
@@ -49,6 +53,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     memory_mib: int = 0
     max_volumes: int = 0
     architecture: str = "x86_64"
+    os_family: str = ""
+    os_version: str = ""
     capability: str = ""
     quality: str = ""
     source: str = ""

@@ -243,7 +243,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         place: Chosen place; empty when nothing is built.
         wave: Wave number; 0 when it is in none.
         options: Every place of the register with its cost, cheapest first, for the comparison.
-        mandate_monthly: What the residency rules cost a month: this place less the cheapest refused one; None when not comparable.
+        mandate_monthly: What the residency rules cost a month: this place less the cheapest refused one; None when
+            not comparable.
         refusals: Why no place is allowed; empty unless refused.
         cost: Totals of everything that this decision spends.
         saas: Offer id of the SaaS that replaces it; only for that strategy.
@@ -291,7 +292,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         as_of: Day that decisions hold for.
         sample: Register or prices are samples; shown wherever the plan is.
         currency: Of all amounts.
-        inputs: SHA-256 of snapshot, environments, verdicts, offers, register, rules, nocs, labels, workloads and settings, by those names.
+        inputs: SHA-256 of snapshot, environments, verdicts, offers, register, rules, nocs, labels, workloads and
+            settings, by those names.
         servers: Servers in the snapshot, templates left out.
         decisions: Sorted by workload.
         waves: In order.

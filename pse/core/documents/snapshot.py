@@ -245,4 +245,3 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     sockets: tuple[tuple[str, str, int, str, int, str], ...] = ()
     databases: tuple[Database, ...] = ()
     findings: tuple[Finding, ...] = ()
-

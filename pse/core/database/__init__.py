@@ -1,0 +1,126 @@
+"""The workspace's one database: inventory's sightings, the effect journal and the campaign's progress.
+
+SQLite by default, PostgreSQL by URL; the same tables, made and changed by Alembic revisions in ``versions/``.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    inspect,
+    text,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from pse.core.errors import BadInput, RemoteError
+from pse.core.settings import Workspace
+
+METADATA = MetaData()
+
+SIGHTINGS = Table(
+    "sightings",
+    METADATA,
+    Column("source", String(1024), primary_key=True),
+    Column("seen", String(40), nullable=False),
+    Column("body", Text, nullable=False),
+)
+"""The newest `pse.core.documents.snapshot.Sighting` of each source, as JSON."""
+
+INTENTS = Table(
+    "intents",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(512), nullable=False),
+    Column("what", Text, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("result", Text),
+    UniqueConstraint("key", name="uq_intents_key"),
+)
+"""The effect journal of campaigns; ``detail`` and ``result`` are JSON without secrets."""
+
+PROGRESS = Table(
+    "progress",
+    METADATA,
+    Column("plan", String(64), primary_key=True),
+    Column("workload", String(64), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""`pse.core.documents.campaign.WorkloadProgress` of each workload of a plan, as JSON."""
+
+HEAD = "0001"
+"""The revision that this program works with; a test holds it against ``versions/``."""
+
+
+def open_database(workspace: Workspace) -> Engine:
+    """The workspace's database, made or brought up to date where needed.
+
+    Raises:
+        UsageError: In a pipeline with local SQLite and without ``allow_local_state``.
+        BadInput: It was written by a newer program, or its file cannot be used.
+        RemoteError: The database server cannot be reached.
+    """
+    url = workspace.database_url()
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        _harden(engine)
+    try:
+        found = _revision(engine)
+        if found != HEAD:
+            _upgrade(engine, found)
+    except SQLAlchemyError as exc:
+        where = engine.url.render_as_string(hide_password=True)
+        error = BadInput if engine.dialect.name == "sqlite" else RemoteError
+        raise error(f"the database cannot be used: {exc.args[0]}", where=where) from exc
+    return engine
+
+
+def _harden(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        # The driver's own BEGIN is off, so that ours below can be IMMEDIATE: two writers then queue instead of failing.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _revision(engine: Engine) -> str | None:
+    if not inspect(engine).has_table("alembic_version"):
+        return None
+    with engine.connect() as connection:
+        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return found
+
+
+def _upgrade(engine: Engine, found: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if found is not None and found not in known:
+        raise BadInput(
+            f"the database was written by a newer version of this program (revision {found})",
+            hint="Install that version, or name another database.",
+        )
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, HEAD)

@@ -1,0 +1,90 @@
+"""Workloads: what people say about workloads in ``workloads.toml``; their word wins over what the flows propose."""
+
+import msgspec
+
+from pse.core.canonical import hash_of
+from pse.core.documents.plan import Check, Strategy
+from pse.core.settings import Workspace, load_toml
+
+FILE = "workloads.toml"
+
+
+class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What has to be known of one host to build and fill its replacement.
+
+    Attributes:
+        role: ``web``, ``database``, ``files`` …; empty lets planning choose by what was found.
+        paths: Absolute paths whose files move: data, application, configuration.
+        databases: Names of databases that move; empty means all that were found.
+        packages: Names of packages that the new server needs.
+    """
+
+    role: str = ""
+    paths: tuple[str, ...] = ()
+    databases: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+
+
+class ServiceDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A service of the cut-over; they start in the order of the file and stop in the opposite one.
+
+    Attributes:
+        name: Unique in the workload.
+        host: Host name that runs it today; its replacement runs it afterwards.
+        start: Shell command that starts it and returns; safe to repeat.
+        stop: Shell command that stops it and returns; safe to repeat.
+        check: What has to hold after the start.
+    """
+
+    name: str
+    host: str
+    start: str
+    stop: str
+    check: tuple[Check, ...] = ()
+
+
+class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One workload.
+
+    Attributes:
+        members: Patterns of host names that belong to it; empty keeps what the flows propose.
+        strategy: What becomes of it; None lets planning choose.
+        reason: Why, when ``strategy`` is given.
+        saas: Capability that a software service could give instead, for example ``learning-management``.
+        egress_gib: GiB a month that leave the place.
+        wave: Wave to move in; None lets planning choose.
+        host: By host name.
+        service: Services of the cut-over.
+        dns: Record name to host name: records that follow the host.
+    """
+
+    members: tuple[str, ...] = ()
+    strategy: Strategy | None = None
+    reason: str = ""
+    saas: str = ""
+    egress_gib: int = 0
+    wave: int | None = None
+    host: dict[str, HostDeclaration] = {}
+    service: tuple[ServiceDeclaration, ...] = ()
+    dns: dict[str, str] = {}
+
+
+class Workloads(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file: workload id to what is said of it."""
+
+    workload: dict[str, WorkloadDeclaration] = {}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what the file says, whatever its layout."""
+        return hash_of(self)
+
+
+def load_workloads(workspace: Workspace) -> Workloads:
+    """Read ``workloads.toml``; a missing file says nothing of any workload.
+
+    Raises:
+        BadInput: Not TOML, an unknown key or a wrong type.
+    """
+    path = workspace.path(FILE)
+    return load_toml(path, Workloads) if path.exists() else Workloads()
