@@ -52,6 +52,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         reason: Why, when ``strategy`` is given.
         saas: Capability that a software service could give instead, for example ``learning-management``.
         egress_gib: GiB a month that leave the place.
+        place: Place id that it has to go to; empty lets planning choose. A place that is not allowed is refused.
         wave: Wave to move in; None lets planning choose.
         host: By host name.
         service: Services of the cut-over.
@@ -63,6 +64,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     reason: str = ""
     saas: str = ""
     egress_gib: int = 0
+    place: str = ""
     wave: int | None = None
     host: dict[str, HostDeclaration] = {}
     service: tuple[ServiceDeclaration, ...] = ()
