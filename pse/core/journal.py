@@ -8,8 +8,9 @@ did not. One API, two stores: a fsynced JSON-lines file here (the plugin, which 
 import fcntl
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -94,6 +95,8 @@ def once(
 class FileJournal:
     """A journal in one fsynced JSON-lines file, shared by processes under a file lock.
 
+    What was read once is kept; a call reads only what was appended since, by whichever process.
+
     Args:
         path: The file; made with its folder when missing, mode 0600.
     """
@@ -101,6 +104,10 @@ class FileJournal:
     def __init__(self, path: Path) -> None:
         """Remember where the file is; nothing is read yet."""
         self._path = path
+        self._state: dict[str, Intent] = {}
+        self._read = 0
+        self._rows = 0
+        self._mutex = threading.Lock()
 
     def open(self, key: str, what: str, detail: dict[str, Any]) -> Intent:
         """See `Journal.open`."""
@@ -140,52 +147,74 @@ class FileJournal:
         with self._locked() as state:
             return tuple(intent for intent in state.values() if intent.result is None)
 
-    def _locked(self) -> AbstractContextManager[dict[str, Intent]]:
-        return _locked_state(self._path)
+    @contextmanager
+    def _locked(self) -> Iterator[dict[str, Intent]]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._mutex:
+            lock = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._catch_up()
+                yield self._state
+            finally:
+                os.close(lock)
 
     def _append(self, line: dict[str, Any]) -> None:
         new = not self._path.exists()
+        data = json.dumps(line, sort_keys=True).encode() + b"\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(handle, json.dumps(line, sort_keys=True).encode() + b"\n")
+            _write_all(handle, data)
             os.fsync(handle)
+        except OSError as exc:
+            raise BadInput(
+                f"cannot be written: {exc.strerror}", where=str(self._path), hint="Free some space; nothing was begun."
+            ) from exc
         finally:
             os.close(handle)
         if new:
             sync_folder(self._path.parent)
 
-
-@contextmanager
-def _locked_state(path: Path) -> Iterator[dict[str, Intent]]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield _replay(path)
-    finally:
-        os.close(lock)
-
-
-def _replay(path: Path) -> dict[str, Intent]:
-    if not path.exists():
-        return {}
-    raw = path.read_bytes()
-    whole = raw.rfind(b"\n") + 1
-    if whole != len(raw):
-        # A crash in the middle of a write: that line's effect was not begun, because acting waits for the fsync.
-        with path.open("r+b") as file:
-            file.truncate(whole)
-            os.fsync(file.fileno())
-    state: dict[str, Intent] = {}
-    for number, line in enumerate(raw[:whole].splitlines(), start=1):
+    def _catch_up(self) -> None:
         try:
-            ((verb, body),) = json.loads(line).items()
-            if verb == "open":
-                state[body["key"]] = msgspec.convert(body, Intent)
-            elif verb == "done":
-                state[body["key"]] = msgspec.structs.replace(state[body["key"]], result=body["result"])
-            else:
-                state.pop(body["key"], None)
-        except (ValueError, KeyError, msgspec.ValidationError) as exc:
-            raise BadInput("not a journal line", where=f"{path}, row {number}") from exc
-    return state
+            size = self._path.stat().st_size
+        except FileNotFoundError:
+            size = 0
+        if size < self._read:
+            self._state, self._read, self._rows = {}, 0, 0
+        if size == self._read:
+            return
+        with self._path.open("r+b") as file:
+            file.seek(self._read)
+            raw = file.read()
+            whole = raw.rfind(b"\n") + 1
+            if whole != len(raw):
+                # A crash in the middle of a write: that line's effect was not begun, for acting waits for the fsync.
+                file.truncate(self._read + whole)
+                os.fsync(file.fileno())
+        for line in raw[:whole].splitlines():
+            self._rows += 1
+            try:
+                _apply(self._state, line)
+            except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as exc:
+                row = self._rows
+                self._state, self._read, self._rows = {}, 0, 0
+                raise BadInput("not a journal line", where=f"{self._path}, row {row}") from exc
+        self._read += whole
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def _apply(state: dict[str, Intent], line: bytes) -> None:
+    ((verb, body),) = json.loads(line).items()
+    if verb == "open":
+        state[body["key"]] = msgspec.convert(body, Intent)
+    elif verb == "done":
+        state[body["key"]] = msgspec.structs.replace(state[body["key"]], result=body["result"])
+    elif verb == "forget":
+        state.pop(body["key"], None)
+    else:
+        raise ValueError(verb)
