@@ -1,0 +1,1 @@
+"""Facts: what is read on a host."""
