@@ -1,1 +1,25 @@
-"""migrate."""
+"""How it moves: durable campaigns, replicators, verification, cut-over, rollback and the report.
+
+A campaign carries out a plan's moves: data goes straight from source to target, is verified by something that does
+not trust the copier, and can be rolled back with what was written on the new side. Import the verbs from here; what
+they need (DBOS, paramiko, SQLAlchemy) is loaded when they are called.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from migrate.campaign import cleanup, rollback, run, status
+    from migrate.evidence import evidence
+    from migrate.report import report
+
+__all__ = ["cleanup", "evidence", "report", "rollback", "run", "status"]
+
+_HOMES = {"evidence": "migrate.evidence", "report": "migrate.report"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'migrate' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES.get(name, "migrate.campaign")), name)

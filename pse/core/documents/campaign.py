@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from pse.core.findings import Finding
+
 
 class MoveState(StrEnum):
     """Where a workload's move stands."""
@@ -91,8 +93,11 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
         schema: Version of this document.
         plan: Hash of the plan.
         workloads: Sorted by workload.
+        findings: What a person has to know now: failures with their reasons, sources that are frozen while nobody
+            works on them, what a copy could not preserve.
     """
 
     schema: int = 1
     plan: str
     workloads: tuple[WorkloadProgress, ...]
+    findings: tuple[Finding, ...] = ()
