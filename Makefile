@@ -1,0 +1,44 @@
+# One command for each habit, the same on a laptop and in CI. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: setup demo test lint types imports audit format lock news clean help
+
+BIN := .venv/bin
+PY := $(BIN)/python
+
+setup:  ## system packages, .venv with the locked packages, Pulumi's CLI; quick when all is there
+	@scripts/setup
+
+demo: setup  ## the whole way on the lab: six servers to a verified migration (KEEP=1 leaves the lab running)
+	@$(PY) -m examples.demo
+
+test: setup  ## lint, types, import contracts, audit and the whole suite; ARGS="tests/cli -x" narrows the suite
+	@$(PY) scripts/check.py $(ARGS)
+
+lint: setup  ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: setup  ## mypy --strict on everything
+	@$(BIN)/mypy
+
+imports: setup  ## the import contracts of docs/architecture.md
+	@$(BIN)/lint-imports
+
+audit: setup  ## known vulnerabilities of the locked packages, where an advisory service answers
+	@$(PY) scripts/audit.py
+
+format: setup  ## rewrite what ruff can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+lock: setup  ## resolve the dependencies again, with hashes and without any index address
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-dev.lock
+
+news: setup  ## fold changelog.d/ into CHANGELOG.md: make news VERSION=0.2.0
+	@$(PY) scripts/news.py $(VERSION)
+
+clean:  ## remove caches and what the demo left; .venv and the Pulumi cache stay
+	@rm -rf .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
+
+help:  ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
