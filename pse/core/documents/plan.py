@@ -87,6 +87,8 @@ class PlannedServer(msgspec.Struct, frozen=True, kw_only=True):
         volumes: Data volumes.
         needs: Names of servers of this unit that it connects to; they are made first and known to it by host name.
         inbound: Ports opened to it, as firewall rules.
+        outbound: Ports that it may open elsewhere, as firewall rules.
+        packages: Packages that it needs, by the names of its OS family.
         why: Why this size.
     """
 
@@ -99,6 +101,8 @@ class PlannedServer(msgspec.Struct, frozen=True, kw_only=True):
     volumes: tuple[PlannedVolume, ...] = ()
     needs: tuple[str, ...] = ()
     inbound: tuple[FirewallRule, ...] = ()
+    outbound: tuple[FirewallRule, ...] = ()
+    packages: tuple[str, ...] = ()
     why: str = ""
 
 

@@ -51,6 +51,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         strategy: What becomes of it; None lets planning choose.
         reason: Why, when ``strategy`` is given.
         saas: Capability that a software service could give instead, for example ``learning-management``.
+        seats: Users of the software service; 0 is not stated, and a price per seat then comes to no price.
         egress_gib: GiB a month that leave the place.
         place: Place id that it has to go to; empty lets planning choose. A place that is not allowed is refused.
         wave: Wave to move in; None lets planning choose.
@@ -63,6 +64,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     strategy: Strategy | None = None
     reason: str = ""
     saas: str = ""
+    seats: int = 0
     egress_gib: int = 0
     place: str = ""
     wave: int | None = None

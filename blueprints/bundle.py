@@ -1,0 +1,134 @@
+"""Bundle: a plan with all its parts, on disk and back, every hash checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pse.core import canonical
+from pse.core.documents.gate import SignedGate
+from pse.core.documents.plan import Plan, Unit
+from pse.core.documents.verdicts import Verdicts
+from pse.core.errors import BadInput, Refused
+from pse.core.settings import Workspace
+
+T = TypeVar("T")
+
+FILE = "plan.json"
+_AGAIN = "Make the plan again with `pse plan`, and have it reviewed."
+
+
+class Bundle(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan and its parts.
+
+    Attributes:
+        plan: For review; holds the hash of every part.
+        units: By unit id; for the engine.
+        gates: By unit id; signed when the plan was made.
+        verdicts: What the rules said of every class at every place.
+    """
+
+    plan: Plan
+    units: dict[str, Unit]
+    gates: dict[str, SignedGate]
+    verdicts: Verdicts
+
+    def default_folder(self, workspace: Workspace) -> Path:
+        """``plans/`` + the first 12 digits of the plan's hash."""
+        return workspace.path("plans", self.plan.hash[:12])
+
+    def write(self, folder: Path) -> Path:
+        """Write the parts and then, last, ``plan.json``; files of an earlier plan there are taken away.
+
+        Returns:
+            Path of ``plan.json``.
+
+        Raises:
+            BadInput: The folder cannot be written.
+        """
+        for kind, parts in (("units", self.units), ("gate", self.gates)):
+            for name, part in parts.items():
+                canonical.write(folder / kind / f"{name}.json", part)
+            for stale in (folder / kind).glob("*.json"):
+                if stale.stem not in parts:
+                    stale.unlink()
+        canonical.write(folder / "verdicts.json", self.verdicts)
+        canonical.write(folder / FILE, self.plan)
+        return folder / FILE
+
+    @classmethod
+    def read(cls, workspace: Workspace, path: Path) -> "Bundle":
+        """Read a plan and check every part against its hash and every gate against the workspace's pin.
+
+        Args:
+            workspace: Whose pin signs the gates.
+            path: ``plan.json``, its folder, or the name of a folder under ``plans/``.
+
+        Raises:
+            BadInput: A file is missing or not readable.
+            Refused: A file is not what the plan's hash stands for, or a gate is not signed by the workspace's key.
+        """
+        file = _find(workspace, path)
+        plan = canonical.read(file, Plan)
+        if plan_hash(plan) != plan.hash:
+            raise Refused("the plan was changed after it was made", where=str(file), hint=_AGAIN)
+        units = {}
+        gates = {}
+        for name in plan.units:
+            if name == "verdicts":
+                continue
+            if name.startswith("gate/"):
+                gates[name.removeprefix("gate/")] = _part(file.parent, name, plan.units, SignedGate)
+            else:
+                units[name] = _part(file.parent, name, plan.units, Unit)
+        verdicts = _part(file.parent, "verdicts", plan.units, Verdicts)
+        bundle = cls(plan=plan, units=units, gates=gates, verdicts=verdicts)
+        bundle.verify(workspace)
+        return bundle
+
+    def verify(self, workspace: Workspace) -> None:
+        """Check that the parts are those that the plan's hash stands for.
+
+        Raises:
+            Refused: They are not, or a gate is not signed by the workspace's key.
+        """
+        from policy import signing
+
+        if plan_hash(self.plan) != self.plan.hash or part_hashes(self.units, self.gates, self.verdicts) != dict(
+            self.plan.units
+        ):
+            raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
+        for name, signed in self.gates.items():
+            if signed.signer != workspace.settings.signer or signed.gate.unit != name:
+                raise Refused("the gate is not this workspace's", where=f"gate/{name}.json", hint=_AGAIN)
+            signing.verify(signed.signer, canonical.encode(signed.gate), signed.signature)
+
+
+def plan_hash(plan: Plan) -> str:
+    """SHA-256 over everything in ``plan`` but its hash."""
+    return canonical.hash_of(msgspec.structs.replace(plan, hash=""))
+
+
+def part_hashes(units: Mapping[str, Unit], gates: Mapping[str, SignedGate], verdicts: Verdicts) -> dict[str, str]:
+    """SHA-256 of every part by its name in ``Plan.units``."""
+    named: dict[str, object] = {**units, **{f"gate/{name}": gate for name, gate in gates.items()}, "verdicts": verdicts}
+    return {name: canonical.hash_of(named[name]) for name in sorted(named)}
+
+
+def _find(workspace: Workspace, path: Path) -> Path:
+    named = workspace.path("plans", str(path))
+    for candidate in (path, path / FILE, named / FILE):
+        if candidate.is_file():
+            return candidate
+    raise BadInput("there is no plan here", where=str(path), hint="`pse plan` makes one and prints its path.")
+
+
+def _part(folder: Path, name: str, hashes: Mapping[str, str], kind: type[T]) -> T:
+    file = folder / (f"{name}.json" if name == "verdicts" or name.startswith("gate/") else f"units/{name}.json")
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise Refused("the plan names a file outside its folder", where=name, hint=_AGAIN)
+    data = canonical.read_bytes(file)
+    if canonical.digest(data) != hashes[name]:
+        raise Refused("this part of the plan was changed after it was made", where=str(file), hint=_AGAIN)
+    return canonical.decode(data, kind, where=str(file))

@@ -1,0 +1,136 @@
+"""The price book: one dated TOML file of a workspace, read strictly."""
+
+from collections.abc import Collection
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+import msgspec
+
+from pse.core.canonical import hash_of
+from pse.core.documents.offers import Offer, OfferKind, Offers
+from pse.core.errors import BadInput
+from pse.core.findings import Finding, Severity
+from pse.core.settings import Workspace, load_toml
+from pse.core.text import printable
+
+UNITS: dict[OfferKind, tuple[str, ...]] = {
+    OfferKind.COMPUTE: ("hour",),
+    OfferKind.STORAGE: ("GiB-month",),
+    OfferKind.SNAPSHOT: ("GiB-month",),
+    OfferKind.EGRESS: ("GiB",),
+    OfferKind.ADDRESS: ("month", "hour"),
+    OfferKind.SAAS: ("month", "seat-month"),
+    OfferKind.SUPPORT: ("month",),
+    OfferKind.MIGRATION: ("once", "GiB"),
+    OfferKind.IMAGE: ("month", "hour"),
+}
+"""Units that a price of each kind may be for; another one could not be multiplied by anything the plan knows."""
+
+
+class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    place: str
+    kind: OfferKind
+    name: str
+    unit: str
+    price: str | None = None
+    vcpus: int = 0
+    memory_mib: int = 0
+    max_volumes: int = 0
+    architecture: str = "x86_64"
+    os_family: str = ""
+    os_version: str = ""
+    capability: str = ""
+    quality: str = ""
+    source: str = ""
+
+
+class _Book(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    book: str
+    dated: date
+    currency: str
+    tax_percent: str | int | None = None
+    sample: bool = False
+    offer: tuple[_Row, ...] = ()
+
+
+def load_offers(workspace: Workspace) -> Offers:
+    """Read the workspace's price book.
+
+    Prices are strings in the file, because a TOML float is not exact. A row without ``price`` has no price, which is
+    kept as such and never read as 0.
+
+    Raises:
+        BadInput: Not TOML, an unknown key, a wrong type, a price that is negative or not a number, a unit that does
+            not belong to the kind, or two rows with one place, kind and name; the message names file and row.
+    """
+    path = workspace.path(workspace.settings.price_book)
+    where = str(path)
+    book = load_toml(path, _Book)
+    tax = None if book.tax_percent is None else _amount(str(book.tax_percent), where=where, key="tax_percent")
+    offers: dict[str, Offer] = {}
+    for number, row in enumerate(book.offer, start=1):
+        offer = _offer(row, where=where, at=f"offer row {number}")
+        if offer.id in offers:
+            raise BadInput(f"offer row {number}: {printable(offer.id)} is there twice", where=where)
+        offers[offer.id] = offer
+    found = Offers(
+        book=book.book,
+        dated=book.dated,
+        currency=book.currency,
+        tax_percent=tax,
+        sample=book.sample,
+        offers=tuple(offers[key] for key in sorted(offers)),
+    )
+    return msgspec.structs.replace(found, hash=hash_of(found))
+
+
+def check_places(offers: Offers, places: Collection[str], *, where: str) -> tuple[Finding, ...]:
+    """Places that the price book sells at and the register does not know, one finding each (PSE-P301).
+
+    Args:
+        offers: The price book.
+        places: Place ids of the register.
+        where: The price book's file, as the source of the findings.
+    """
+    known = frozenset(places)
+    return tuple(
+        Finding(
+            code="PSE-P301",
+            severity=Severity.WARNING,
+            subject=place,
+            message="the price book has offers at a place that is not in the register",
+            remedy="Correct the place's id in the price book, or add the place to the register.",
+            source=where,
+        )
+        for place in sorted({offer.place for offer in offers.offers} - known)
+    )
+
+
+def _offer(row: _Row, *, where: str, at: str) -> Offer:
+    for key in ("place", "name"):
+        if not getattr(row, key).strip():
+            raise BadInput(f"{at}: {key} is empty", where=where)
+    if row.unit not in UNITS[row.kind]:
+        wanted = " or ".join(UNITS[row.kind])
+        raise BadInput(f"{at}: a price of {row.kind} is per {wanted}, not per {row.unit!r}", where=where)
+    if row.kind is OfferKind.COMPUTE and (row.vcpus < 1 or row.memory_mib < 1):
+        raise BadInput(f"{at}: a compute offer needs vcpus and memory_mib", where=where)
+    if row.max_volumes < 0:
+        raise BadInput(f"{at}: max_volumes is negative", where=where)
+    if row.kind is OfferKind.SAAS and not row.capability:
+        raise BadInput(f"{at}: a saas offer needs the capability that it replaces", where=where)
+    if row.kind is OfferKind.IMAGE and not row.os_family:
+        raise BadInput(f"{at}: an image offer needs os_family", where=where)
+    price = None if row.price is None else _amount(row.price, where=where, key=f"{at}: price")
+    fields = {name: getattr(row, name) for name in row.__struct_fields__ if name != "price"}
+    return Offer(id=f"{row.place}:{row.kind}:{row.name}", price=price, **fields)
+
+
+def _amount(text: str, *, where: str, key: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as exc:
+        raise BadInput(f"{key} is not a number: {text!r}", where=where) from exc
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"{key} has to be a finite number, 0 or more: {text!r}", where=where)
+    return amount
