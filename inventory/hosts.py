@@ -72,8 +72,8 @@ def load_hosts(workspace: Workspace) -> tuple[HostEntry, ...]:
     """The hosts of ``hosts.toml`` in the order of the file.
 
     Raises:
-        BadInput: Missing, not TOML, an unknown key, two hosts of one name, no user or no key, or a jump to a host that is
-            not in the file or leads in a circle; the host is named.
+        BadInput: Missing, not TOML, an unknown key, two hosts of one name, no user or no key, or a jump to a host
+            that is not in the file or leads in a circle; the host is named.
     """
     path = workspace.path(FILE)
     if not path.exists():

@@ -22,7 +22,7 @@ def load_key(reference: str, agent_key: str, *, base: Path, where: str) -> "tupl
         where: The host, for messages.
 
     Raises:
-        BadInput: No key, not a private key, one with a passphrase, readable by others, or not (or not only) one in the agent.
+        BadInput: No key, not a private key, one with a passphrase, readable by others, or not exactly one in the agent.
     """
     if agent_key:
         return _from_agent(agent_key, where)
@@ -37,7 +37,7 @@ def preferred_types(known: Iterable[str], pinned: str) -> tuple[str, ...]:
 
     The others stay: a host that lost the pinned one has to show what it has, so that both can be named.
     """
-    kind = pinned.split(" ")[0] if pinned else ""
+    kind = pinned.split(" ", maxsplit=1)[0]
     wanted = ("rsa-sha2-512", "rsa-sha2-256") if kind == "ssh-rsa" else (kind,)
     every = tuple(known)
     return (*(k for k in wanted if k in every), *(k for k in every if k not in wanted))

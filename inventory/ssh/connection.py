@@ -13,128 +13,21 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self
 
-import msgspec
-
-from inventory.hosts import HostEntry, load_hosts
-from inventory.pins import fingerprint, read_pins
-from inventory.sshkeys import load_key, preferred_types
-from pse.core.errors import PseError, Refused, RemoteError, Unreachable, UsageError
-from pse.core.settings import Workspace
+from inventory.ssh.endpoint import Endpoint
+from inventory.ssh.errors import BrokenProtocol, Cut, HostKeyRefused, LoginRefused, TimedOut
+from inventory.ssh.keys import load_key, preferred_types
+from inventory.ssh.pins import fingerprint
+from inventory.ssh.running import GRACE_S, MIB, Completed, Output, Watch, pump, timed_out, with_partial
+from pse.core.errors import Unreachable
 from pse.core.text import printable
 
 if TYPE_CHECKING:
     import paramiko
 
-MIB = 1024 * 1024
-STDERR_CAP = 64 * 1024
-"""Bytes of stderr that are kept; the rest is read and dropped, so that it cannot fill the window."""
-_TAIL = 64 * 1024
-_LINE = MIB
-_GRACE_S = 1.0
-
 AcceptNew = Callable[[str, str], None]
 """Takes the name and the key line of a host that is seen for the first time, and pins it."""
-
-
-class HostKeyRefused(Refused):
-    """The host's key is unknown or not the pinned one; nothing was sent to it but the key exchange."""
-
-
-class LoginRefused(RemoteError):
-    """The host does not let us in with the key; nobody tries again, because accounts get locked."""
-
-    retryable = False
-
-
-class BrokenProtocol(RemoteError):
-    """What answers there does not speak SSH as it should."""
-
-
-class _Partial(PseError):
-    partial: bytes = b""
-    """What came before the end; lost when the error is pickled."""
-
-
-class TimedOut(_Partial, Unreachable):
-    """Its time was over before it ended."""
-
-
-class TooMuch(_Partial, RemoteError):
-    """More output than was allowed."""
-
-    retryable = False
-
-
-class Cut(_Partial, Unreachable):
-    """The connection ended before the command did."""
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """Where and how to log in.
-
-    Attributes:
-        name: Name of the host, for messages and pins.
-        address: IP address or DNS name.
-        port: TCP port of sshd.
-        user: Account.
-        key: Secret reference of the private key.
-        agent_key: Comment or ``SHA256:`` fingerprint of the one key ssh-agent may use; wins over ``key``.
-        host_key: Pinned public host key, ``type base64``; empty when none is pinned, and then nobody connects.
-        jump: The host to go through.
-    """
-
-    name: str
-    address: str
-    port: int = 22
-    user: str = ""
-    key: str = ""
-    agent_key: str = ""
-    host_key: str = ""
-    jump: "Endpoint | None" = None
-
-
-class Completed(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that ended.
-
-    Attributes:
-        rc: Exit status; -1 when a signal ended it.
-        stdout: Its output; with ``on_line`` only the last 64 KiB.
-        stderr: The first 64 KiB of its error output.
-    """
-
-    rc: int
-    stdout: bytes
-    stderr: bytes
-
-
-def endpoint_of(workspace: Workspace, host_name: str) -> Endpoint:
-    """The endpoint of a host of ``hosts.toml``, with its pin and its jump hosts.
-
-    Raises:
-        UsageError: No such host.
-        BadInput: ``hosts.toml`` or ``.pse/known_hosts`` cannot be used.
-    """
-    entries = {entry.name: entry for entry in load_hosts(workspace)}
-    if host_name not in entries:
-        raise UsageError(f"no host {host_name!r} in hosts.toml", where=str(workspace.path("hosts.toml")))
-    return endpoint_from(entries, read_pins(workspace.private), host_name)
-
-
-def endpoint_from(entries: dict[str, HostEntry], pins: dict[str, str], name: str) -> Endpoint:
-    """The endpoint of ``name``, given all hosts and pins."""
-    entry = entries[name]
-    return Endpoint(
-        name=name,
-        address=entry.address,
-        port=entry.port,
-        user=entry.user,
-        key=entry.key,
-        agent_key=entry.agent_key,
-        host_key=pins.get(name, ""),
-        jump=endpoint_from(entries, pins, entry.jump) if entry.jump else None,
-    )
 
 
 def connect(
@@ -212,7 +105,7 @@ class Connection:
         self._transport.daemon = True
         self._transport.set_log_channel(_quiet_logger())
 
-    def __enter__(self) -> "Connection":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -226,7 +119,7 @@ class Connection:
         self._transport.close()
         # After a rude peer paramiko's thread may still be in its read loop; the socket is gone, so this is short.
         if self._transport.is_alive():
-            self._transport.join(2 * _GRACE_S)
+            self._transport.join(2 * GRACE_S)
         if self._via is not None:
             self._via.close()
 
@@ -256,59 +149,20 @@ class Connection:
         import paramiko
 
         with self._watched(timeout_s) as watch:
-            output = _Output(cap, on_line)
+            output = Output(cap, on_line)
             try:
                 channel = self._transport.open_session(timeout=max(0.1, timeout_s))
-                with contextlib.closing(channel):
+                try:
                     channel.exec_command(command)
                     watch.started.set()
-                    rc = self._pump(channel, stdin, output, watch)
+                    rc = pump(channel, stdin, output, watch, self._where)
+                finally:
+                    _hang_up(channel)
             except (paramiko.SSHException, OSError, EOFError) as exc:
                 if watch.over or watch.remaining() <= 0:
-                    raise self._timed_out(timeout_s, output) from exc
-                raise _with(Cut(f"the connection ended: {_words(exc)}", where=self._where), output) from exc
+                    raise timed_out(watch, output, self._where) from exc
+                raise with_partial(Cut(f"the connection ended: {_words(exc)}", where=self._where), output) from exc
             return Completed(rc=rc, stdout=output.stdout(), stderr=bytes(output.err))
-
-    def _pump(self, channel: "paramiko.Channel", stdin: bytes, output: "_Output", watch: "_Watch") -> int:
-        sent = 0
-        while True:
-            ended = channel.eof_received or channel.closed
-            took = False
-            if sent < len(stdin) and channel.send_ready():
-                channel.settimeout(max(0.05, watch.remaining()))
-                sent += channel.send(stdin[sent : sent + 32768])
-                took = True
-            if sent >= len(stdin) and not channel.eof_sent:
-                channel.shutdown_write()
-            while channel.recv_stderr_ready():
-                output.take_err(channel.recv_stderr(65536))
-                took = True
-            # A quarter of a second is how long stderr may wait when stdout is silent; data on stdout wakes at once.
-            channel.settimeout(0.0 if took or sent < len(stdin) else min(0.25, max(0.01, watch.remaining())))
-            with contextlib.suppress(TimeoutError):
-                if data := channel.recv(65536):
-                    took = True
-                    if not output.take(data):
-                        raise _with(TooMuch(f"more than {output.cap} bytes of output", where=self._where), output)
-            if watch.remaining() <= 0:
-                raise self._timed_out(watch.seconds, output)
-            if took:
-                continue
-            if ended:
-                return self._exit_status(channel, output, watch)
-            if sent < len(stdin):
-                time.sleep(0.01)  # the window is full and the peer silent
-
-    def _exit_status(self, channel: "paramiko.Channel", output: "_Output", watch: "_Watch") -> int:
-        if not channel.status_event.wait(max(0.0, watch.remaining())):
-            raise self._timed_out(watch.seconds, output)
-        output.end()
-        if channel.exit_status == -1 and not self._transport.is_active():
-            raise _with(Cut("the connection ended before the command did", where=self._where), output)
-        return channel.exit_status
-
-    def _timed_out(self, seconds: float, output: "_Output") -> TimedOut:
-        return _with(TimedOut(f"not done within {seconds:g} s", where=self._where), output)
 
     def _tunnel(self, endpoint: Endpoint, deadline: float) -> "paramiko.Channel":
         import paramiko
@@ -336,8 +190,10 @@ class Connection:
             except paramiko.AuthenticationException as exc:
                 if watch.over or watch.remaining() <= 0.1:
                     raise TimedOut("no end to the login", where=self._where) from exc
+                kinds = ", ".join(getattr(exc, "allowed_types", ()))
+                takes = f" (the host takes: {printable(kinds)})" if kinds else ""
                 raise LoginRefused(
-                    f"{self.endpoint.user} is not let in with this key",
+                    f"{self.endpoint.user} is not let in with this key{takes}",
                     where=self._where,
                     hint="Put the public key into the account's authorized_keys; nothing but a key is ever tried.",
                 ) from exc
@@ -395,8 +251,8 @@ class Connection:
             raise paramiko.AuthenticationException("the host asks for more than a key")
 
     @contextlib.contextmanager
-    def _watched(self, seconds: float) -> "Iterator[_Watch]":
-        watch = _Watch(seconds, self._shut)
+    def _watched(self, seconds: float) -> Iterator[Watch]:
+        watch = Watch(seconds, self._shut)
         watch.start()
         try:
             yield watch
@@ -410,90 +266,13 @@ class Connection:
         if isinstance(self._sock, socket.socket):
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        _hang_up(self._sock)
 
 
-class _Watch(threading.Thread):
-    """Shuts a connection's socket when a wait takes too long: at once while a request is unanswered, else a little
-    after the deadline, so that one slow command does not cut the others of its connection."""
-
-    def __init__(self, seconds: float, shut: Callable[[], None]) -> None:
-        super().__init__(daemon=True, name="ssh-watch")
-        self.seconds = seconds
-        self.started = threading.Event()
-        self.over = False
-        self._shut = shut
-        self._done = threading.Event()
-        self._until = time.monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Seconds left."""
-        return self._until - time.monotonic()
-
-    def run(self) -> None:
-        """Wait for the end or the deadline."""
-        if self._done.wait(max(0.0, self.remaining())):
-            return
-        self.over = True
-        if self.started.is_set() and self._done.wait(_GRACE_S):
-            return
-        self._shut()
-
-    def stop(self) -> None:
-        """The wait is over."""
-        self._done.set()
-        self.join()
-
-
-class _Output:
-    """What a command wrote so far."""
-
-    def __init__(self, cap: int, on_line: Callable[[bytes], None] | None) -> None:
-        self.cap = cap
-        self.out = bytearray()
-        self.err = bytearray()
-        self._on_line = on_line
-        self._line = bytearray()
-
-    def take(self, data: bytes) -> bool:
-        """Keep ``data``; False when it is more than the cap."""
-        if self._on_line is None:
-            self.out += data[: self.cap - len(self.out) + 1]
-            if len(self.out) > self.cap:
-                del self.out[self.cap :]
-                return False
-            return True
-        self.out += data
-        del self.out[:-_TAIL]
-        self._line += data.replace(b"\r", b"\n")
-        *lines, rest = bytes(self._line).split(b"\n")
-        self._line = bytearray(rest[:_LINE])
-        for line in lines:
-            if line:
-                self._on_line(line)
-        return True
-
-    def take_err(self, data: bytes) -> None:
-        """Keep what fits of ``data``."""
-        self.err += data[: STDERR_CAP - len(self.err)]
-
-    def end(self) -> None:
-        """Hand over a last line without an end."""
-        if self._on_line is not None and self._line:
-            self._on_line(bytes(self._line))
-            self._line.clear()
-
-    def stdout(self) -> bytes:
-        """What is kept of stdout."""
-        return bytes(self.out)
-
-
-_E = TypeVar("_E", bound=_Partial)
-
-
-def _with(error: _E, output: _Output) -> _E:
-    error.partial = output.stdout()
-    return error
+def _hang_up(line: "socket.socket | paramiko.Channel") -> None:
+    """Close a channel or a socket; when the peer is gone already there is nobody to tell."""
+    with contextlib.suppress(OSError, EOFError):
+        line.close()
 
 
 def _where(endpoint: Endpoint) -> str:

@@ -1,0 +1,27 @@
+"""What the inventory's tests share: a key and a real sshd."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.inventory.sshd import Sshd, keygen
+from tests.require import require
+
+
+@pytest.fixture(scope="session")
+def login_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private key without a passphrase."""
+    require("ssh-keygen")
+    path = tmp_path_factory.mktemp("keys") / "login"
+    keygen(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sshd(tmp_path_factory: pytest.TempPathFactory, login_key: Path) -> Iterator[Sshd]:
+    """A well-behaved sshd."""
+    require("sshd")
+    server = Sshd(tmp_path_factory.mktemp("sshd"), key=login_key)
+    yield server
+    server.stop()
