@@ -38,12 +38,14 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         wave_servers: Most servers that one wave moves.
         currency: Currency of totals.
         horizon_months: Months over which one-time and monthly costs are weighed against each other.
+        controllers: IPv4 ranges that this tool works from; new servers open SSH to these and to their sources only.
     """
 
     comfort: Decimal = Decimal("1.3")
     wave_servers: int = 50
     currency: str = "PKR"
     horizon_months: int = 36
+    controllers: tuple[str, ...] = ()
 
 
 class DnsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,16 +124,24 @@ def load_toml(path: Path, kind: type[T]) -> T:
     Raises:
         BadInput: Missing, not TOML (the row is named), an unknown key or a wrong type (its path is named).
     """
-    raw = read_bytes(path)
+    return parse_toml(read_bytes(path), kind, where=str(path))
+
+
+def parse_toml(raw: bytes, kind: type[T], *, where: str) -> T:
+    """Read the bytes of a TOML file strictly into ``kind``, for what is verified before it is read.
+
+    Raises:
+        BadInput: As `load_toml`; ``where`` is the file to name.
+    """
     try:
         data: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
         return msgspec.convert(data, kind, strict=False)
     except UnicodeDecodeError as exc:
-        raise BadInput("not UTF-8 text", where=str(path)) from exc
+        raise BadInput("not UTF-8 text", where=where) from exc
     except tomllib.TOMLDecodeError as exc:
-        raise BadInput(f"not TOML: {exc}", where=str(path)) from exc
+        raise BadInput(f"not TOML: {exc}", where=where) from exc
     except msgspec.ValidationError as exc:
-        raise BadInput(f"cannot be used: {exc}", where=str(path)) from exc
+        raise BadInput(f"cannot be used: {exc}", where=where) from exc
 
 
 class Workspace:
