@@ -3,7 +3,7 @@
 A fragment is ``changelog.d/SLUG.KIND.md``, one or more list items; KIND is one of `KINDS`.
 """
 
-import datetime
+import datetime as dt
 import sys
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         print(section("Unreleased", fragments), end="")
         return 0
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     changelog = ROOT / "CHANGELOG.md"
     before, mark, after = changelog.read_text(encoding="utf-8").partition(MARK)
     if not mark:

@@ -14,3 +14,8 @@ def printable(text: str) -> str:
 def csv_cell(text: str) -> str:
     """``text`` as a spreadsheet cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def json_safe(text: str) -> str:
+    r"""JSON ``text`` with the same characters written as ``\uNNNN``: the same JSON, and safe on a terminal."""
+    return _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)

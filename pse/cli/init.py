@@ -1,0 +1,28 @@
+"""`pse init`: make a workspace."""
+
+from pathlib import Path
+
+import click
+
+from pse.cli.session import Session
+from pse.cli.verb import verb
+
+
+@verb("pse init ministry --entity 'Ministry of Works'\npse init ministry --sample")
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--entity", default="", help="Name of the public sector entity.")
+@click.option("--sample", is_flag=True, help="Fill it with the sample ministry of the lab.")
+def command(session: Session, folder: Path | None, entity: str, *, sample: bool) -> None:
+    """Make a workspace.
+
+    In FOLDER, or here: settings, policy files, a signing key and its pin. Overwrites nothing.
+    """
+    from providers.lab import sample as lab_sample
+    from pse.cli.render_work import workspace_view
+
+    root = session.folder(folder)
+    if sample:
+        workspace = lab_sample.create(root, progress=session.progress)
+    else:
+        workspace = lab_sample.create_empty(root, entity)
+    session.show(workspace_view(workspace))

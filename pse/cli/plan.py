@@ -1,0 +1,27 @@
+"""`pse plan`: map the inventory to places and architectures."""
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from pse.cli.session import Session
+from pse.cli.verb import Day, fail_on_option, verb
+
+
+@verb("pse plan --as-of 2026-11-25")
+@click.option("--as-of", type=Day(), help="Day that decisions hold for; today in Asia/Karachi by default.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; plans/<hash> by default.")
+@fail_on_option
+def command(session: Session, as_of: dt.date | None, out: Path | None, fail_on: str) -> None:
+    """Map workloads to places, sizes, waves and costs.
+
+    Writes the plan and changes nothing else. Same inputs, same bytes. Exit 1 when a workload is refused.
+    """
+    import blueprints
+    from pse.cli.render_plan import plan_view
+    from pse.core.time import today
+
+    bundle = blueprints.make_plan(session.workspace, as_of=as_of or today(), progress=session.progress)
+    path = bundle.write(out or session.workspace.path("plans", bundle.plan.hash[:12]))
+    session.show(plan_view(bundle.plan, path), fail_on=fail_on)

@@ -1,0 +1,45 @@
+"""`pse register`: the register of cloud service providers."""
+
+import click
+
+from pse.cli.session import Session
+from pse.cli.verb import Day, Family, verb
+
+
+@click.group("register", cls=Family)
+def command() -> None:
+    """Show, verify and sign the register of CSPs."""
+
+
+@verb("pse register show")
+@click.option("--as-of", type=Day(), help="Day that the register is read for; today in Asia/Karachi by default.")
+def show(session: Session, as_of: object) -> None:
+    """Show the places of the register and what each is accredited for."""
+    from pse.cli.labels import policy_of
+    from pse.cli.render_policy import register_view
+
+    session.show(register_view(policy_of(session.workspace, as_of)))
+
+
+@verb("pse register verify")
+def verify(session: Session) -> None:
+    """Check the register's signature against the workspace's pin; exit 3 when it does not hold."""
+    from pse.cli.labels import policy_of
+    from pse.cli.render_policy import verified_view
+
+    session.show(verified_view(policy_of(session.workspace, None)))
+
+
+@verb("pse register sign")
+def sign(session: Session) -> None:
+    """Sign policy/register.toml with the workspace's key, after a person has read it."""
+    from policy import register
+    from pse.cli.render_work import file_view
+
+    register.sign_register(session.workspace)
+    session.show(file_view("signature", session.workspace.path("policy", "register.toml.sig")))
+
+
+command.add_command(show)
+command.add_command(verify)
+command.add_command(sign)

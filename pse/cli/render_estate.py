@@ -1,0 +1,69 @@
+"""Views of the estate: discovery, imports, labels."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pse.cli.view import Grid, View, grid
+
+if TYPE_CHECKING:
+    from inventory import Discovery, Estate, Import
+    from policy import Classification
+
+
+def discovery_view(found: "Discovery") -> View:
+    """Each host's outcome, and the estate as it is known now."""
+    rows = ((h.host, h.outcome, f"{h.seconds:.1f}", h.message) for h in found.hosts)
+    return View(
+        {"items": found.hosts, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
+        (grid("Hosts", "host|outcome|>seconds|", rows), *estate_blocks(found.estate)),
+        found.estate.manifest.findings,
+    )
+
+
+def commands_view() -> View:
+    """What a discovery runs and reads on a host."""
+    from inventory.facts import published
+
+    sections = published()
+    rows = ((s.name, ", ".join(s.runs), ", ".join(s.reads)) for s in sections)
+    return View({"items": sections}, (grid("On each host", "fact|runs|reads", rows),))
+
+
+def import_view(found: "Import") -> View:
+    """What the file gave and what was left out."""
+    line = f"{found.rows} rows: {found.servers} servers, {found.templates} templates, {found.skipped} left out"
+    data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}
+    return View(
+        {**data, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
+        (line, *estate_blocks(found.estate)),
+        found.findings,
+    )
+
+
+def labels_view(estate: "Estate", labels: "Classification") -> View:
+    """The category of each workload, and how many servers have which."""
+    items = [
+        {"workload": w.id, "category": labels.by_workload.get(w.id), "servers": len(w.members)}
+        for w in estate.workloads
+    ]
+    rows = ((i["workload"], i["category"] or "none: will be refused", i["servers"]) for i in items)
+    return View({"items": items}, (grid("Categories", "workload|category|>servers", rows),), labels.findings)
+
+
+def counts(estate: "Estate") -> dict[str, int]:
+    """Rows of each table of the estate."""
+    return {name: table.rows for name, table in estate.manifest.tables.items()}
+
+
+def estate_blocks(estate: "Estate") -> tuple[str | Grid, ...]:
+    """The estate in a few lines: counts, systems, proposed workloads when they are few enough to read."""
+    systems = Counter(f"{s.os_family or 'unknown'} {s.os_version}".strip() for s in estate.servers if not s.is_template)
+    names = {s.id: s.hostname for s in estate.servers}
+    rows = ((w.id, " ".join(names.get(m, m) for m in w.members), "; ".join(w.reasons)) for w in estate.workloads)
+    shown = (grid("Workloads", "workload|servers|why", rows),) if len(estate.workloads) <= 40 else ()
+    return (
+        ", ".join(f"{count} {table}" for table, count in counts(estate).items()),
+        "systems: " + ", ".join(f"{count} × {name}" for name, count in systems.most_common(8)),
+        *shown,
+        f"snapshot {estate.manifest.hash[:12]}",
+    )

@@ -1,0 +1,90 @@
+"""Views of moves: what a migration or a rollback would do, and where a campaign stands."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pse.cli.render_plan import head
+from pse.cli.view import View, grid
+
+if TYPE_CHECKING:
+    from blueprints import Bundle
+    from pse.cli.session import Session
+    from pse.core.documents.campaign import Campaign, WorkloadProgress
+    from pse.core.documents.plan import Unit
+
+
+def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequence[str]) -> View:
+    """Moves, services and records that `pse migrate` would touch."""
+    units = [
+        u
+        for _, u in sorted(bundle.units.items())
+        if u.moves and (not waves or u.wave in waves) and (not workloads or u.workload in workloads)
+    ]
+    return _intent(bundle, units, "Data that would move")
+
+
+def rollback_intent(bundle: "Bundle", workload: str) -> View:
+    """Moves, services and records that `pse rollback` would turn back."""
+    units = [u for _, u in sorted(bundle.units.items()) if u.workload == workload and not u.landing]
+    return _intent(bundle, units, "Back to the old side")
+
+
+def _intent(bundle: "Bundle", units: "list[Unit]", title: str) -> View:
+    moves = [
+        {"workload": u.workload, "wave": u.wave, "kind": m.kind, "source": m.source, "target": m.target}
+        | {"what": m.database or " ".join(m.paths), "size_mib": m.size_mib}
+        for u in units
+        for m in u.moves
+    ]
+    services = [f"{u.workload}: {s.name}" for u in units for s in u.services]
+    records = [s.name for u in units for s in u.switches]
+    return View(
+        {"plan": bundle.plan.hash, "items": moves, "services": services, "records": records},
+        (
+            *head(bundle.plan),
+            grid(title, "workload|>wave|kind|source|target|what|>MiB", (tuple(m.values()) for m in moves)),
+            f"services stopped and started: {', '.join(services) or 'none'}",
+            f"DNS records switched: {', '.join(records) or 'none'}",
+        ),
+    )
+
+
+def campaign_view(campaign: "Campaign | None", *, plan: str = "") -> View:
+    """Each workload's move; nothing has begun where there is no campaign."""
+    if campaign is None:
+        return View({"plan": plan, "items": ()}, ("nothing has moved yet",))
+    rows = (
+        (
+            w.workload,
+            w.state.value,
+            f"{w.bytes_moved:,}",
+            len(w.checks),
+            w.mismatches,
+            None if w.downtime_s is None else f"{w.downtime_s:.2f}",
+            w.steps[-1].step if w.steps else None,
+        )
+        for w in campaign.workloads
+    )
+    title = f"Moves of plan {campaign.plan[:12]}"
+    columns = "workload|state|>bytes moved|>checks|>mismatches|>downtime s|last step"
+    return View(
+        {"plan": campaign.plan, "items": campaign.workloads},
+        (grid(title, columns, rows),),
+        getattr(campaign, "findings", ()),
+    )
+
+
+def show_change(session: "Session", change: "WorkloadProgress", *, json_lines: bool) -> None:
+    """One line about a move that changed: JSON on stdout, or words on stderr."""
+    if json_lines:
+        import sys
+
+        import msgspec
+
+        from pse.core.text import json_safe
+
+        sys.stdout.write(json_safe(msgspec.json.encode(change).decode()) + "\n")
+        sys.stdout.flush()
+        return
+    step = f", {change.steps[-1].step}" if change.steps else ""
+    session.say(f"{change.workload}: {change.state.value}{step}, {change.bytes_moved:,} bytes")

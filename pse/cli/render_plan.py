@@ -1,0 +1,123 @@
+"""Views of a plan: decisions, waves, and the places side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pse.cli.view import Grid, View, grid
+from pse.core.money import cents
+
+if TYPE_CHECKING:
+    from pse.core.documents.plan import Cost, Decision, Plan
+    from pse.core.documents.verdicts import Refusal
+
+READABLE = 60
+"""Rows that a person reads; ``--json`` and plan.json have all of them."""
+SAMPLE = "SAMPLE: the register or the prices are invented; nothing here is an accreditation or an offer"
+
+
+def money(cost: "Cost | None", currency: str) -> tuple[str, str]:
+    """Monthly and one-time amounts with what has no price said beside them."""
+    if cost is None:
+        return ("no offer", "–")
+    lacking = f" + {cost.no_price} without a price" if cost.no_price else ""
+    return (f"{currency} {cents(cost.monthly):,}{lacking}", f"{cents(cost.one_time):,}")
+
+
+def why(refusals: "tuple[Refusal, ...]") -> str:
+    """Refusals in words, each with its rule and clause."""
+    return "; ".join(f"{r.rule} ({r.clause}): {r.message}" for r in refusals)
+
+
+def head(plan: "Plan") -> tuple[str, ...]:
+    """Lines that stand above everything made from a plan."""
+    title = f"{plan.entity}: plan {plan.hash[:12]} as of {plan.as_of}"
+    return (title, SAMPLE) if plan.sample else (title,)
+
+
+def plan_view(plan: "Plan", path: Path) -> View:
+    """The plan for review, with where it was written."""
+    refused = tuple(d for d in plan.decisions if d.strategy is None)
+    data = {
+        "path": path,
+        "hash": plan.hash,
+        "as_of": plan.as_of,
+        "sample": plan.sample,
+        "currency": plan.currency,
+        "servers": plan.servers,
+        "cost": plan.cost,
+        "refused": [d.workload for d in refused],
+        "waves": plan.waves,
+        "units": plan.units,
+        "items": plan.decisions,
+    }
+    monthly, once = money(plan.cost, plan.currency)
+    blocks: tuple[str | Grid, ...] = (
+        *head(plan),
+        decisions_grid(plan),
+        *(f"{d.workload} is refused: {why(d.refusals) or '; '.join(d.reasons)}" for d in refused[:READABLE]),
+        *waves_grid(plan),
+        f"total: {monthly} a month, {plan.currency} {once} once",
+        f"written to {path}",
+    )
+    return View(data, blocks, plan.findings, len(refused))
+
+
+def decisions_grid(plan: "Plan") -> Grid:
+    """One row a workload."""
+    left = len(plan.decisions) - READABLE
+    title = f"Decisions (the first {READABLE}; {left} more in plan.json)" if left > 0 else "Decisions"
+    rows = (_decision(d, plan.currency) for d in plan.decisions[:READABLE])
+    return grid(title, "workload|category|strategy|architecture|place|>wave|>a month|>once", rows)
+
+
+def _decision(decision: "Decision", currency: str) -> tuple[object, ...]:
+    return (
+        decision.workload,
+        decision.category.value if decision.category else "none",
+        decision.strategy.value if decision.strategy else "REFUSED",
+        decision.blueprint or decision.saas or None,
+        decision.place or None,
+        decision.wave or None,
+        *money(decision.cost, currency),
+    )
+
+
+def waves_grid(plan: "Plan") -> tuple[Grid, ...]:
+    """The waves, when there are any."""
+    rows = [(w.number, " ".join(w.workloads[:12]), w.servers, f"{w.size_mib:,}", w.why) for w in plan.waves[:READABLE]]
+    return (grid("Waves", ">wave|workloads|>servers|>MiB|why", rows),) if rows else ()
+
+
+def compare_view(plan: "Plan") -> View:
+    """Each workload's places, cheapest first, with what the mandate costs."""
+    items = [
+        {
+            "workload": d.workload,
+            "category": d.category,
+            "chosen": d.place,
+            "mandate_monthly": d.mandate_monthly,
+            "options": d.options,
+        }
+        for d in plan.decisions
+    ]
+    grids = tuple(_options(d, plan.currency) for d in plan.decisions[:READABLE] if d.options)
+    left = len(plan.decisions) - READABLE
+    more = (f"and {left} more workloads; --json has all",) if left > 0 else ()
+    return View({"plan": plan.hash, "currency": plan.currency, "items": items}, (*head(plan), *grids, *more))
+
+
+def _options(decision: "Decision", currency: str) -> Grid:
+    category = decision.category.value if decision.category else "unclassified"
+    title = f"{decision.workload} ({category})"
+    if decision.mandate_monthly is not None:
+        title += f": residency costs {currency} {cents(decision.mandate_monthly):,} a month"
+    rows = (
+        (
+            f"{'→ ' if o.place == decision.place else '  '}{o.place}",
+            "allowed" if o.allowed else "refused",
+            *money(o.cost, currency),
+            why(o.refusals),
+        )
+        for o in decision.options
+    )
+    return grid(title, "place|verdict|>a month|>once|why", rows)

@@ -1,0 +1,127 @@
+"""Views of work on the world: workspaces, previews, stacks, the lab."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pse.cli.render_plan import head, money, why
+from pse.cli.view import View, grid
+
+if TYPE_CHECKING:
+    from blueprints import Bundle
+    from pse.core.documents.deployment import Deployment
+    from pse.core.documents.plan import Unit
+    from pse.core.documents.verdicts import Refusal
+    from pse.core.settings import Workspace
+
+
+def workspace_view(workspace: "Workspace") -> View:
+    """A workspace that was made, and what to do next."""
+    settings = workspace.settings
+    steps = "pse lab start, then pse discover --accept-new" if settings.sample else "edit hosts.toml, then pse discover"
+    return View(
+        {"workspace": workspace.root, "entity": settings.entity, "sample": settings.sample, "signer": settings.signer},
+        (
+            f"workspace of {settings.entity} in {workspace.root}",
+            f"key pinned: {settings.signer[:16]}…",
+            f"next: {steps}",
+        ),
+    )
+
+
+def file_view(what: str, path: Path) -> View:
+    """A file that was written."""
+    return View({what: path}, (f"{what}: {path}",))
+
+
+def preview_view(bundle: "Bundle", preview: Any) -> View:
+    """What the engine would do, unit by unit."""
+    raise NotImplementedError
+
+
+def up_intent(
+    workspace: "Workspace", bundle: "Bundle", *, landing: bool, waves: Sequence[int], units: Sequence[str]
+) -> View:
+    """Stacks that `pse up` would bring about; what stands from the same unit file is left alone."""
+    from providers.engine import Engine
+
+    engine, plan = Engine(workspace), bundle.plan
+    chosen = [u for _, u in sorted(bundle.units.items()) if _chosen(u, landing=landing, waves=waves, units=units)]
+    items = []
+    for unit in chosen:
+        stands = engine.deployment(unit.id)
+        state = "new" if stands is None else "stands" if stands.unit_hash == plan.units.get(unit.id) else "changes"
+        items.append(
+            {"unit": unit.id, "state": state, "place": unit.place, "servers": len(unit.servers), "cost": unit.cost}
+        )
+    rows = (
+        (i["unit"], i["state"], i["place"], i["servers"], *money(u.cost, plan.currency))
+        for i, u in zip(items, chosen, strict=True)
+    )
+    return View(
+        {"plan": plan.hash, "items": items},
+        (*head(plan), grid("Stacks", "unit|state|place|>servers|>a month|>once", rows)),
+    )
+
+
+def _chosen(unit: "Unit", *, landing: bool, waves: Sequence[int], units: Sequence[str]) -> bool:
+    if unit.landing:
+        return not units or unit.id in units
+    return not landing and (not waves or unit.wave in waves) and (not units or unit.id in units)
+
+
+def deployments_view(deployments: "Sequence[Deployment]") -> View:
+    """Stacks that stand, with their servers."""
+    rows = (
+        (d.stack, d.place, len(d.resources), " ".join(f"{s.name}={s.address}" for s in d.servers)) for d in deployments
+    )
+    return View({"items": deployments}, (grid("Stacks", "unit|place|>resources|servers", rows),))
+
+
+def destroy_intent(workspace: "Workspace", stacks: Sequence[str]) -> View:
+    """Stacks that `pse destroy` would remove, with how much is in each."""
+    from providers.engine import Engine
+
+    engine = Engine(workspace)
+    items = [(stack, engine.deployment(stack)) for stack in stacks]
+    rows = ((stack, d.place if d else None, len(d.resources) if d else None) for stack, d in items)
+    block = (
+        grid("Would be removed, with the data on them", "unit|place|>resources", rows) if items else "nothing stands"
+    )
+    return View(
+        {
+            "items": [
+                {"unit": s, "place": d.place, "resources": len(d.resources)} if d else {"unit": s} for s, d in items
+            ]
+        },
+        (block,),
+    )
+
+
+def destroyed_view(stacks: Sequence[str]) -> View:
+    """Stacks that were removed."""
+    return View({"items": stacks}, (f"removed: {', '.join(stacks)}",))
+
+
+def adopt_intent(unit: str, urn: str, object_id: str) -> View:
+    """What `pse adopt` would do."""
+    return View({"unit": unit, "urn": urn, "id": object_id}, (f"{object_id} would become {urn} of {unit}",))
+
+
+def adopted_view(unit: str, urn: str, object_id: str) -> View:
+    """What `pse adopt` did."""
+    return View({"unit": unit, "urn": urn, "id": object_id}, (f"{object_id} is {urn} of {unit}",))
+
+
+def audit_view(found: "Mapping[str, tuple[Refusal, ...]]") -> View:
+    """Refusals of the fifth gate by unit."""
+    items = [{"unit": unit, "refusals": refusals} for unit, refusals in found.items()]
+    rows = ((unit, "refused" if refusals else "as allowed", why(refusals)) for unit, refusals in found.items())
+    block = grid("What rests where", "unit|verdict|why", rows) if found else "nothing of this plan stands"
+    return View({"items": items}, (block,))
+
+
+def lab_view(hosts: Sequence[Any]) -> View:
+    """Hosts of the lab."""
+    rows = ((h.name, h.address, "running" if h.running else "stopped", h.pid or None) for h in hosts)
+    return View({"items": hosts}, (grid("Lab", "host|address|state|>pid", rows),))

@@ -1,0 +1,30 @@
+"""`pse status`: where the moves stand."""
+
+from pathlib import Path
+
+import click
+
+from pse.cli.session import Session
+from pse.cli.verb import plan_argument, verb
+
+
+@verb("pse status --follow")
+@plan_argument
+@click.option("--follow", is_flag=True, help="Go on until nothing moves any more.")
+@click.option("--json-lines", is_flag=True, help="With --follow: one JSON object a line for each change.")
+def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bool) -> None:
+    """Show where the moves stand.
+
+    State, bytes, checks and downtime of each workload.
+    """
+    import migrate
+    from pse.cli.follow import changes
+    from pse.cli.render_moves import campaign_view, show_change
+
+    session.refuse_when(json_lines and not follow, "--json-lines goes with --follow")
+    bundle = session.bundle(plan)
+    if follow:
+        for change in changes(lambda: migrate.status(session.workspace, bundle)):
+            show_change(session, change, json_lines=json_lines)
+    if not json_lines:
+        session.show(campaign_view(migrate.status(session.workspace, bundle), plan=bundle.plan.hash))

@@ -1,0 +1,37 @@
+"""`pse up`: provision a plan."""
+
+from pathlib import Path
+
+import click
+
+from pse.cli.session import Session
+from pse.cli.verb import change_options, plan_argument, verb
+
+
+@verb("pse up --wave 1 --yes")
+@plan_argument
+@click.option("--landing", is_flag=True, help="Only the landing zones.")
+@click.option("--wave", "waves", multiple=True, type=click.IntRange(min=0), help="Only this wave; may be repeated.")
+@click.option("--unit", "units", multiple=True, metavar="UNIT", help="Only this unit; may be repeated.")
+@change_options
+def command(
+    session: Session,
+    plan: Path | None,
+    *,
+    landing: bool,
+    waves: tuple[int, ...],
+    units: tuple[str, ...],
+    yes: bool,
+    dry_run: bool,
+) -> None:
+    """Provision a plan.
+
+    Landing zones first, then stacks side by side. Interrupted and run again, it goes on.
+    """
+    from blueprints import provision
+    from pse.cli.render_work import deployments_view, up_intent
+
+    bundle = session.bundle(plan)
+    which = {"landing": landing, "waves": waves, "units": units}
+    if session.agreed(up_intent(session.workspace, bundle, **which), yes=yes, dry_run=dry_run):
+        session.show(deployments_view(provision.up(session.workspace, bundle, **which, progress=session.progress)))

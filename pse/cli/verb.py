@@ -1,0 +1,133 @@
+"""What all verbs share: the options that each takes, an example in its help, and arguments that several take."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pse.cli.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FAIL_ON = ("info", "warning", "error", "never")
+
+
+def common_options() -> list[click.Parameter]:
+    """The options that every verb takes; a group takes them for its verbs, so that they may stand before these too."""
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="One JSON object on stdout, nothing else there."),
+        click.Option(
+            ["--workspace"],
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder with pse.toml; else PSE_WORKSPACE, else the nearest upward.",
+        ),
+        click.Option(["--debug"], is_flag=True, help="Show tracebacks and what libraries log."),
+    ]
+
+
+class Family(click.Group):
+    """A small family of verbs, such as ``pse lab start`` and ``pse lab stop``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += common_options()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Keep the common options for the verb that follows."""
+        ctx.obj = _common(ctx)
+        return super().invoke(ctx)
+
+
+class Verb(click.Command):
+    """A command that is handed a `Session` first and takes ``--json``, ``--workspace`` and ``--debug``."""
+
+    def __init__(self, *args: Any, example: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.example = example
+        self.params += common_options()
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the example."""
+        with formatter.section("Example"):
+            for line in self.example.splitlines():
+                formatter.write_text(line)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the verb with its session."""
+        session = Session(**_common(ctx))
+        _quiet_libraries(debug=session.debug)
+        if self.callback is None:
+            return None
+        try:
+            return ctx.invoke(self.callback, session, **ctx.params)
+        finally:
+            session.close()
+
+
+def _common(ctx: click.Context) -> dict[str, Any]:
+    before: dict[str, Any] = ctx.obj or {}
+    return {name: ctx.params.pop(name) or before.get(name) for name in ("workspace", "as_json", "debug")}
+
+
+def verb(example: str, *, name: str | None = None) -> Callable[[Callable[..., None]], Verb]:
+    """Make a verb; its name is the function's, its help the docstring, ``example`` a command that works."""
+
+    def wrap(function: Callable[..., None]) -> Verb:
+        return click.command(name or function.__name__, cls=Verb, example=example)(function)
+
+    return wrap
+
+
+def plan_argument(function: F) -> F:
+    """PLAN: a folder or its plan.json."""
+    return click.argument("plan", required=False, type=click.Path(path_type=Path))(function)
+
+
+def fail_on_option(function: F) -> F:
+    """``--fail-on``: from which severity on findings make the exit code 1."""
+    text = "Exit 1 when a finding is at least this severe."
+    return click.option("--fail-on", type=click.Choice(FAIL_ON), default="error", show_default=True, help=text)(
+        function
+    )
+
+
+def change_options(function: F) -> F:
+    """``--yes`` and ``--dry-run`` of verbs that change the world."""
+    function = click.option("--dry-run", is_flag=True, help="Only show what would happen.")(function)
+    return click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")(function)
+
+
+class Day(click.ParamType):
+    """A day written YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, _ctx: click.Context | None) -> dt.date:
+        """Read the day.
+
+        Raises:
+            BadInput: Not a day of the calendar.
+        """
+        from pse.core.time import parse_day
+
+        return parse_day(value, where=f"--{param.name}" if param and param.name else "the command line")
+
+
+def _quiet_libraries(*, debug: bool) -> None:
+    import logging
+    import threading
+    import warnings
+
+    if debug:
+        logging.basicConfig(level=logging.INFO)
+        return
+    # Without a handler, warnings and tracebacks of libraries would go to the terminal by themselves.
+    logging.getLogger().addHandler(logging.NullHandler())
+    warnings.simplefilter("ignore")
+    threading.excepthook = _thread_failed
+
+
+def _thread_failed(args: Any) -> None:
+    click.echo(f"a background task failed: {args.exc_type.__name__}; --debug shows more", err=True)

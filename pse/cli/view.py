@@ -1,0 +1,49 @@
+"""What a verb shows: data for ``--json`` and blocks of text and tables for people, made from the same documents."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pse.core.findings import Finding
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Attributes:
+        title: Line above it.
+        columns: Headings; one that begins with ``>`` is a column of numbers, set to the right.
+        rows: Cells as text, made safe when they are shown.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """What a verb gives back.
+
+    Attributes:
+        data: The one object of ``--json``; documents inside are written as they are, lists stand under ``items``.
+        blocks: Lines and tables for people.
+        findings: Shown below the blocks, counted for ``--fail-on``; part of the object under ``findings``.
+        refused: Workloads that the plan refused; any makes the exit code 1.
+    """
+
+    data: Mapping[str, object]
+    blocks: tuple[str | Grid, ...] = ()
+    findings: tuple["Finding", ...] = field(default=())
+    refused: int = 0
+
+
+def grid(title: str, columns: str, rows: Iterable[Iterable[object]]) -> Grid:
+    """A table from ``columns`` divided by ``|`` and rows of anything; None is shown as a dash."""
+    return Grid(
+        title,
+        tuple(columns.split("|")),
+        tuple(tuple("–" if cell is None else str(cell) for cell in row) for row in rows),
+    )
