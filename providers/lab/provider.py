@@ -1,0 +1,35 @@
+"""The adapter of the lab."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from providers.lab.stores import STORES
+from providers.ports import PortError, Store, Target
+
+
+class LabProvider:
+    """See `providers.ports.Provider`. Every place has its own account folder under ``.pse/lab/places/``.
+
+    Options of the register's entry: ``quota_<kind>`` (most objects of a kind, for example ``quota_server``),
+    ``boot_s`` (seconds that a first boot may take; 120).
+    """
+
+    name: ClassVar[str] = "lab"
+    kinds: ClassVar[Mapping[str, str]] = {kind: "needs no permission" for kind in STORES}
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; nothing is read or written yet."""
+        self._target = target
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind.
+
+        Raises:
+            PortError: The lab has no such kind.
+        """
+        if kind not in STORES:
+            raise PortError(f"the lab makes no {kind}", reason="invalid", where=self._target.place)
+        return STORES[kind](self._target)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
