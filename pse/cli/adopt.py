@@ -1,24 +1,20 @@
-"""`pse adopt`: take over an object that a lost answer left behind."""
+"""`pse adopt`: let a stack take over what a lost answer left behind."""
 
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import change_options, verb
+from pse.cli.verb import verb
 
 
-@verb("pse adopt records 'urn:pulumi:records::pse::pse:index:Server::files' srv-0f3a --yes")
+@verb("pse adopt records")
 @click.argument("unit")
-@click.argument("urn")
-@click.argument("object_id", metavar="ID")
-@change_options
-def command(session: Session, unit: str, urn: str, object_id: str, *, yes: bool, dry_run: bool) -> None:
-    """Take over an object that a lost answer left.
+def command(session: Session, unit: str) -> None:
+    """Let a stack take over what a lost answer left.
 
-    The object ID carries our tags; it becomes the resource URN of UNIT.
+    Writes which ids the state of UNIT knows, so that the next plain `pulumi up` can tell an object whose create was
+    never answered from a live one. `pse up` does this by itself.
     """
     from providers.engine import Engine
-    from pse.cli.render_work import adopt_intent, adopted_view
+    from pse.cli.render_work import file_view
 
-    if session.agreed(adopt_intent(unit, urn, object_id), yes=yes, dry_run=dry_run):
-        Engine(session.workspace, progress=session.progress).adopt(unit, urn, object_id)
-        session.show(adopted_view(unit, urn, object_id))
+    session.show(file_view("known", Engine(session.workspace).adopt(unit)))

@@ -22,4 +22,7 @@ def command(session: Session, plan: Path | None, form: str) -> None:
     bundle = session.bundle(plan)
     if form != "table":
         session.as_json = True
-    session.show(infracost_view(blueprints.infracost(bundle)) if form == "infracost" else cost_view(bundle))
+    if form == "infracost":
+        session.show(infracost_view(blueprints.infracost(bundle)))
+        return
+    session.show(cost_view(bundle.plan, blueprints.cost_report(bundle)))

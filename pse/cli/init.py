@@ -21,8 +21,6 @@ def command(session: Session, folder: Path | None, entity: str, *, sample: bool)
     from pse.cli.render_work import workspace_view
 
     root = session.folder(folder)
-    if sample:
-        workspace = lab_sample.create(root, progress=session.progress)
-    else:
-        workspace = lab_sample.create_empty(root, entity)
-    session.show(workspace_view(workspace))
+    session.refuse_when(not sample and not entity, "the entity has no name", hint="Give --entity NAME, or --sample.")
+    made = lab_sample.create(root, progress=session.progress) if sample else lab_sample.create_empty(root, entity)
+    session.show(workspace_view(made))

@@ -1,5 +1,6 @@
 """`pse label`: give servers and workloads their data category."""
 
+import datetime as dt
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from pse.cli.verb import Day, fail_on_option, verb
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--as-of", type=Day(), help="Day that policy holds for; today in Asia/Karachi by default.")
 @fail_on_option
-def command(session: Session, file: Path | None, as_of: object, fail_on: str) -> None:
+def command(session: Session, file: Path | None, as_of: dt.date | None, fail_on: str) -> None:
     """Show the data category of every workload.
 
     FILE becomes policy/labels.toml first. What has no category is named, and refused later.

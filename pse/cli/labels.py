@@ -1,4 +1,4 @@
-"""Policy as of a day, and what the labels say, for the verbs that show them."""
+"""Labels of a workspace: taking a new file, and what they say of the newest snapshot."""
 
 import datetime as dt
 from pathlib import Path
@@ -10,14 +10,7 @@ from pse.core.time import today
 
 if TYPE_CHECKING:
     from inventory import Estate
-    from policy import Classification, Policy
-
-
-def policy_of(workspace: Workspace, as_of: dt.date | None) -> "Policy":
-    """The workspace's policy on ``as_of``, today by default."""
-    import policy
-
-    return policy.load_policy(workspace, as_of=as_of or today())
+    from policy import Classification
 
 
 def take(workspace: Workspace, file: Path) -> None:
@@ -38,4 +31,5 @@ def classified(workspace: Workspace, as_of: dt.date | None) -> tuple["Estate", "
     import policy
 
     estate = inventory.load_estate(workspace)
-    return estate, policy.classify(policy_of(workspace, as_of), estate.servers, estate.workloads)
+    rules = policy.load_policy(workspace, as_of=as_of or today())
+    return estate, policy.classify(rules, estate.servers, estate.workloads)

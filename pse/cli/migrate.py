@@ -30,6 +30,6 @@ def command(
     from pse.cli.render_moves import campaign_view, migrate_intent
 
     bundle = session.bundle(plan)
-    which = {"waves": waves, "workloads": workloads}
-    if session.agreed(migrate_intent(bundle, **which), yes=yes, dry_run=dry_run):
-        session.show(campaign_view(migrate.run(session.workspace, bundle, **which, progress=session.progress)))
+    if session.agreed(migrate_intent(bundle, waves=waves, workloads=workloads), yes=yes, dry_run=dry_run):
+        campaign = migrate.run(session.workspace, bundle, waves=waves, workloads=workloads, progress=session.progress)
+        session.show(campaign_view(campaign))

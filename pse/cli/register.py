@@ -1,5 +1,7 @@
 """`pse register`: the register of cloud service providers."""
 
+import datetime as dt
+
 import click
 
 from pse.cli.session import Session
@@ -13,21 +15,23 @@ def command() -> None:
 
 @verb("pse register show")
 @click.option("--as-of", type=Day(), help="Day that the register is read for; today in Asia/Karachi by default.")
-def show(session: Session, as_of: object) -> None:
+def show(session: Session, as_of: dt.date | None) -> None:
     """Show the places of the register and what each is accredited for."""
-    from pse.cli.labels import policy_of
+    from policy.register import load_register
     from pse.cli.render_policy import register_view
+    from pse.core.time import today
 
-    session.show(register_view(policy_of(session.workspace, as_of)))
+    day = as_of or today()
+    session.show(register_view(load_register(session.workspace, as_of=day), session.workspace.settings, day))
 
 
 @verb("pse register verify")
 def verify(session: Session) -> None:
     """Check the register's signature against the workspace's pin; exit 3 when it does not hold."""
-    from pse.cli.labels import policy_of
+    from policy.register import load_register
     from pse.cli.render_policy import verified_view
 
-    session.show(verified_view(policy_of(session.workspace, None)))
+    session.show(verified_view(load_register(session.workspace)))
 
 
 @verb("pse register sign")

@@ -1,12 +1,15 @@
 """Views of costs: the bill of a plan, and Infracost's format."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pse.cli.render_plan import READABLE, head, money
-from pse.cli.view import View, grid
+from pse.cli.view import Grid, View, grid
+from pse.core.money import cents
 
 if TYPE_CHECKING:
-    from blueprints import Bundle
+    from blueprints import CostReport
+    from pse.core.documents.plan import Plan
 
 
 def infracost_view(data: dict[str, Any]) -> View:
@@ -14,16 +17,57 @@ def infracost_view(data: dict[str, Any]) -> View:
     return View(data)
 
 
-def cost_view(bundle: "Bundle") -> View:
+def cost_view(plan: "Plan", report: "CostReport") -> View:
     """Totals by workload and by place; every total says how many lines have no price."""
-    import blueprints
-
-    plan, report = bundle.plan, blueprints.cost_report(bundle)
-    return View(
-        {"report": report},
+    currency = report.currency
+    data = {
+        "plan": report.plan,
+        "currency": currency,
+        "sample": report.sample,
+        "total": report.total,
+        "mandate_monthly": report.mandate_monthly,
+        "not_comparable": report.not_comparable,
+        "places": report.places,
+        "items": report.workloads,
+    }
+    left = len(report.workloads) - READABLE
+    workloads = (
         (
-            *head(plan),
-            grid("", "workload", ((d.workload,) for d in plan.decisions[:READABLE])),
-            money(plan.cost, plan.currency)[0],
-        ),
+            w.workload,
+            w.strategy,
+            w.place or None,
+            *money(w.cost, currency),
+            _signed(w.mandate_monthly),
+            w.forbidden_place,
+        )
+        for w, extra in zip(report.workloads[:READABLE], mandate, strict=False)
     )
+    places = ((p.place, p.workloads, *money(p.cost, currency)) for p in report.places)
+    monthly, once = money(report.total, currency)
+    blocks: tuple[str | Grid, ...] = (
+        *head(plan),
+        grid(
+            f"By workload{f' (the first {READABLE}; --json has all)' if left > 0 else ''}",
+            "workload|strategy|place|>a month|>once|>mandate a month|against",
+            workloads,
+        ),
+        grid("By place", "place|>stacks|>a month|>once", places),
+        f"total: {monthly} a month, {currency} {once} once",
+        *_aloud(report),
+    )
+    return View(data, blocks)
+
+
+def _aloud(report: "CostReport") -> tuple[str, ...]:
+    lines = []
+    if report.mandate_monthly is not None:
+        lines.append(f"the in-country mandate: {report.currency} {_signed(report.mandate_monthly)} a month")
+    if report.not_comparable:
+        lines.append(f"not comparable, so not in the mandate's sum: {', '.join(report.not_comparable[:READABLE])}")
+    if report.total.no_price:
+        lines.append(f"{report.total.no_price} lines have NO PRICE and are in no sum; --json names them")
+    return tuple(lines)
+
+
+def _signed(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{cents(amount):+,}"

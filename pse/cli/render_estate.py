@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 def discovery_view(found: "Discovery") -> View:
     """Each host's outcome, and the estate as it is known now."""
-    rows = ((h.host, h.outcome, f"{h.seconds:.1f}", h.message) for h in found.hosts)
+    rows = ((h.host, h.status, f"{h.seconds:.1f}", h.message or "; ".join(h.failed)) for h in found.hosts)
     return View(
         {"items": found.hosts, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
-        (grid("Hosts", "host|outcome|>seconds|", rows), *estate_blocks(found.estate)),
-        found.estate.manifest.findings,
+        (grid("Hosts", "host|outcome|>seconds|what", rows), *estate_blocks(found.estate)),
+        found.findings,
     )
 
 

@@ -1,34 +1,50 @@
 """Views of policy: the register and the ledger."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pse.cli.view import View, grid
+from pse.core.documents.category import Category
 
 if TYPE_CHECKING:
-    from policy import Policy
+    from policy import Place, Register
     from pse.core.documents.evidence import LedgerHead
+    from pse.core.settings import Settings
 
 
-def register_view(policy: "Policy") -> View:
-    """The register's places and what holds there."""
-    places = policy.register.places
-    rows = ((p.id, p.site_name, p.country, p.provider, p.evidence, "sample" if p.sample else "") for p in places)
-    return View(
-        {"sample": policy.sample, "inputs": policy.inputs, "items": places},
-        (grid("Register", "place|site|country|adapter|evidence|", rows),),
+def register_view(register: "Register", settings: "Settings", day: dt.date) -> View:
+    """The register's places and how each stands for each category on ``day``."""
+    items = [
+        {"place": place, "standing": {c: _state(register, place, c, settings, day) for c in Category}}
+        for place in register.places
+    ]
+    rows = (
+        (p.id, p.site_name, p.country, *(_state(register, p, c, settings, day) for c in Category), p.evidence)
+        for p in register.places
     )
+    columns = f"place|site|country|{'|'.join(c.value for c in Category)}|evidence"
+    title = (
+        f"Register on {day} ({settings.jurisdiction}){', SAMPLE: every entry is invented' if register.sample else ''}"
+    )
+    data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items}
+    return View(data, (grid(title, columns, rows),))
 
 
-def verified_view(policy: "Policy") -> View:
+def _state(register: "Register", place: "Place", category: Category, settings: "Settings", day: dt.date) -> str | None:
+    state = register.standing(place, category, day, jurisdiction=settings.jurisdiction).state
+    return state.value if state else None
+
+
+def verified_view(register: "Register") -> View:
     """The register's signature held: what was read, by hash."""
-    rows = sorted(policy.inputs.items())
-    return View({"verified": True, "items": policy.inputs}, ("the signature holds", grid("Read", "what|SHA-256", rows)))
+    line = f"the signature holds: {len(register.places)} places, SHA-256 {register.hash}"
+    return View({"verified": True, "hash": register.hash, "places": len(register.places)}, (line,))
 
 
 def ledger_view(entries: Sequence[Any]) -> View:
     """Ledger entries, oldest first."""
-    rows = ((e.number, e.at, e.kind, _words(e.data)) for e in entries)
+    rows = ((e.seq, f"{e.at:%Y-%m-%d %H:%M:%S}", e.kind, _words(e.data)) for e in entries)
     return View({"items": entries}, (grid("Ledger", ">entry|when|kind|what", rows),))
 
 

@@ -8,7 +8,7 @@ from pse.cli.render_plan import head, money, why
 from pse.cli.view import View, grid
 
 if TYPE_CHECKING:
-    from blueprints import Bundle
+    from blueprints import Bundle, Preview
     from pse.core.documents.deployment import Deployment
     from pse.core.documents.plan import Unit
     from pse.core.documents.verdicts import Refusal
@@ -34,9 +34,40 @@ def file_view(what: str, path: Path) -> View:
     return View({what: path}, (f"{what}: {path}",))
 
 
-def preview_view(bundle: "Bundle", preview: Any) -> View:
-    """What the engine would do, unit by unit."""
-    raise NotImplementedError
+def preview_view(bundle: "Bundle", preview: "Preview") -> View:
+    """What the engine would do, unit by unit, with the cost of each resource."""
+    currency = preview.currency
+    grids = tuple(
+        grid(
+            f"{unit.unit} at {unit.place}",
+            "operation|type|name|>a month|>once",
+            ((c.op, c.type.rpartition(":")[2], c.name, *money(c.cost, currency)) for c in unit.changes),
+        )
+        for unit in preview.units
+    )
+    totals = (
+        f"{unit.unit}: {' a month, '.join(money(unit.cost, currency))} once, tax included" for unit in preview.units
+    )
+    ops = ("create", "update", "replace", "delete", "same")
+    counts = {op: preview.count(op) for op in ops}
+    monthly, once = money(preview.cost, currency)
+    return View(
+        {
+            "plan": preview.plan,
+            "offline": preview.offline,
+            "currency": currency,
+            "operations": counts,
+            "cost": preview.cost,
+            "items": preview.units,
+        },
+        (
+            *head(bundle.plan),
+            *grids,
+            *totals,
+            ", ".join(f"{count} {op}" for op, count in counts.items() if count) or "nothing to do",
+            f"total: {monthly} a month, {currency} {once} once; nothing was touched",
+        ),
+    )
 
 
 def up_intent(
@@ -103,16 +134,6 @@ def destroyed_view(stacks: Sequence[str]) -> View:
     return View({"items": stacks}, (f"removed: {', '.join(stacks)}",))
 
 
-def adopt_intent(unit: str, urn: str, object_id: str) -> View:
-    """What `pse adopt` would do."""
-    return View({"unit": unit, "urn": urn, "id": object_id}, (f"{object_id} would become {urn} of {unit}",))
-
-
-def adopted_view(unit: str, urn: str, object_id: str) -> View:
-    """What `pse adopt` did."""
-    return View({"unit": unit, "urn": urn, "id": object_id}, (f"{object_id} is {urn} of {unit}",))
-
-
 def audit_view(found: "Mapping[str, tuple[Refusal, ...]]") -> View:
     """Refusals of the fifth gate by unit."""
     items = [{"unit": unit, "refusals": refusals} for unit, refusals in found.items()]
@@ -123,5 +144,8 @@ def audit_view(found: "Mapping[str, tuple[Refusal, ...]]") -> View:
 
 def lab_view(hosts: Sequence[Any]) -> View:
     """Hosts of the lab."""
-    rows = ((h.name, h.address, "running" if h.running else "stopped", h.pid or None) for h in hosts)
-    return View({"items": hosts}, (grid("Lab", "host|address|state|>pid", rows),))
+    rows = (
+        (h.name, h.role, h.place or None, f"{h.address}:{h.ssh_port}", "running" if h.running else "stopped")
+        for h in hosts
+    )
+    return View({"items": hosts}, (grid("Lab", "host|role|place|ssh|state", rows) if hosts else "the lab is empty",))

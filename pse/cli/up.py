@@ -32,6 +32,9 @@ def command(
     from pse.cli.render_work import deployments_view, up_intent
 
     bundle = session.bundle(plan)
-    which = {"landing": landing, "waves": waves, "units": units}
-    if session.agreed(up_intent(session.workspace, bundle, **which), yes=yes, dry_run=dry_run):
-        session.show(deployments_view(provision.up(session.workspace, bundle, **which, progress=session.progress)))
+    intent = up_intent(session.workspace, bundle, landing=landing, waves=waves, units=units)
+    if session.agreed(intent, yes=yes, dry_run=dry_run):
+        built = provision.up(
+            session.workspace, bundle, landing=landing, waves=waves, units=units, progress=session.progress
+        )
+        session.show(deployments_view(built))

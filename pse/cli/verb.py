@@ -99,7 +99,7 @@ def change_options(function: F) -> F:
     return click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")(function)
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[dt.date]):
     """A day written YYYY-MM-DD."""
 
     name = "day"
@@ -112,7 +112,9 @@ class Day(click.ParamType):
         """
         from pse.core.time import parse_day
 
-        return parse_day(value, where=f"--{param.name}" if param and param.name else "the command line")
+        return parse_day(
+            value, where=f"--{param.name.replace('_', '-')}" if param and param.name else "the command line"
+        )
 
 
 def _quiet_libraries(*, debug: bool) -> None:
