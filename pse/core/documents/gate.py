@@ -25,6 +25,24 @@ class RefusedPlace(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...]
 
 
+class GateRule(msgspec.Struct, frozen=True, kw_only=True, order=True):
+    """The words of one rule of the gate, as the rules said them when the gate was signed.
+
+    Attributes:
+        kind: What it watches, for example ``unknown`` or ``unlisted-endpoint``.
+        rule: Id of the rule.
+        clause: Clause or document it rests on.
+        text: The rule in words.
+        source: Where it was read, with its confidence and date.
+    """
+
+    kind: str
+    rule: str
+    clause: str
+    text: str
+    source: str
+
+
 class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
     """What the gate knows of one unit.
 
@@ -40,6 +58,7 @@ class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
         refused: The other places of the register, sorted; so that a refusal names its rule and clause.
         endpoints: Service addresses of the allowed places, by place; an endpoint that is not listed is refused.
         sample: The register is the sample; a real cloud refuses it.
+        rules: Words of the gate's own rules, sorted; a check whose words are missing refuses all the same.
     """
 
     schema: int = 1
@@ -53,6 +72,7 @@ class UnitGate(msgspec.Struct, frozen=True, kw_only=True):
     refused: tuple[RefusedPlace, ...] = ()
     endpoints: dict[str, str]
     sample: bool
+    rules: tuple[GateRule, ...] = ()
 
 
 class SignedGate(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,120 @@
+"""Gate files on disk: signed when the plan was made, believed only with the pinned signer's signature."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from policy.ledger import Ledger
+from policy.signing import believe, pin, sign
+from pse.core.canonical import encode, read_bytes, write_bytes
+from pse.core.documents.gate import SignedGate, UnitGate
+from pse.core.documents.verdicts import Refusal
+from pse.core.errors import BadInput, Refused
+from pse.core.settings import Workspace
+
+_UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,127}", re.ASCII)
+_HINT = "Make the plan again and run `pse up` with it; it puts the signed gate there."
+
+
+def sign_gate(workspace: Workspace, gate: UnitGate) -> SignedGate:
+    """Sign ``gate`` with the workspace's key. Writes nothing.
+
+    Raises:
+        BadInput: No key here.
+        Refused: The key here is not the pinned one.
+    """
+    return SignedGate(gate=gate, signer=pin(workspace), signature=sign(workspace, encode(gate)))
+
+
+def open_gate(workspace: Workspace, raw: bytes, *, where: str) -> UnitGate:
+    """The gate in the bytes of a signed gate file.
+
+    Raises:
+        Refused: Not a gate file, altered in any bit, or signed by another key.
+    """
+    try:
+        signed = msgspec.json.decode(raw, type=SignedGate)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        raise Refused("not a signed gate file", where=where, hint=_HINT) from exc
+    if encode(signed) != raw:
+        # The signature covers the gate's canonical bytes; the rest of the file must not be free to differ.
+        raise Refused("the gate file was altered", where=where, hint=_HINT)
+    believe(workspace, signed.signer, encode(signed.gate), signed.signature, where=where, hint=_HINT)
+    return signed.gate
+
+
+def write_gate(workspace: Workspace, signed: SignedGate) -> Path:
+    """Put a signed gate where the plugin looks for it, once its signature is verified, and return the path.
+
+    Raises:
+        Refused: It is not the pinned signer's.
+    """
+    path = _path(workspace, signed.gate.unit)
+    raw = encode(signed)
+    open_gate(workspace, raw, where=str(path))
+    write_bytes(path, raw)
+    return path
+
+
+def read_gate(workspace: Workspace, unit_id: str, *, now: date) -> UnitGate:
+    """The gate of a unit, from ``.pse/gate``.
+
+    Args:
+        workspace: Where it is.
+        unit_id: Stack id.
+        now: The clock's day in Pakistan.
+
+    Raises:
+        Refused: Missing, unsigned, altered, signed by another key, of another unit, or the clock is behind the day it
+            was made for or behind the ledger's last entry.
+    """
+    path = _path(workspace, unit_id)
+    try:
+        raw = read_bytes(path)
+    except BadInput as exc:
+        raise Refused(f"no gate file for unit {unit_id}", where=str(path), hint=_HINT) from exc
+    gate = open_gate(workspace, raw, where=str(path))
+    if gate.unit != unit_id:
+        raise Refused(f"the gate file is of unit {gate.unit}, not of {unit_id}", where=str(path), hint=_HINT)
+    if effective_day(workspace, now) < gate.as_of:
+        raise Refused(
+            f"the clock says {now}, before {gate.as_of}, the day that the plan was made for",
+            where=str(path),
+            hint="Set the clock, or make the plan for a day that has come.",
+        )
+    return gate
+
+
+def effective_day(workspace: Workspace, clock: date) -> date:
+    """The day to judge by: the later of the clock's and the ledger's last entry's.
+
+    Raises:
+        Refused: The clock is behind the ledger, so accreditations that have expired would count again; or the ledger
+            was altered.
+    """
+    last = Ledger(workspace).last_day()
+    if last is not None and clock < last:
+        raise Refused(
+            f"the clock says {clock}, and the ledger was written on {last}",
+            where=str(workspace.private / "ledger.jsonl"),
+            hint="Set the clock. A day that has passed cannot come again.",
+        )
+    return clock
+
+
+def refusal_of(error: Refused) -> Refusal:
+    """What `read_gate` raised, as a refusal for the ledger."""
+    return Refusal(
+        rule="PSE-G010",
+        clause="Our own rule: a gate that cannot be believed lets nothing through",
+        message=str(error),
+        source="design of the gate; confidence C; not legal advice",
+    )
+
+
+def _path(workspace: Workspace, unit_id: str) -> Path:
+    if not _UNIT.fullmatch(unit_id):
+        raise Refused(f"not a unit id: {unit_id[:80]!r}", hint="Lower-case letters, digits and hyphens.")
+    return workspace.private / "gate" / f"{unit_id}.json"

@@ -1,0 +1,220 @@
+"""Labels: which data category which servers hold. What nobody labelled is unclassified, and later refused by name.
+
+``policy/labels.toml``::
+
+    [[label]]
+    category = "restricted"             # open public restricted sensitive secret
+    hosts = ["pay*"]                    # patterns of host names, capitals do not matter
+    tags = ["tier=payments"]            # tags of the inventory, exactly
+    workloads = ["portal"]              # workload ids: every member
+    owner = "Director Payments"
+    reference = "File 12/2026"
+
+A label holds for what any of its three lists names. Of several labels the strictest counts.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from fnmatch import translate
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from pse.core.canonical import hash_of
+from pse.core.documents.category import Category, strictest
+from pse.core.documents.snapshot import ProposedWorkload, Server
+from pse.core.errors import BadInput
+from pse.core.findings import Finding, Severity
+from pse.core.settings import load_toml
+from pse.core.text import printable
+
+if TYPE_CHECKING:
+    from policy.load import Policy
+
+FILE = "policy/labels.toml"
+
+
+class Label(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One label; see the module."""
+
+    category: Category
+    hosts: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    workloads: tuple[str, ...] = ()
+    owner: str = ""
+    reference: str = ""
+
+
+class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file."""
+
+    label: tuple[Label, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what it says, whatever its layout."""
+        return hash_of(self)
+
+
+class Labelled(msgspec.Struct, frozen=True, kw_only=True):
+    """What the labels say of one server.
+
+    Attributes:
+        category: The strictest; None when no label names it.
+        labels: Positions in the file, from 0, of the labels that name it.
+        reason: In words, for a person.
+    """
+
+    category: Category | None
+    labels: tuple[int, ...] = ()
+    reason: str = ""
+
+
+class Classification(msgspec.Struct, frozen=True, kw_only=True):
+    """Categories of an estate.
+
+    Attributes:
+        by_workload: Workload id to the strictest category of its members; None when a member has none.
+        by_server: Server id to what the labels say.
+        findings: Unclassified servers and workloads, labels that name nothing, mixed groups.
+    """
+
+    by_workload: dict[str, Category | None]
+    by_server: dict[str, Labelled]
+    findings: tuple[Finding, ...] = ()
+
+
+def load_labels(path: Path) -> Labels:
+    """Read labels; a missing file labels nothing.
+
+    Raises:
+        BadInput: Not TOML, an unknown key or category, a label that names nothing: file and path are named.
+    """
+    if not path.exists():
+        return Labels()
+    labels = load_toml(path, Labels)
+    for number, label in enumerate(labels.label):
+        if not (label.hosts or label.tags or label.workloads):
+            raise BadInput("a label has to name hosts, tags or workloads", where=f"{path}, $.label[{number}]")
+    return labels
+
+
+def classify(policy: "Policy", servers: Sequence[Server], workloads: Sequence[ProposedWorkload]) -> Classification:
+    """Categories of servers and workloads, from the labels.
+
+    A workload takes the strictest category found on any of its members; with one unclassified member it is
+    unclassified (policy.md, confidence C).
+
+    Args:
+        policy: Its labels are used.
+        servers: The estate.
+        workloads: Groups of those servers.
+    """
+    index = _Index(policy.labels)
+    groups: dict[str, list[str]] = defaultdict(list)
+    for workload in workloads:
+        for member in workload.members:
+            groups[member].append(workload.id)
+    by_server = {server.id: index.find(server, groups[server.id]) for server in servers}
+    nothing = Labelled(category=None)
+    by_workload = {
+        workload.id: strictest(by_server.get(member, nothing).category for member in workload.members)
+        for workload in workloads
+    }
+    return Classification(
+        by_workload=dict(sorted(by_workload.items())),
+        by_server=dict(sorted(by_server.items())),
+        findings=tuple(sorted(_findings(policy.labels, servers, workloads, by_server, by_workload))),
+    )
+
+
+class _Index:
+    """Labels made ready for many servers: patterns compiled once, tags and workload ids by look-up."""
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels.label
+        self._hosts = [
+            (number, re.compile(translate(pattern.lower())))
+            for number, label in enumerate(labels.label)
+            for pattern in label.hosts
+        ]
+        self._tags: dict[str, list[int]] = defaultdict(list)
+        self._workloads: dict[str, list[int]] = defaultdict(list)
+        for number, label in enumerate(labels.label):
+            for tag in label.tags:
+                self._tags[tag].append(number)
+            for workload in label.workloads:
+                self._workloads[workload].append(number)
+
+    def find(self, server: Server, workloads: Iterable[str]) -> Labelled:
+        host = server.hostname.lower()
+        found = {number for number, pattern in self._hosts if pattern.match(host)}
+        found.update(number for tag in server.tags for number in self._tags.get(tag, ()))
+        found.update(number for workload in workloads for number in self._workloads.get(workload, ()))
+        if not found:
+            return Labelled(category=None, reason="no label names it")
+        category = strictest(self._labels[number].category for number in found)
+        first = min(number for number in found if self._labels[number].category is category)
+        label = self._labels[first]
+        said = ", ".join(filter(None, (label.owner, label.reference)))
+        return Labelled(
+            category=category,
+            labels=tuple(sorted(found)),
+            reason=f"label {first + 1} of {FILE}" + (f" ({printable(said)})" if said else ""),
+        )
+
+
+def _findings(
+    labels: Labels,
+    servers: Sequence[Server],
+    workloads: Sequence[ProposedWorkload],
+    by_server: dict[str, Labelled],
+    by_workload: dict[str, Category | None],
+) -> Iterable[Finding]:
+    names = {server.id: printable(server.hostname) for server in servers}
+    grouped = {member for workload in workloads for member in workload.members}
+    for server in servers:
+        if by_server[server.id].category is None and not server.is_template and server.id not in grouped:
+            yield Finding(
+                code="PSE-R101",
+                severity=Severity.WARNING,
+                subject=names[server.id],
+                message="the server has no category and is in no workload",
+                remedy=f"Label it in {FILE}.",
+                source=FILE,
+            )
+    for workload in workloads:
+        found = {member: by_server[member].category for member in workload.members if member in by_server}
+        if by_workload[workload.id] is None:
+            bare = sorted(names.get(m, m) for m in workload.members if found.get(m) is None)
+            yield Finding(
+                code="PSE-R102",
+                severity=Severity.ERROR,
+                subject=workload.id,
+                message=f"the workload is unclassified, because no label names {', '.join(bare) or 'any member'}",
+                remedy=f"Label it in {FILE}; unclassified is refused everywhere.",
+                source=FILE,
+            )
+        elif len(set(found.values())) > 1:
+            words = ", ".join(f"{names[m]} {c.value}" for m, c in sorted(found.items()) if c is not None)
+            yield Finding(
+                code="PSE-R103",
+                severity=Severity.INFO,
+                subject=workload.id,
+                message=f"members differ ({words}); the strictest counts for all of them",
+                remedy="Take the group apart in workloads.toml if they need not move together.",
+                source=FILE,
+            )
+    used = {number for said in by_server.values() for number in said.labels}
+    for number, label in enumerate(labels.label):
+        if number not in used:
+            yield Finding(
+                code="PSE-R104",
+                severity=Severity.WARNING,
+                subject=f"{FILE}, $.label[{number}]",
+                message=f"the label ({label.category.value}) names nothing that was found",
+                remedy="Check its patterns, tags and workload ids.",
+                source=FILE,
+            )

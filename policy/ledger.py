@@ -1,0 +1,344 @@
+"""The ledger: what was refused and decided, in a hash chain that nobody can change unnoticed.
+
+``.pse/ledger.jsonl`` holds one entry a line; each carries the SHA-256 of the line before it. ``.pse/ledger.head`` holds
+how many entries there are, where the last one is and its hash, so that a tail that was cut off is missed. Lines are
+appended by one process at a time, under a lock; a line counts once it and then the head are on disk. After a crash
+between the two, the next appender takes over whole lines that continue the chain, and drops a torn one: nobody was
+told that it was written.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import IO, TYPE_CHECKING, Any
+
+import msgspec
+
+from pse.core.canonical import encode, write_bytes
+from pse.core.documents.verdicts import Refusal
+from pse.core.errors import BadInput, Refused
+from pse.core.settings import Workspace
+from pse.core.time import KARACHI, now
+
+if TYPE_CHECKING:
+    from pse.core.documents.evidence import LedgerHead
+
+FILE = "ledger.jsonl"
+HEAD = "ledger.head"
+_FIRST = "0" * 64
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line.
+
+    Attributes:
+        seq: From 1.
+        at: Moment in UTC; never before that of the line before.
+        prev: SHA-256 of the line before; zeros in the first.
+        kind: ``refusal`` or what the caller of `Ledger.record` named.
+        data: Plain data without secrets.
+    """
+
+    seq: int
+    at: datetime
+    prev: str
+    kind: str
+    data: dict[str, Any]
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the ledger stands, as the head file says it.
+
+    Attributes:
+        entries: Number of entries.
+        hash: SHA-256 of the last line; zeros when there is none.
+        start: Byte offset of the last line.
+        size: Bytes that count.
+    """
+
+    entries: int = 0
+    hash: str = _FIRST
+    start: int = 0
+    size: int = 0
+
+
+class Ledger:
+    """The ledger of a workspace. Several processes may hold one each.
+
+    Args:
+        workspace: Where it is; nothing is read yet.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Remember where the files are."""
+        self._path = workspace.private / FILE
+        self._head_path = workspace.private / HEAD
+        self._checked = Position()
+        self._refused: set[tuple[str, str, str, str]] = set()
+
+    def refuse(self, *, plan: str, unit: str, urn: str, gate: str, refusals: Iterable[Refusal]) -> int:
+        """Write refusals, each once for its plan, URN, rule and gate.
+
+        Args:
+            plan: Hash of the plan; empty before there is one.
+            unit: Unit id.
+            urn: URN of the resource, or what else was refused.
+            gate: Which of the five: ``plan``, ``program``, ``pack``, ``check`` or ``audit``.
+            refusals: What the gate said.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            Refused: The ledger was altered; the caller's own refusal stands all the same.
+            BadInput: It cannot be written.
+        """
+        with self._locked():
+            head = self._recover()
+            fresh: list[dict[str, Any]] = []
+            for refusal in sorted(refusals):
+                key = (plan, urn, refusal.rule, gate)
+                if key not in self._refused and key not in {_key(data) for data in fresh}:
+                    words = {"plan": plan, "unit": unit, "urn": urn, "gate": gate}
+                    fresh.append(words | msgspec.to_builtins(refusal))
+            self._append(head, [("refusal", data) for data in fresh])
+        return len(fresh)
+
+    def record(self, kind: str, data: dict[str, Any]) -> None:
+        """Write one entry, always.
+
+        Args:
+            kind: What happened, for example ``approval``; ``refusal`` belongs to `refuse`.
+            data: Plain data without secrets.
+
+        Raises:
+            ValueError: ``kind`` is ``refusal``.
+            Refused: The ledger was altered.
+            BadInput: It cannot be written.
+        """
+        if kind == "refusal":
+            raise ValueError("refusals are written by refuse()")
+        with self._locked():
+            self._append(self._recover(), [(kind, data)])
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, the chain verified.
+
+        Raises:
+            Refused: The ledger was altered.
+        """
+        with self._locked():
+            head = self._head()
+            return tuple(entry for entry, _ in self._walk(Position(), head))
+
+    def verify(self) -> "LedgerHead":
+        """Read everything again and return where the ledger stands.
+
+        Raises:
+            Refused: A line was altered, removed, put elsewhere or cut off; the message names the row.
+        """
+        with self._locked():
+            head = self._head()
+            for _ in self._walk(Position(), head):
+                pass
+            self._tail(head)
+        return _public(head)
+
+    def head(self) -> "LedgerHead":
+        """Where the ledger stands, from its head and last line only.
+
+        Raises:
+            Refused: The two do not fit together.
+        """
+        with self._locked():
+            head = self._head()
+            self._last(head)
+        return _public(head)
+
+    def last_day(self) -> date | None:
+        """Day in Pakistan of the last entry; None when there is none. Reads the last line only.
+
+        Raises:
+            Refused: Head and last line do not fit together.
+        """
+        with self._locked():
+            entry = self._last(self._head())
+        return entry.at.astimezone(KARACHI).date() if entry else None
+
+    # -- below: the caller holds the lock --
+
+    def _head(self) -> Position:
+        try:
+            raw = self._head_path.read_bytes()
+        except FileNotFoundError:
+            # A first line is only ever written after the head, so a ledger without a head has lost it.
+            if self._path.exists() and self._path.stat().st_size > 0:
+                raise self._broken(0, "its head is missing") from None
+            return Position()
+        except OSError as exc:
+            raise BadInput(f"cannot be read: {exc.strerror}", where=str(self._head_path)) from exc
+        try:
+            head = msgspec.json.decode(raw, type=Position)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise self._broken(0, "its head cannot be read") from exc
+        if encode(head) != raw or (head.entries == 0) != (head == Position()):
+            raise self._broken(0, "its head was altered")
+        return head
+
+    def _last(self, head: Position) -> Entry | None:
+        if head.entries == 0:
+            return None
+        with self._open() as file:
+            file.seek(head.start)
+            line = file.read(head.size - head.start)
+        if len(line) != head.size - head.start or not line.endswith(b"\n") or _hash(line[:-1]) != head.hash:
+            raise self._broken(head.entries, "the last line is not the one that the head names")
+        entry = self._parse(line[:-1], head.entries)
+        if entry.seq != head.entries:
+            raise self._broken(head.entries, "the last line has another number than the head")
+        return entry
+
+    def _walk(self, start: Position, stop: Position | None) -> Iterator[tuple[Entry, Position]]:
+        """Entries after ``start`` and where the ledger stands after each, up to ``stop``.
+
+        With ``stop`` None: to the last whole line.
+        """
+        at = start
+        moment: datetime | None = None
+        if stop is not None and stop.size == start.size:
+            if stop != start:
+                raise self._broken(stop.entries, "this line is not the one that was here")
+            return
+        with self._open() as file:
+            file.seek(start.size)
+            while stop is None or at.size < stop.size:
+                line = file.readline()
+                row = at.entries + 1
+                if not line.endswith(b"\n"):
+                    if stop is None:
+                        return
+                    raise self._broken(row, "the ledger is cut off here")
+                entry = self._parse(line[:-1], row)
+                if entry.seq != row or entry.prev != at.hash or (moment and entry.at < moment):
+                    raise self._broken(row, "this line does not follow the one before it")
+                at = Position(entries=row, hash=_hash(line[:-1]), start=at.size, size=at.size + len(line))
+                moment = entry.at
+                yield entry, at
+        if stop is not None and at != stop:
+            raise self._broken(at.entries, "this line is not the one that the head names")
+
+    def _tail(self, head: Position) -> Position:
+        """Where the ledger stands with the whole lines past the head, left by a crash; they have to fit."""
+        if not self._path.exists():
+            return head
+        last = head
+        for _, at in self._walk(head, None):
+            last = at
+        return last
+
+    def _recover(self) -> Position:
+        """Check what this object has not seen yet, take over or drop what a crash left, and return the head."""
+        head = self._head()
+        if head.size < self._checked.size:
+            raise self._broken(head.entries + 1, "the ledger is shorter than it was")
+        self._last(head)
+        reached = self._tail(head)
+        if reached.size:
+            for entry, at in self._walk(self._checked, reached):
+                if entry.kind == "refusal":
+                    self._refused.add(_key(entry.data))
+                self._checked = at
+        if self._path.exists() and self._path.stat().st_size > reached.size:
+            with self._path.open("r+b") as file:
+                file.truncate(reached.size)
+                os.fsync(file.fileno())
+        if reached != head or not self._head_path.exists():
+            write_bytes(self._head_path, encode(reached), mode=0o600)
+        return reached
+
+    def _append(self, head: Position, entries: list[tuple[str, dict[str, Any]]]) -> None:
+        if not entries:
+            return
+        last = self._last(head)
+        moment = max(now(), last.at) if last else now()
+        lines: list[bytes] = []
+        at = head
+        for kind, data in entries:
+            line = msgspec.json.encode(
+                Entry(seq=at.entries + 1, at=moment, prev=at.hash, kind=kind, data=data), order="deterministic"
+            )
+            at = Position(entries=at.entries + 1, hash=_hash(line), start=at.size, size=at.size + len(line) + 1)
+            lines.append(line + b"\n")
+        handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _write_all(handle, b"".join(lines))
+            os.fsync(handle)
+        except OSError as exc:
+            os.ftruncate(handle, head.size)
+            raise BadInput(
+                f"the ledger cannot be written: {exc.strerror}", where=str(self._path), hint="Free some space."
+            ) from exc
+        finally:
+            os.close(handle)
+        write_bytes(self._head_path, encode(at), mode=0o600)
+        self._checked = at
+        self._refused.update(_key(data) for kind, data in entries if kind == "refusal")
+
+    def _parse(self, line: bytes, row: int) -> Entry:
+        try:
+            return msgspec.json.decode(line, type=Entry)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            raise self._broken(row, "not a line of a ledger") from exc
+
+    def _open(self) -> IO[bytes]:
+        try:
+            return self._path.open("rb")
+        except FileNotFoundError as exc:
+            raise self._broken(1, "the file is gone, and its head says that it has entries") from exc
+        except OSError as exc:
+            raise BadInput(f"cannot be read: {exc.strerror}", where=str(self._path)) from exc
+
+    def _broken(self, row: int, why: str) -> Refused:
+        return Refused(
+            f"the ledger was altered: {why}",
+            where=f"{self._path}, row {row}" if row else str(self._path),
+            hint="Bring ledger.jsonl and ledger.head back from a backup, both from the same moment.",
+        )
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self._path.with_name(FILE + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise BadInput(f"the ledger cannot be locked: {exc.strerror}", where=str(path)) from exc
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+
+def _public(head: Position) -> "LedgerHead":
+    # The document pulls in every other one; the plugin, which only appends, does without.
+    from pse.core.documents.evidence import LedgerHead
+
+    return LedgerHead(entries=head.entries, hash=head.hash)
+
+
+def _hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def _key(data: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (str(data["plan"]), str(data["urn"]), str(data["rule"]), str(data["gate"]))
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]

@@ -1,0 +1,122 @@
+"""NOCs: dated deviations that the Cloud Office granted. The only thing that loosens a rule.
+
+``policy/nocs.toml``; with any NOC in it, signed in ``nocs.toml.sig`` like the register::
+
+    [[noc]]
+    reference = "NOC-2026-004"
+    start = 2026-06-01
+    end = 2026-12-31                # an expired NOC is no NOC
+    workloads = ["payments"]        # patterns of workload ids
+    places = ["sample-*/*/*"]       # patterns of place ids
+    rules = ["PSE-R003"]            # what it lifts there, and nothing else
+    granted_by = "Cloud Office"
+"""
+
+import re
+from datetime import date
+from fnmatch import translate
+
+import msgspec
+
+from policy.signing import read_signed, sign_file
+from pse.core.canonical import hash_of, read_bytes
+from pse.core.errors import BadInput
+from pse.core.settings import Workspace, parse_toml
+
+FILE = "policy/nocs.toml"
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,63}", re.ASCII)
+
+
+class Noc(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One NOC (no objection certificate).
+
+    Attributes:
+        reference: The Cloud Office's reference.
+        start: First day.
+        end: Last day.
+        workloads: Patterns of workload ids that it covers.
+        places: Patterns of place ids that it covers.
+        rules: Ids of the rules that it lifts.
+        granted_by: Office that granted it.
+        note: In words.
+    """
+
+    reference: str
+    start: date
+    end: date
+    workloads: tuple[str, ...]
+    places: tuple[str, ...]
+    rules: tuple[str, ...]
+    granted_by: str = ""
+    note: str = ""
+
+    def holds(self, day: date) -> bool:
+        """Whether ``day`` is within its dates."""
+        return self.start <= day <= self.end
+
+    def covers(self, workload: str) -> bool:
+        """Whether the workload is in its scope."""
+        return _any(self.workloads, workload)
+
+    def reaches(self, place: str) -> bool:
+        """Whether the place is in its scope."""
+        return _any(self.places, place)
+
+
+class Nocs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file."""
+
+    noc: tuple[Noc, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what it says, whatever its layout."""
+        return hash_of(self)
+
+
+def load_nocs(workspace: Workspace) -> Nocs:
+    """Read the NOCs; a missing or empty file grants nothing and needs no signature.
+
+    Raises:
+        BadInput: Not TOML, an unknown key, an empty scope, dates the wrong way round, a reference twice.
+        Refused: There are NOCs, and they are unsigned, altered or signed by another key.
+    """
+    path = workspace.path(FILE)
+    if not path.exists():
+        return Nocs()
+    nocs = _parse(read_bytes(path), str(path))
+    return _parse(read_signed(workspace, path), str(path)) if nocs.noc else nocs
+
+
+def sign_nocs(workspace: Workspace) -> None:
+    """Sign ``policy/nocs.toml`` with the workspace's key.
+
+    Raises:
+        BadInput: The file or the key cannot be used.
+        Refused: The key here is not the pinned one.
+    """
+    path = workspace.path(FILE)
+    _parse(read_bytes(path), str(path))
+    sign_file(workspace, path)
+
+
+def _parse(raw: bytes, where: str) -> Nocs:
+    nocs = parse_toml(raw, Nocs, where=where)
+    seen: set[str] = set()
+    for number, noc in enumerate(nocs.noc):
+        at = f"{where}, $.noc[{number}]"
+        if not _REFERENCE.fullmatch(noc.reference):
+            raise BadInput(f"not a reference: {noc.reference!r}", where=f"{at}.reference")
+        if noc.reference in seen:
+            raise BadInput(f"twice: {noc.reference}", where=f"{at}.reference")
+        seen.add(noc.reference)
+        if noc.end < noc.start:
+            raise BadInput(f"ends on {noc.end}, before it starts", where=f"{at}.end")
+        for name in ("workloads", "places", "rules"):
+            if not getattr(noc, name):
+                raise BadInput("a NOC has to say what it covers", where=f"{at}.{name}")
+    return nocs
+
+
+def _any(patterns: tuple[str, ...], name: str) -> bool:
+    return any(re.match(translate(pattern), name) for pattern in patterns)

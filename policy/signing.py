@@ -1,0 +1,171 @@
+"""Signatures of the workspace: one Ed25519 key, its public half pinned in ``pse.toml`` as ``signer``.
+
+Register, NOCs and gate files are believed only with a signature of the pinned key. `cryptography` is imported where
+a signature is made or checked, never before.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from pse.core.canonical import read_bytes, sync_folder, write_bytes
+from pse.core.errors import BadInput, Refused
+from pse.core.secrets import resolve
+from pse.core.settings import Workspace
+
+KEY = "signing_key"
+_HEX_32 = re.compile(r"[0-9a-f]{64}")
+_HEX_64 = re.compile(r"[0-9a-f]{128}")
+_SIGNATURE_LINE = re.compile(rb"ed25519 ([0-9a-f]{64}) ([0-9a-f]{128})\n")
+
+
+def init_keys(root: Path) -> str:
+    """Make the workspace's signing key, mode 0600, and return its pin.
+
+    A key that is there already is kept: a new one would make everything that it signed worthless.
+
+    Args:
+        root: Folder of the workspace; ``pse.toml`` need not exist yet.
+
+    Returns:
+        The public key as 64 hexadecimal digits, for ``signer`` in ``pse.toml``.
+
+    Raises:
+        BadInput: The folder cannot be written, or the key that is there cannot be used.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    path = root / ".pse" / KEY
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _public(_seed(root))
+    except OSError as exc:
+        raise BadInput(f"the signing key cannot be written: {exc.strerror}", where=str(path)) from exc
+    try:
+        os.write(handle, Ed25519PrivateKey.generate().private_bytes_raw().hex().encode() + b"\n")
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
+    return _public(_seed(root))
+
+
+def sign(workspace: Workspace, data: bytes) -> str:
+    """The signature of the workspace's key over ``data``, as 128 hexadecimal digits.
+
+    Raises:
+        BadInput: No key here, or others can read it.
+        Refused: The key here is not the one that ``pse.toml`` pins, so nobody would believe the signature.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    seed = _seed(workspace.root)
+    if _public(seed) != pin(workspace):
+        raise Refused(
+            "the signing key here is not the signer that pse.toml pins",
+            where=str(workspace.private / KEY),
+            hint="Bring the workspace's own key; a new one means signing register and NOCs again and pinning it.",
+        )
+    return Ed25519PrivateKey.from_private_bytes(seed).sign(data).hex()
+
+
+def verify(signer: str, data: bytes, signature: str) -> None:
+    """Return when ``signature`` is ``signer``'s over ``data``.
+
+    Args:
+        signer: Public key, 64 lower-case hexadecimal digits.
+        data: What was signed.
+        signature: 128 lower-case hexadecimal digits. Capitals are refused: one signature has one spelling.
+
+    Raises:
+        Refused: It is not, or one of the two is not well formed.
+    """
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    if not _HEX_32.fullmatch(signer):
+        raise Refused("the signer is not a public key of 64 hexadecimal digits")
+    if not _HEX_64.fullmatch(signature):
+        raise Refused("the signature is not 128 hexadecimal digits")
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(signer)).verify(bytes.fromhex(signature), data)
+    except (InvalidSignature, ValueError) as exc:
+        raise Refused("the signature does not fit what it stands beside: one of the two was altered") from exc
+
+
+def pin(workspace: Workspace) -> str:
+    """The signer that ``pse.toml`` pins.
+
+    Raises:
+        Refused: None is pinned, so no signature can be believed.
+    """
+    if not _HEX_32.fullmatch(workspace.settings.signer):
+        raise Refused(
+            "no signer is pinned, so no signature can be believed",
+            where=str(workspace.path("pse.toml")),
+            hint="`pse init` makes a key and pins it as `signer`.",
+        )
+    return workspace.settings.signer
+
+
+def sign_file(workspace: Workspace, path: Path) -> Path:
+    """Sign the bytes of ``path`` into the file of the same name with ``.sig`` added, and return that.
+
+    Raises:
+        BadInput: ``path`` or the key cannot be read.
+        Refused: See `sign`.
+    """
+    beside = path.with_name(path.name + ".sig")
+    signature = sign(workspace, read_bytes(path))
+    write_bytes(beside, f"ed25519 {pin(workspace)} {signature}\n".encode())
+    return beside
+
+
+def read_signed(workspace: Workspace, path: Path) -> bytes:
+    """The bytes of ``path``, once the signature beside it is found to be the pinned signer's.
+
+    Raises:
+        BadInput: ``path`` is missing or cannot be read.
+        Refused: Unsigned, altered, or signed by another key.
+    """
+    data = read_bytes(path)
+    beside = path.with_name(path.name + ".sig")
+    hint = "Check who changed it. If the change is right, sign it again with the workspace's key."
+    try:
+        line = _SIGNATURE_LINE.fullmatch(read_bytes(beside))
+    except BadInput as exc:
+        raise Refused("not signed", where=str(path), hint=hint) from exc
+    if line is None:
+        raise Refused("not a signature file", where=str(beside), hint=hint)
+    believe(workspace, line[1].decode(), data, line[2].decode(), where=str(path), hint=hint)
+    return data
+
+
+def believe(workspace: Workspace, signer: str, data: bytes, signature: str, *, where: str, hint: str) -> None:
+    """Return when ``signature`` over ``data`` is the pinned signer's.
+
+    Raises:
+        Refused: Another signer, or the signature does not fit; names ``where``.
+    """
+    if signer != pin(workspace):
+        raise Refused("signed by a key that this workspace does not pin", where=where, hint=hint)
+    try:
+        verify(signer, data, signature)
+    except Refused as exc:
+        raise Refused(exc.message, where=where, hint=hint) from exc
+
+
+def _seed(root: Path) -> bytes:
+    """The private key. Raises `BadInput` when it is missing, readable by others or not a key."""
+    text = resolve(f"file:.pse/{KEY}", base=root)
+    if not _HEX_32.fullmatch(text):
+        raise BadInput("not a signing key", where=str(root / ".pse" / KEY))
+    return bytes.fromhex(text)
+
+
+def _public(seed: bytes) -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw().hex()

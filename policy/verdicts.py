@@ -1,0 +1,167 @@
+"""Verdicts: every class at every place, allowed or refused by every rule that refuses it."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from fnmatch import translate
+from typing import TYPE_CHECKING
+
+from policy.nocs import Noc
+from policy.register import Place, Register
+from policy.rulebook import Kind, Rule
+from pse.core.documents.category import Category
+from pse.core.documents.verdicts import Refusal, Verdict, VerdictClass, Verdicts
+
+if TYPE_CHECKING:
+    from policy.load import Policy
+
+UNCOVERED = Refusal(
+    rule="PSE-R000",
+    clause="Our own rule: what no rule permits is refused",
+    message="no rule in force says how a CSP has to stand for this category",
+    source="design of the rules; confidence C; not legal advice",
+)
+"""Refuses a category that no rule of kind ``state`` covers on the day, so that deleting rules never opens a place."""
+
+
+def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of: date) -> Verdicts:
+    """Judge every workload's class at every place of the register.
+
+    Workloads with the same category and the same NOCs share a class.
+
+    Args:
+        policy: What the law says; see `policy.load_policy`.
+        categories: Workload id to category; None is unclassified, which every place refuses.
+        as_of: Day to judge for. NOCs and rules outside their dates do not count.
+    """
+    live = [noc for noc in policy.nocs.noc if noc.holds(as_of)]
+    classes: dict[tuple[Category | None, tuple[str, ...]], VerdictClass] = {}
+    assignments: dict[str, str] = {}
+    for workload, category in sorted(categories.items()):
+        references = tuple(sorted(noc.reference for noc in live if noc.covers(workload)))
+        key = (category, references)
+        if key not in classes:
+            classes[key] = VerdictClass(
+                id="+".join((category.value if category else "unclassified", *references)),
+                category=category,
+                jurisdiction=policy.jurisdiction,
+                nocs=references,
+            )
+        assignments[workload] = classes[key].id
+    by_reference = {noc.reference: noc for noc in live}
+    verdicts = [
+        judge_class(policy, known, [by_reference[name] for name in known.nocs], place, as_of=as_of)
+        for known in sorted(classes.values(), key=lambda known: known.id)
+        for place in policy.register.places
+    ]
+    return Verdicts(
+        as_of=as_of,
+        inputs=policy.inputs,
+        sample=policy.sample,
+        classes=tuple(sorted(classes.values(), key=lambda known: known.id)),
+        assignments=assignments,
+        verdicts=tuple(verdicts),
+    )
+
+
+def judge_class(policy: "Policy", known: VerdictClass, nocs: Iterable[Noc], place: Place, *, as_of: date) -> Verdict:
+    """One class at one place, and the last day on which the answer stays what it is."""
+    bench = _Bench(policy, known, [noc for noc in nocs if noc.reaches(place.id)], place)
+    refusals, used = bench.on(as_of)
+    return Verdict(
+        class_id=known.id,
+        place=place.id,
+        allowed=not refusals,
+        refusals=tuple(sorted(refusals)),
+        until=bench.until(as_of, allowed=not refusals),
+        nocs=tuple(sorted(used)) if not refusals else (),
+    )
+
+
+def refusal_by(
+    rule: Rule, category: Category | None, place: Place, register: Register, *, on: date, jurisdiction: str
+) -> Refusal | None:
+    """What one rule says, whatever its dates; None when it lets pass.
+
+    Args:
+        rule: A rule that judges places.
+        category: None is unclassified.
+        place: A place of ``register``.
+        register: Says how the place's CSP stands.
+        on: Day to look at the register for.
+        jurisdiction: Whose rows of the register count.
+    """
+    fact = ""
+    if rule.kind is Kind.CLASSIFIED:
+        fact = "" if category is not None else "the data has no category"
+    elif category is None or category not in rule.categories:
+        return None
+    elif rule.kind is Kind.COUNTRY:
+        fact = "" if place.country in rule.countries else f"{place.id} is in {place.country}"
+    elif rule.kind is Kind.CLOUD:
+        fact = "" if place.cloud in rule.clouds else f"{place.id} is a {place.cloud.value} cloud"
+    elif rule.kind is Kind.PLACE:
+        fact = f"{place.id} is ruled out" if _any(rule.places, place.id) else ""
+    else:
+        standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
+        if standing.state not in rule.states:
+            state = standing.state.value if standing.state else "not in the register"
+            named = " by name" if rule.by_name else ""
+            reference = f" ({standing.row.reference})" if standing.row and standing.row.reference else ""
+            fact = f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"
+    if not fact:
+        return None
+    return Refusal(rule=rule.id, clause=rule.clause, message=f"{rule.text} Here: {fact}.", source=rule.cited)
+
+
+class _Bench:
+    """One class at one place on any day."""
+
+    def __init__(self, policy: "Policy", known: VerdictClass, nocs: list[Noc], place: Place) -> None:
+        self._policy = policy
+        self._known = known
+        self._nocs = nocs
+        self._place = place
+
+    def on(self, day: date) -> tuple[list[Refusal], set[str]]:
+        """What refuses on ``day``, and the NOCs that lifted something."""
+        rules = [rule for rule in self._policy.rules.of_places() if rule.holds(day)]
+        category = self._known.category
+        refusals: list[Refusal] = []
+        used: set[str] = set()
+        if category is not None and not any(r.kind is Kind.STATE and category in r.categories for r in rules):
+            refusals.append(UNCOVERED)
+        for rule in rules:
+            refusal = refusal_by(
+                rule, category, self._place, self._policy.register, on=day, jurisdiction=self._known.jurisdiction
+            )
+            if refusal is None:
+                continue
+            lifting = [n.reference for n in self._nocs if rule.waivable and rule.id in n.rules and n.holds(day)]
+            if lifting:
+                used.update(lifting)
+            else:
+                refusals.append(refusal)
+        return refusals, used
+
+    def until(self, as_of: date, *, allowed: bool) -> date | None:
+        """The day before the answer turns; None when no date in rules, register or NOCs turns it."""
+        end = self._policy.register.file.valid_until
+        for day in sorted(day for day in self._turns() if day > as_of):
+            if (day <= end and not self.on(day)[0]) is not allowed:
+                return day - timedelta(days=1)
+        return None
+
+    def _turns(self) -> set[date]:
+        """Days on which something starts or has just ended."""
+        rules = self._policy.rules.of_places()
+        rows = self._policy.register.rows(self._place.csp)
+        starts = [*(r.valid_from for r in rules), *(row.start for row in rows), *(n.start for n in self._nocs)]
+        ends = [*(r.valid_to for r in rules), *(row.end for row in rows), *(n.end for n in self._nocs)]
+        ends.append(self._policy.register.file.valid_until)
+        found = {day for day in starts if day is not None}
+        return found | {day + timedelta(days=1) for day in ends if day is not None and day < date.max}
+
+
+def _any(patterns: Iterable[str], name: str) -> bool:
+    return any(re.match(translate(pattern), name) for pattern in patterns)
