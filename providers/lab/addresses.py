@@ -118,6 +118,10 @@ class Addresses:
         with _leases() as leases:
             if leases.ranges.get(table.range) == str(self._root):
                 return
+            mine = [found for found, workspace in leases.ranges.items() if workspace == str(self._root)]
+            if mine:
+                table.range = mine[0]
+                return
             busy = listening_ranges()
             for candidate in ([table.range] if table.range else []) + _candidates(self._root):
                 if candidate not in leases.ranges and candidate not in busy:

@@ -114,7 +114,9 @@ def _proc(hardware: Hardware) -> dict[str, str]:
         diskstats.append(f"{_major(disk):4d} {number * 16:7d} {disk.name}" + " 0" * 17)
     return {
         "proc/cpuinfo": "\n".join(_cpu(hardware, n) for n in range(hardware.vcpus)),
-        "proc/meminfo": "\n".join(f"{k + ':':15s} {v:10d}" + ("" if k[0] == "H" else " kB") for k, v in meminfo.items()),
+        "proc/meminfo": "\n".join(
+            f"{k + ':':15s} {v:10d}" + ("" if k[0] == "H" else " kB") for k, v in meminfo.items()
+        ),
         "proc/partitions": "\n".join(partitions),
         "proc/diskstats": "\n".join(diskstats),
         "proc/swaps": "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from providers.lab.stores import STORES
+from providers.lab.stores import WORKS, LabStore
 from providers.ports import PortError, Store, Target
 
 
@@ -15,7 +15,7 @@ class LabProvider:
     """
 
     name: ClassVar[str] = "lab"
-    kinds: ClassVar[Mapping[str, str]] = {kind: "needs no permission" for kind in STORES}
+    kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(WORKS, "needs no permission")
 
     def __init__(self, target: Target) -> None:
         """Remember the target; nothing is read or written yet."""
@@ -27,9 +27,9 @@ class LabProvider:
         Raises:
             PortError: The lab has no such kind.
         """
-        if kind not in STORES:
+        if kind not in WORKS:
             raise PortError(f"the lab makes no {kind}", reason="invalid", where=self._target.place)
-        return STORES[kind](self._target)
+        return LabStore(self._target, kind)
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -1,8 +1,8 @@
 """One sandbox: the bubblewrap command, its birth, and the proof that a process is ours before it is killed.
 
-A host outlives who started it: it runs in its own session and nothing ties it to its maker. bubblewrap itself writes the
-pid of the sandbox's init into the host's folder, so that a maker killed at any moment leaves a host that can be found.
-A pid alone proves nothing: the process must carry the host's root in its own command line and, once noted, have begun
+A host outlives who started it: it runs in its own session and nothing ties it to its maker. bubblewrap itself writes
+the pid of the sandbox's init into the host's folder, so that a maker killed at any moment leaves a host that can be
+found. A pid alone proves nothing: the process must carry the host's root in its own command line and, once noted, have begun
 at the noted clock tick.
 """
 
@@ -100,14 +100,16 @@ def spawn(folder: Path, line: list[str], *, first_boot: bytes | None) -> Noted:
         console = keep(os.open(folder / "console.log", flags, 0o600))
         told = keep(os.open(info, flags, 0o600))
         script = keep(_script(first_boot))
-        # Everything else is closed at exec: the sandbox must not inherit a descriptor of ours.
         handles = ((null, 0), (console, 1), (console, 2), (script, 3), (told, 9))
         try:
             pid = os.posix_spawnp(
                 "setsid",
                 ["setsid", "--fork", line[0], "--info-fd", "9", *line[1:]],
                 {"PATH": _SEARCH},
-                file_actions=[(os.POSIX_SPAWN_DUP2, have, want) for have, want in handles],
+                file_actions=[
+                    *((os.POSIX_SPAWN_DUP2, have, want) for have, want in handles),
+                    *((os.POSIX_SPAWN_CLOSE, other) for other in _inheritable() if other not in {3, 9}),
+                ],
             )
         except OSError as exc:
             raise RemoteError(f"the sandbox could not be started: {exc.strerror}", where=folder.name) from exc
@@ -120,6 +122,16 @@ def spawn(folder: Path, line: list[str], *, first_boot: bytes | None) -> Noted:
     noted = Noted(pid=born, started=started)
     canonical.write(folder / "noted.json", noted)
     return noted
+
+
+def _inheritable() -> list[int]:
+    # A host that kept our caller's pipe would keep whoever reads it waiting for as long as the host lives.
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if int(entry.name) > 2 and os.get_inheritable(int(entry.name)):
+                found.append(int(entry.name))
+    return found
 
 
 def _script(first_boot: bytes | None) -> int:
@@ -146,7 +158,9 @@ def _hint(folder: Path) -> str:
 
 def console_tail(folder: Path) -> str:
     """The end of what the sandbox and its sshd said, fit to show."""
-    return printable(read_private(folder / "console.log")[-400:].decode("utf-8", "replace").strip()) or "it said nothing"
+    return (
+        printable(read_private(folder / "console.log")[-400:].decode("utf-8", "replace").strip()) or "it said nothing"
+    )
 
 
 def told_pid(folder: Path) -> int | None:

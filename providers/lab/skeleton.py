@@ -15,9 +15,11 @@ STATE = "/var/lib/lab"
 """Where a host's boot leaves its logs and exit codes; bound from outside the root, so that the lab can trust it."""
 
 _FOLDERS = (
-    "dev proc run sys usr tmp mnt opt srv etc/ssh etc/lab etc/ssl etc/alternatives root home/admin/.ssh var/log/nginx "
-    "var/lib/lab var/lib/nginx var/lib/dpkg var/lib/postgresql var/log/postgresql var/tmp var/cache var/spool/cron"
-).split()
+    *("dev", "proc", "run", "sys", "usr", "tmp", "mnt", "opt", "srv", "root", "home/admin/.ssh"),
+    *("etc/ssh", "etc/lab", "etc/ssl", "etc/alternatives"),
+    *("var/lib/lab", "var/lib/nginx", "var/lib/dpkg", "var/lib/postgresql", "var/log/nginx", "var/log/postgresql"),
+    *("var/tmp", "var/cache", "var/spool/cron"),
+)
 
 _INIT = """#!/bin/sh
 # Boot of a lab host: first boot once (its script comes on descriptor 3 and is kept nowhere), /etc/rc.local at every
@@ -95,14 +97,7 @@ def make(root: Path, spec: HostSpec, address: str) -> str:
     """
     for name in _FOLDERS:
         (root / name).mkdir(parents=True, exist_ok=True)
-    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
-        # Where the machine has merged /usr, so has the host; else `sandbox.command` binds the real folder.
-        real, ours = Path("/", name), root / name
-        if real.is_symlink() and not ours.is_symlink():
-            ours.symlink_to(real.readlink())
-    for name, target in (("var/run", "/run"), ("etc/mtab", "/proc/mounts")):
-        if not (root / name).is_symlink():
-            (root / name).symlink_to(target)
+    _links(root)
     (root / "tmp").chmod(0o1777)
     for name, text in (_etc(spec, address) | spec.files).items():
         path = root / name.lstrip("/")
@@ -117,6 +112,17 @@ def make(root: Path, spec: HostSpec, address: str) -> str:
         if source.exists() and not (root / "etc" / name).exists():
             shutil.copyfile(source, root / "etc" / name)
     return _host_key(root / "etc/ssh/ssh_host_ed25519_key", spec.hostname)
+
+
+def _links(root: Path) -> None:
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        # Where the machine has merged /usr, so has the host; else `sandbox.command` binds the real folder.
+        real, ours = Path("/", name), root / name
+        if real.is_symlink() and not ours.is_symlink():
+            ours.symlink_to(real.readlink())
+    for name, target in (("var/run", "/run"), ("etc/mtab", "/proc/mounts")):
+        if not (root / name).is_symlink():
+            (root / name).symlink_to(target)
 
 
 def renew_hosts(root: Path, spec: HostSpec, address: str) -> None:
@@ -175,9 +181,7 @@ def _host_key(path: Path, hostname: str) -> str:
         key = Ed25519PrivateKey.generate()
         path.unlink(missing_ok=True)
         path.touch(mode=0o600)
-        path.write_bytes(
-            key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption())
-        )
+        path.write_bytes(key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.OpenSSH, ser.NoEncryption()))
         line = key.public_key().public_bytes(ser.Encoding.OpenSSH, ser.PublicFormat.OpenSSH).decode()
         public.write_text(f"{line} {hostname}\n", encoding="ascii")
     return public.read_text(encoding="ascii").strip()

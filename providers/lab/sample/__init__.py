@@ -1,8 +1,8 @@
 """The sample workspace (``pse init --sample``) and the old server room of a small ministry that it describes.
 
-Everything in it is invented and marked sample: the entity, the cloud service providers, the prices. No person is named.
-`create` writes the workspace, `create_empty` the bare one of plain ``pse init``, `start_room` brings the six old servers
-and the name server up in the lab. What the services expect of a server, old or new, is said in `room`.
+Everything in it is invented and marked sample: the entity, the cloud service providers, the prices. No person is
+named. `create` writes the workspace, `create_empty` the bare one of plain ``pse init``, `start_room` brings the six old
+servers and the name server up in the lab. What the services expect of a server, old or new, is said in `room`.
 """
 
 from pathlib import Path

@@ -1,0 +1,157 @@
+"""The account of one place in the lab: one JSON record an object, written atomically and tagged from the first byte.
+
+``.pse/lab/places/<place>/<Kind>/<id>.json``. A record is written as ``creating`` before anything else is made, so that
+a maker killed at any moment leaves an object that `find` sees, or nothing.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from providers.lab.files import locked
+from providers.lab.hosts import Hosts
+from providers.ports import Identity, PortError, Target
+from pse.core import canonical
+from pse.core.errors import PseError, RemoteError
+from pse.core.schema import KINDS, Inputs
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One object of the account.
+
+    Attributes:
+        id: The lab's id.
+        kind: Kind of neutral resource.
+        identity: Its tags; None when a stranger made it.
+        state: ``creating`` or ``ready``.
+        inputs: Inputs by wire name, secrets left out.
+        outputs: Outputs by wire name, without ``placement``.
+        first_boot: A server whose inputs hold a first-boot script.
+        reasons: Why it was not healthy when it was last made or changed.
+    """
+
+    id: str
+    kind: str
+    identity: Identity | None
+    state: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any] = {}
+    first_boot: bool = False
+    reasons: tuple[str, ...] = ()
+
+
+class Account:
+    """The records of one place.
+
+    Args:
+        target: The place and its workspace.
+
+    Raises:
+        PortError: The endpoint is not the lab's.
+    """
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; nothing is made before the first record."""
+        if not target.endpoint.startswith("lab:"):
+            raise PortError("not a lab endpoint", reason="invalid", where=target.endpoint)
+        self.place = target.place
+        self.options = target.options
+        self.hosts = Hosts(target.workspace)
+        self.folder = self.hosts.root / ".pse" / "lab" / "places" / target.place.replace("/", "+")
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep others from changing the account; held for short."""
+        return locked(self.folder / "lock")
+
+    def new_id(self, kind: str) -> str:
+        """An id that was never given before."""
+        return f"{kind.lower()[:3]}-{os.urandom(8).hex()}"
+
+    def put(self, record: Record) -> Record:
+        """Write a record and return it."""
+        canonical.write(self._path(record.kind, record.id), record)
+        return record
+
+    def get(self, kind: str, object_id: str) -> Record | None:
+        """The record, or None."""
+        path = self._path(kind, object_id)
+        return canonical.read(path, Record) if path.is_file() else None
+
+    def drop(self, record: Record) -> None:
+        """Forget a record; quiet when it is gone."""
+        self._path(record.kind, record.id).unlink(missing_ok=True)
+
+    def records(self, kind: str) -> Iterator[Record]:
+        """All records of a kind, by id."""
+        for path in sorted((self.folder / kind).glob("*.json")):
+            try:
+                raw = path.read_bytes()
+            except FileNotFoundError:
+                continue  # deleted by somebody else since the folder was listed
+            yield canonical.decode(raw, Record, where=str(path))
+
+    def users(self, record: Record) -> Iterator[Record]:
+        """Records whose inputs refer to this one, by the declaration in `pse.core.schema`."""
+        for kind in KINDS.values():
+            wires = [field.wire for field in kind.input_fields().values() if field.rule.to == record.kind]
+            for other in self.records(kind.name) if wires else ():
+                if any(record.id in _ids(other.inputs.get(wire)) for wire in wires):
+                    yield other
+
+    def check_references(self, kind: str, inputs: Inputs) -> None:
+        """See that everything that ``inputs`` refer to is in this account.
+
+        Raises:
+            PortError: It is not.
+        """
+        for field in KINDS[kind].input_fields().values():
+            for object_id in _ids(getattr(inputs, field.name)) if field.rule.to else ():
+                if self.get(field.rule.to, object_id) is None:
+                    raise PortError(f"no {field.rule.to} {object_id!r} here", reason="not-found", where=self.place)
+
+    def check_quota(self, kind: str) -> None:
+        """See that one more object of ``kind`` is within the account's quota (option ``quota_<kind>``).
+
+        Raises:
+            PortError: It is not.
+        """
+        quota = self.options.get(f"quota_{kind.lower()}", "")
+        if quota.isdigit() and sum(1 for _ in self.records(kind)) >= int(quota):
+            raise PortError(f"the quota of {quota} {kind}s is used up", reason="quota", where=self.place)
+
+    def volume(self, object_id: str) -> Path:
+        """Where a volume's files are while it is not attached."""
+        return self.folder / "volumes" / object_id
+
+    def _path(self, kind: str, object_id: str) -> Path:
+        if not object_id or not all(c.isascii() and (c.isalnum() or c == "-") for c in object_id):
+            return self.folder / kind / "none"
+        return self.folder / kind / f"{object_id}.json"
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(str(item) for item in value) if isinstance(value, (list, tuple)) else ()
+
+
+@contextmanager
+def port_errors(where: str) -> Iterator[None]:
+    """Turn what the machine says into the port's words."""
+    try:
+        yield
+    except PortError:
+        raise
+    except OSError as exc:
+        reason = "capacity" if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE} else "transient"
+        code = errno.errorcode.get(exc.errno or 0, "")
+        raise PortError(f"the lab failed: {exc.strerror}", reason=reason, vendor_code=code, where=where) from exc
+    except RemoteError as exc:
+        raise PortError(exc.message, reason="transient", vendor_code=exc.code, hint=exc.hint, where=where) from exc
+    except PseError as exc:
+        raise PortError(exc.message, reason="invalid", vendor_code=exc.code, hint=exc.hint, where=where) from exc
