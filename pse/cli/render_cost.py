@@ -40,7 +40,7 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
             _signed(w.mandate_monthly),
             w.forbidden_place,
         )
-        for w, extra in zip(report.workloads[:READABLE], mandate, strict=False)
+        for w in report.workloads[:READABLE]
     )
     places = ((p.place, p.workloads, *money(p.cost, currency)) for p in report.places)
     monthly, once = money(report.total, currency)

@@ -24,9 +24,8 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
         for p in register.places
     )
     columns = f"place|site|country|{'|'.join(c.value for c in Category)}|evidence"
-    title = (
-        f"Register on {day} ({settings.jurisdiction}){', SAMPLE: every entry is invented' if register.sample else ''}"
-    )
+    sample = ", SAMPLE: its entries are invented" if register.sample else ""
+    title = f"Register on {day} ({settings.jurisdiction}){sample}"
     data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items}
     return View(data, (grid(title, columns, rows),))
 

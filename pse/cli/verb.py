@@ -112,9 +112,7 @@ class Day(click.ParamType[dt.date]):
         """
         from pse.core.time import parse_day
 
-        return parse_day(
-            value, where=f"--{param.name.replace('_', '-')}" if param and param.name else "the command line"
-        )
+        return parse_day(value, where=param.opts[0] if param else "the command line")
 
 
 def _quiet_libraries(*, debug: bool) -> None:
