@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pse.core.errors import BadInput, MissingTool
 
+_SCHEMES = frozenset({"env", "file", "keyring"})
+
 
 def path_of(reference: str, *, base: Path) -> Path:
     """The path behind a ``file:`` reference, checked to be private.
@@ -19,7 +21,7 @@ def path_of(reference: str, *, base: Path) -> Path:
     """
     scheme, _, rest = reference.partition(":")
     if scheme != "file" or not rest:
-        raise BadInput("not a file: reference", where=reference)
+        raise _not_a_reference(scheme, "not a file: reference")
     path = base / Path(rest).expanduser()
     try:
         mode = path.stat().st_mode
@@ -49,12 +51,16 @@ def resolve(reference: str, *, base: Path) -> str:
     elif scheme == "keyring" and "/" in rest:
         value = _from_keyring(rest)
     else:
-        raise BadInput(
-            "not a secret reference", where=f"{scheme}:…", hint="Use env:NAME, file:PATH or keyring:SERVICE/NAME."
-        )
+        raise _not_a_reference(scheme, "not a secret reference")
     if not value:
         raise BadInput("the secret is empty or not set", where=reference)
     return value
+
+
+def _not_a_reference(scheme: str, message: str) -> BadInput:
+    # What stands there may be the secret itself, so only a scheme that is known is repeated.
+    where = f"{scheme}:…" if scheme in _SCHEMES else "a value that is not shown"
+    return BadInput(message, where=where, hint="Use env:NAME, file:PATH or keyring:SERVICE/NAME.")
 
 
 def _from_keyring(rest: str) -> str:

@@ -1,0 +1,83 @@
+"""Canonical JSON: same value, same bytes; what is written is read; a failed write leaves the old file."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pse.core import canonical
+from pse.core.errors import BadInput
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    price: Decimal | None = None
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON, max_size=5))
+def test_the_order_of_a_mapping_does_not_matter(value: dict[str, object]) -> None:
+    turned = dict(reversed(list(value.items())))
+    assert canonical.encode(value) == canonical.encode(turned)
+    assert canonical.hash_of(value) == canonical.hash_of(turned)
+
+
+@given(JSON)
+def test_what_is_encoded_is_decoded(value: object) -> None:
+    assert msgspec.json.decode(canonical.encode(value)) == value
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9))
+def test_money_survives_exactly(price: Decimal) -> None:
+    line = Line(name="a", price=price)
+    assert canonical.decode(canonical.encode(line), Line, where="x") == line
+    assert f'"{price}"'.encode() in canonical.encode(line)
+
+
+def test_the_form_is_one_space_and_a_newline() -> None:
+    assert canonical.encode({"b": 1, "a": [True]}) == b'{\n "a": [\n  true\n ],\n "b": 1\n}\n'
+
+
+def test_what_is_not_the_document_names_file_and_path() -> None:
+    with pytest.raises(BadInput, match=r"plan\.json: not a readable Line: .*\$\.name"):
+        canonical.decode(b'{"name": 3}', Line, where="plan.json")
+    with pytest.raises(BadInput, match="not a readable Line"):
+        canonical.decode(b"{", Line, where="plan.json")
+
+
+def test_write_returns_the_hash_of_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "a.json"
+    assert canonical.write(path, Line(name="a"), mode=0o600) == canonical.digest(path.read_bytes())
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert canonical.read(path, Line) == Line(name="a")
+    assert [entry.name for entry in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_full_disk_keeps_the_old_file_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    canonical.write(path, {"old": True})
+
+    def full(handle: int) -> None:
+        del handle
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(BadInput, match="No space left"):
+            canonical.write(path, {"new": True})
+    assert canonical.read_bytes(path) == canonical.encode({"old": True})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="No such file"):
+        canonical.read(tmp_path / "none.json", Line)
