@@ -25,8 +25,8 @@ def commands_view() -> View:
     from inventory.facts import published
 
     sections = published()
-    rows = ((s.name, ", ".join(s.runs), ", ".join(s.reads)) for s in sections)
-    return View({"items": sections}, (grid("On each host", "fact|runs|reads", rows),))
+    rows = ((s.fact, ", ".join(s.runs), ", ".join(s.reads), s.doc) for s in sections)
+    return View({"items": sections}, (grid("On each host", "fact|runs|reads|for", rows),))
 
 
 def import_view(found: "Import") -> View:
