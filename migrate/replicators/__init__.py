@@ -1,0 +1,38 @@
+"""Replicators, one module a kind, found by entry point (group ``pse.replicators``)."""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from migrate.replicators.ports import Moved, Replication, Replicator, Reversible, Task
+from pse.core.errors import BadInput
+
+__all__ = ["Moved", "Replication", "Replicator", "Reversible", "Task", "load", "names"]
+
+GROUP = "pse.replicators"
+_OURS = {
+    "files": "migrate.replicators.files:Files",
+    "postgresql": "migrate.replicators.postgresql:PostgreSQL",
+}
+# The same as in pyproject.toml: a checkout whose metadata is older than its tree still finds them.
+
+
+def names() -> tuple[str, ...]:
+    """All kinds that can be moved."""
+    return tuple(sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))}))
+
+
+def load(kind: str) -> Replication:
+    """The replicator for ``kind``.
+
+    Raises:
+        BadInput: Nobody carries this kind.
+    """
+    if kind in _OURS:
+        module, _, name = _OURS[kind].partition(":")
+        made: Replication = getattr(import_module(module), name)()
+        return made
+    for point in entry_points(group=GROUP):
+        if point.name == kind:
+            outside: Replication = point.load()()
+            return outside
+    raise BadInput(f"nothing carries moves of kind {kind!r}", hint=f"Known kinds: {', '.join(names())}.")

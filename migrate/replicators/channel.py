@@ -1,0 +1,181 @@
+"""One direction of logical replication between two servers: publication and slot at one, subscription at the other."""
+
+import time
+from dataclasses import dataclass
+
+from migrate.hosts import wait_until
+from migrate.replicators.psql import Admin, SqlFailed, literal
+from migrate.replicators.tunnel import PORT
+from pse.core.errors import RemoteError
+
+_PATIENCE = 20
+"""Failed attempts of a subscription that may be growing pains: its workers start again every few seconds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """Changes of one database on their way.
+
+    Attributes:
+        publisher: Where they are made.
+        subscriber: Where they go.
+        database: Its name, the same on both.
+        name: Name of publication, slot and subscription.
+    """
+
+    publisher: Admin
+    subscriber: Admin
+    database: str
+    name: str
+
+    def publish(self) -> None:
+        """All tables, those made later, too; quiet when it is there."""
+        if self.publisher.one(self.database, f"select 1 from pg_publication where pubname = {literal(self.name)}"):
+            return
+        options = " with (publish_via_partition_root = true)" if self.publisher.version >= 130000 else ""
+        self.publisher.rows(self.database, f"create publication {self.name} for all tables{options}")
+
+    def unpublish(self) -> None:
+        """Quiet when it is gone, or the database."""
+        if self.publisher.has_database(self.database):
+            self.publisher.rows(
+                self.database, f"set client_min_messages = error; drop publication if exists {self.name}"
+            )
+
+    @property
+    def subscribed(self) -> bool:
+        """The subscription is there."""
+        return bool(
+            self.subscriber.one("postgres", f"select 1 from pg_subscription where subname = {literal(self.name)}")
+        )
+
+    def subscribe(self, sockets: str, options: str) -> None:
+        """Make the subscription.
+
+        Args:
+            sockets: Folder at the subscriber whose socket leads to the publisher.
+            options: As in ``CREATE SUBSCRIPTION … WITH``.
+        """
+        database = self.database.replace("\\", "\\\\").replace("'", "\\'")
+        where = f"host={sockets} port={PORT} user=postgres dbname='{database}' application_name={self.name}"
+        self.subscriber.rows(
+            self.database,
+            f"create subscription {self.name} connection {literal(where)} publication {self.name} with ({options})",
+        )
+
+    def unsubscribe(self) -> None:
+        """Drop subscription and slots; does not need the joined sockets, and is quiet when they are gone."""
+        found = self.subscriber.one("postgres", f"select oid from pg_subscription where subname = {literal(self.name)}")
+        if found:
+            # Without its slot first: dropping must not depend on the other side answering.
+            self.subscriber.rows(self.database, f"alter subscription {self.name} disable")
+            self.subscriber.rows(self.database, f"alter subscription {self.name} set (slot_name = none)")
+            self.subscriber.rows(self.database, f"drop subscription {self.name}")
+            # Slots of table copies that were under way.
+            self._drop_slots(f"slot_name like {literal(f'pg_{found}_sync_%')}")
+        self.drop_slot()
+
+    def make_slot(self) -> None:
+        """Keep every change from now on; quiet when the slot is there."""
+        if not self.publisher.one(
+            "postgres", f"select 1 from pg_replication_slots where slot_name = {literal(self.name)}"
+        ):
+            self.publisher.rows(
+                self.database, f"select pg_create_logical_replication_slot({literal(self.name)}, 'pgoutput')"
+            )
+
+    def drop_slot(self) -> None:
+        """End its sender and drop the slot; quiet when it is gone."""
+        self._drop_slots(f"slot_name = {literal(self.name)}")
+
+    @property
+    def whole(self) -> bool:
+        """Slot and subscription stand, and nothing that they need was thrown away."""
+        rows = self.publisher.rows(
+            "postgres", f"select wal_status from pg_replication_slots where slot_name = {literal(self.name)}"
+        )
+        return bool(rows) and rows[0][0] != "lost" and self.subscribed
+
+    def position(self) -> str:
+        """Where the publisher's log stands now."""
+        return self.publisher.one(self.database, "select pg_current_wal_lsn()")
+
+    def confirmed(self) -> str:
+        """Up to where the subscriber has everything."""
+        found = self.publisher.one(
+            "postgres",
+            "select coalesce(confirmed_flush_lsn, restart_lsn, '0/0') from pg_replication_slots "
+            f"where slot_name = {literal(self.name)}",
+        )
+        return found or "0/0"
+
+    def reach(self, *, within_s: float) -> int:
+        """Wait until the subscriber has everything written before this call; returns the bytes of log between.
+
+        Raises:
+            RemoteError: The slot is lost, the subscription fails again and again, or the time is over.
+        """
+        before, lsn = self.confirmed(), self.position()
+        asked = f"""select confirmed_flush_lsn >= {literal(lsn)}::pg_lsn, wal_status from pg_replication_slots
+where slot_name = {literal(self.name)}"""
+
+        def look() -> bool | None:
+            rows = self.publisher.rows("postgres", asked)
+            if not rows or rows[0][1] == "lost":
+                raise RemoteError(f"the slot of {self.database} is lost; it has to be seeded again", where=self.name)
+            if rows[0][0] == "t":
+                return True
+            self.complain()
+            return None
+
+        wait_until(look, within_s=within_s, what=f"catching up with {self.database}", where=self.subscriber.host.name)
+        difference = f"select greatest(0, pg_wal_lsn_diff({literal(lsn)}, {literal(before)}))::bigint"
+        return int(self.publisher.one("postgres", difference))
+
+    def complain(self) -> None:
+        """A change that cannot be applied stops replication for good; it is said, never skipped.
+
+        Raises:
+            RemoteError: The subscription has failed again and again.
+        """
+        if self.subscriber.version < 150000:
+            return
+        found = self.subscriber.rows(
+            "postgres",
+            "select apply_error_count + sync_error_count from pg_stat_subscription_stats "
+            f"where subname = {literal(self.name)}",
+        )
+        if found and int(found[0][0]) > _PATIENCE:
+            raise RemoteError(
+                f"the subscription of {self.database} fails again and again",
+                where=self.subscriber.host.name,
+                hint="Its server's log names the row or the table.",
+            )
+
+    def leftovers(self) -> list[str]:
+        """What is still there, by host."""
+        left = []
+        for admin, sql in (
+            (self.publisher, f"select 'slot ' || slot_name from pg_replication_slots where slot_name = '{self.name}'"),
+            (self.subscriber, f"select 'subscription ' || subname from pg_subscription where subname = '{self.name}'"),
+        ):
+            left += [f"{admin.host.name}: {row[0]}" for row in admin.rows("postgres", sql)]
+        if self.publisher.has_database(self.database):
+            asked = f"select 'publication ' || pubname from pg_publication where pubname = '{self.name}'"
+            left += [f"{self.publisher.host.name}: {row[0]}" for row in self.publisher.rows(self.database, asked)]
+        return left
+
+    def _drop_slots(self, condition: str) -> None:
+        deadline = time.monotonic() + 15
+        query = f"""select pg_terminate_backend(active_pid) from pg_replication_slots
+where {condition} and active_pid is not null;
+select pg_drop_replication_slot(slot_name) from pg_replication_slots where {condition}"""
+        while True:
+            try:
+                self.publisher.rows("postgres", query)
+            except SqlFailed as exc:
+                if "is active" not in exc.message or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return

@@ -1,0 +1,117 @@
+"""PostgreSQL by dump and restore: one stream from source to target while writers are stopped, and back the same way."""
+
+import shlex
+from dataclasses import dataclass
+
+from migrate import jobs
+from migrate.hosts import PRELUDE, last_line, retried
+from migrate.jobs import folder_of
+from migrate.replicators.ports import FreezeOver, Moved, Task
+from migrate.replicators.psql import Admin, ident, literal
+from pse.core.errors import Refused, RemoteError
+
+FRESH = "pse_fresh"
+"""Ending of the database that a dump is restored into before it takes the place of the old one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dump:
+    """One database between two servers.
+
+    Attributes:
+        task: The move.
+        source: Server at the source.
+        target: Server at the target.
+        why: Why not by logical replication.
+    """
+
+    task: Task
+    source: Admin
+    target: Admin
+    why: str
+
+    def seed(self) -> Moved:
+        """Nothing before the freeze."""
+        return Moved(note=f"dump and restore, because {self.why}")
+
+    def carry(self) -> Moved:
+        """Everything, from the frozen source to the target."""
+        return self._carry(back=False)
+
+    def finish(self) -> Moved:
+        """Nothing: the dump holds sequences, large objects and views."""
+        return Moved()
+
+    def arm(self) -> Moved:
+        """Nothing: the way back is a dump, too."""
+        return Moved(note="the way back is a dump from target to source")
+
+    def catch_up(self) -> Moved:
+        """Everything, from the frozen target to the source."""
+        return self._carry(back=True)
+
+    def _carry(self, *, back: bool) -> Moved:
+        giver, taker = (self.target, self.source) if back else (self.source, self.target)
+        name = self.task.move.database
+        mark = f"{self.task.job} dumped"
+        if not back and taker.has_database(name) and taker.comment(name) != mark:
+            count = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ "
+            count += "'^pg_' and n.nspname <> 'information_schema'"
+            if int(taker.one(name, count)):
+                raise Refused(f"database {name} stands at the target already and is not ours", where=taker.host.name)
+        quiet = "grep -vE '^(CREATE|ALTER) ROLE \"?postgres\"?[ ;]'"
+        self._stream(
+            "roles",
+            f"{giver.prefix} pg_dumpall --globals-only | {quiet}",
+            f"{taker.prefix} psql -Xq -d postgres",
+            back=back,
+        )
+        fresh = f"{name}_{FRESH}"
+        owner, encoding, collate, ctype = giver.rows(
+            "postgres",
+            "select pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype from pg_database "
+            f"where datname = {literal(name)}",
+        )[0]
+        taker.rows("postgres", f"drop database if exists {ident(fresh)}")
+        taker.rows(
+            "postgres",
+            f"create database {ident(fresh)} template template0 owner {ident(owner)} encoding {literal(encoding)} "
+            f"lc_collate {literal(collate)} lc_ctype {literal(ctype)}",
+        )
+        sent = self._stream(
+            "dump",
+            f"{giver.prefix} pg_dump -Fc -Z 1 {shlex.quote(name)}",
+            f"{taker.prefix} pg_restore --exit-on-error -d {shlex.quote(fresh)}",
+            back=back,
+        )
+        if taker.has_database(name):
+            taker.rows("postgres", f"alter database {ident(name)} allow_connections false")
+            taker.end_clients(name)
+            taker.rows("postgres", f"drop database {ident(name)}")
+        taker.rows("postgres", f"alter database {ident(fresh)} rename to {ident(name)}")
+        taker.rows("postgres", f"comment on database {ident(name)} is {literal(mark)}")
+        if back:
+            taker.rows("postgres", f"alter database {ident(name)} set default_transaction_read_only = on")
+        return Moved(sent=sent, note=f"dump and restore, because {self.why}")
+
+    def _stream(self, what: str, giver: str, taker: str, *, back: bool) -> int:
+        """Run ``giver | ssh … taker``, or ``ssh … giver | taker``, as a job of the source; returns the bytes."""
+        task = self.task
+        folder = folder_of(task.source, task.job)
+        name = f"{task.key.rsplit('/', 1)[-1]}-{'back-' if back else ''}{what}"
+        far = f"exec bash -c {shlex.quote(PRELUDE + 'set -o pipefail;' + (giver if back else taker))}"
+        shell = f"{task.passage.shell(name, far)} {task.passage.address} true"
+        counted = f"tee >(wc -c >{name}.bytes)"
+        line = f"{shell} </dev/null | {counted} | {taker}" if back else f"{giver} | {counted} | {shell}"
+        # A stream that was cut off is of no use: what is known of an earlier one is forgotten, and it runs again.
+        jobs.stop(task.source, folder, name)
+        jobs.start(task.source, folder, name, f"set -o pipefail\n{line}")
+        try:
+            ended = retried(lambda: jobs.wait(task.source, folder, name, within_s=task.left(24 * 3600)))
+        except FreezeOver:
+            jobs.stop(task.source, folder, name)
+            raise
+        if ended.rc != 0:
+            raise RemoteError(f"carrying the {what} failed: {last_line(ended.log)}", where=task.move.id)
+        count = task.source.run(f"cat {folder}/{name}.bytes").stdout.strip()
+        return int(count) if count.isdigit() else 0

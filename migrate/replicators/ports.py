@@ -1,0 +1,171 @@
+"""What a replicator must be able to do: carry one kind of thing from source to target, and back.
+
+A replicator is a class found by entry point (group ``pse.replicators``, the name is `Move.kind`), made without
+arguments. Every method is safe to repeat after a crash at any point: it looks before it acts. Nothing that moves
+passes the controller.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+import msgspec
+
+from migrate.hosts import Host
+from migrate.passage import Passage
+from pse.core.canonical import digest
+from pse.core.documents.campaign import CheckResult
+from pse.core.documents.plan import Move
+from pse.core.errors import Incomplete, PseError
+from pse.core.findings import Finding
+from pse.core.journal import Intent, Journal, once
+from pse.core.progress import Event, Progress, silent
+
+
+class FreezeOver(Incomplete):
+    """Writers were stopped for longer than allowed; they are given back to the source."""
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass of a replicator did.
+
+    Attributes:
+        sent: Bytes sent from end to end.
+        note: In words, for the report: the method and what it could not preserve.
+    """
+
+    sent: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One move at work: its ends and what a replicator needs around them.
+
+    Attributes:
+        move: From the plan.
+        job: Name of the move on hosts and in databases: ``pse-`` and 12 hexadecimal digits.
+        source: Where it runs today.
+        target: Where it goes.
+        journal: Keeps effects.
+        key: Prefix of this attempt's keys in the journal.
+        progress: Takes events.
+        over: Moment (`time.time`) when the freeze has to end; None while nothing is frozen.
+        stop: Set when the user wants to stop.
+    """
+
+    move: Move
+    job: str
+    source: Host
+    target: Host
+    journal: Journal
+    key: str
+    progress: Progress = silent
+    over: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def passage(self) -> Passage:
+        """The way from source to target; opened at first use."""
+        return Passage(self.source, self.target, self.job, forwards=self.move.kind != "files")
+
+    def left(self, otherwise_s: float) -> float:
+        """Seconds that a wait may take: up to the end of the freeze, else ``otherwise_s``.
+
+        Raises:
+            FreezeOver: The freeze has to end now.
+        """
+        if self.over is None:
+            return otherwise_s
+        seconds = self.over - time.time()
+        if seconds <= 0:
+            raise FreezeOver("writers were stopped for longer than the budget", where=self.move.id)
+        return min(seconds, otherwise_s)
+
+    def effect(
+        self,
+        name: str,
+        what: str,
+        act: Callable[[], dict[str, Any]],
+        *,
+        probe: Callable[[], dict[str, Any] | None],
+        detail: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make one effect of this attempt at most once; see `pse.core.journal.once`."""
+
+        def look(_intent: Intent) -> dict[str, Any] | None:
+            return probe()
+
+        def make(_intent: Intent) -> dict[str, Any]:
+            return act()
+
+        return once(self.journal, f"{self.key}/{name}", what, detail=detail or {}, probe=look, act=make)
+
+    def tell(self, step: str, *, done: int | None = None, total: int | None = None, message: str = "") -> None:
+        """Say how far it is, in bytes."""
+        self.progress(
+            Event(
+                step=step, state="update", subject=self.move.id, message=message, done=done, total=total, unit="bytes"
+            )
+        )
+
+
+class Replicator(Protocol):
+    """Carries one kind of move from source to target."""
+
+    def preflight(self, task: Task) -> tuple[Finding, ...]:
+        """Look at both ends, change nothing. A finding of severity error stops the move before anything is done."""
+
+    def seed(self, task: Task) -> Moved:
+        """Carry the bulk while writers go on; may run for hours, resumes itself."""
+
+    def delta(self, task: Task, *, final: bool) -> Moved:
+        """Carry what changed since; with ``final`` writers are stopped and nothing may be left behind."""
+
+    def finish(self, task: Task) -> Moved:
+        """With writers stopped: whatever the passes do not carry, such as sequences."""
+
+    def verify(self, task: Task) -> tuple[CheckResult, ...]:
+        """Compare both ends by something that does not trust the passes; never equal on nothing."""
+
+    def cleanup(self, task: Task) -> tuple[str, ...]:
+        """Remove everything that the move left on both ends, and list what is still there."""
+
+
+class Reversible(Protocol):
+    """Can stop writers at an end and keep what is written at the target for a way back."""
+
+    def freeze(self, task: Task, *, at_target: bool) -> None:
+        """Stop writers at one end, as far as this kind can: services are stopped before."""
+
+    def thaw(self, task: Task, *, at_target: bool) -> None:
+        """Let writers write again at that end."""
+
+    def arm(self, task: Task) -> Moved:
+        """With both ends equal and frozen: from here on, what the target writes goes back to the source."""
+
+    def catch_up(self, task: Task) -> Moved:
+        """With the target frozen: bring everything that it wrote since `arm` to the source."""
+
+    def disarm(self, task: Task) -> None:
+        """End the way back; the ends go apart from here on."""
+
+    def rest(self, task: Task) -> None:
+        """Between cut-over and rollback: take away keys and whatever need not stay."""
+
+
+class Replication(Replicator, Reversible, Protocol):
+    """Both: what a campaign asks of every replicator."""
+
+
+def job_name(plan: str, move: Move) -> str:
+    """The name of a move on hosts and in databases; the same in every attempt."""
+    return f"pse-{digest(f'{plan}/{move.id}'.encode())[:12]}"
+
+
+def words(error: PseError) -> str:
+    """An error in one line with its hint."""
+    return f"{error}. {error.hint}" if error.hint else str(error)

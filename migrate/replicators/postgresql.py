@@ -1,0 +1,153 @@
+"""PostgreSQL databases: by logical replication where it can work, else by dump and restore, and then it says why."""
+
+import shlex
+from typing import Any
+
+from migrate.hosts import HostCommandFailed
+from migrate.replicators.dump import Dump
+from migrate.replicators.logical import Logical, blockers
+from migrate.replicators.ports import Moved, Task
+from migrate.replicators.psql import Admin, admin_of, ident, literal
+from migrate.verify.postgresql import compare
+from pse.core.documents.campaign import CheckResult
+from pse.core.errors import PseError, RemoteError
+from pse.core.findings import Finding, Severity
+from pse.core.text import printable
+
+HEADROOM = 1.2
+
+
+class PostgreSQL:
+    """See the module."""
+
+    def preflight(self, task: Task) -> tuple[Finding, ...]:
+        """Servers, database, versions, extensions, locale, space, and by which method."""
+        ends: list[Admin] = []
+        for host in (task.source, task.target):
+            try:
+                ends.append(admin_of(host, task.move.port))
+            except (HostCommandFailed, RemoteError) as exc:
+                return (_finding("PSE-M020", task, f"{exc}", exc.hint),)
+        source, target = ends
+        database = task.move.database
+        if not source.has_database(database):
+            return (_finding("PSE-M020", task, f"{source.host.name} has no database {database}", "Correct its name."),)
+        findings = []
+        if source.version // 10000 > target.version // 10000:
+            text = f"PostgreSQL {source.version // 10000} does not move to the older {target.version // 10000}"
+            findings.append(_finding("PSE-M021", task, text, "Choose an image with the same or a newer version."))
+        wanted = {row[0] for row in source.rows(database, "select extname from pg_extension")}
+        there = {row[0] for row in target.rows("postgres", "select name from pg_available_extensions")}
+        if lacking := sorted(wanted - there):
+            text = f"extensions are not installed at {target.host.name}: {', '.join(lacking)}"
+            findings.append(_finding("PSE-M022", task, text, "Add their packages to the target."))
+        findings += _room(task, source, target)
+        if why := blockers(source, target, database):
+            text = f"{database} moves by dump and restore, with writers stopped all the while: {'; '.join(why)}"
+            findings.append(
+                _finding("PSE-M023", task, text, "Remove the reasons to keep the stop short.", Severity.WARNING)
+            )
+        return tuple(findings)
+
+    def seed(self, task: Task) -> Moved:
+        """First copy, with writers going on; nothing yet for a dump."""
+        source, target = _ends(task)
+
+        def decide() -> dict[str, Any]:
+            return {"why": blockers(source, target, task.move.database)}
+
+        # Decided once an attempt: what the copy itself uses up (slots) must not change the answer.
+        task.effect("method", f"choose how {task.move.database} moves", decide, probe=lambda: None)
+        return self._by(task).seed()
+
+    def delta(self, task: Task, *, final: bool) -> Moved:
+        """Catch up; a dump is carried in the final pass."""
+        way = self._by(task)
+        if isinstance(way, Dump):
+            return way.carry() if final else Moved()
+        return way.caught_up(within_s=task.left(3600))
+
+    def finish(self, task: Task) -> Moved:
+        """Sequences, large objects, unlogged tables, materialised views."""
+        return self._by(task).finish()
+
+    def verify(self, task: Task) -> tuple[CheckResult, ...]:
+        """Counts and row hashes of every table, shape, sequences, large objects."""
+        source, target = _ends(task)
+        return compare(task.move.id, source, target, task.move.database, timeout_s=task.left(4 * 3600))
+
+    def cleanup(self, task: Task) -> tuple[str, ...]:
+        """Slots, publications, subscriptions, sockets, keys and job folders."""
+        source, target = _ends(task)
+        left = [*Logical(task, source, target).cleanup()]
+        task.passage.close()
+        for host in (task.source, task.target):
+            script = f"""rm -rf /run/{task.job} /dev/shm/{task.job} /tmp/{task.job}
+for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
+grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
+            left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
+        return tuple(left)
+
+    def freeze(self, task: Task, *, at_target: bool) -> None:
+        """Make the database read-only by default and end its clients; survives a restart of the server."""
+        admin = _ends(task)[at_target]
+        name = task.move.database
+        admin.rows("postgres", f"alter database {ident(name)} set default_transaction_read_only = on")
+        admin.end_clients(name)
+
+    def thaw(self, task: Task, *, at_target: bool) -> None:
+        """Let it be written again; quiet when it is not frozen."""
+        admin = _ends(task)[at_target]
+        name = task.move.database
+        if admin.has_database(name):
+            admin.rows("postgres", f"alter database {ident(name)} reset default_transaction_read_only")
+            # Who came while it was frozen would stay read-only.
+            admin.end_clients(name)
+
+    def arm(self, task: Task) -> Moved:
+        """Turn the direction of replication."""
+        return self._by(task).arm()
+
+    def catch_up(self, task: Task) -> Moved:
+        """Everything that the target wrote since is brought to the source."""
+        return self._by(task).catch_up()
+
+    def disarm(self, task: Task) -> None:
+        """End the way back."""
+        source, target = _ends(task)
+        Logical(task, source, target).disarm()
+
+    def rest(self, task: Task) -> None:
+        """Take the key away; the session that joins the sockets stays, so that the way back stays warm."""
+        task.passage.close()
+
+    def _by(self, task: Task) -> Logical | Dump:
+        source, target = _ends(task)
+        known = task.journal.find(f"{task.key}/method")
+        if known is not None and known.result is not None and known.result["why"]:
+            return Dump(task, source, target, why="; ".join(known.result["why"]))
+        return Logical(task, source, target)
+
+
+def _ends(task: Task) -> tuple[Admin, Admin]:
+    return admin_of(task.source, task.move.port), admin_of(task.target, task.move.port)
+
+
+def _room(task: Task, source: Admin, target: Admin) -> list[Finding]:
+    size = int(source.one("postgres", f"select pg_database_size({literal(task.move.database)})"))
+    try:
+        folder = target.one("postgres", "show data_directory")
+        free = int(target.host.text(f"df -Pk -- {shlex.quote(folder)} | awk 'NR==2 {{print $4}}'").strip()) * 1024
+    except (PseError, ValueError) as exc:
+        text = f"free space at {target.host.name} is not known: {printable(str(exc))}"
+        return [_finding("PSE-M024", task, text, "Look for yourself.", Severity.WARNING)]
+    if size * HEADROOM > free:
+        text = f"{task.move.database} needs {int(size * HEADROOM) >> 20} MiB; {target.host.name} has {free >> 20} MiB"
+        return [_finding("PSE-M024", task, text, "Give the target a larger volume.")]
+    return []
+
+
+def _finding(code: str, task: Task, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(
+        code=code, severity=severity, subject=task.move.id, message=message, remedy=remedy, source="preflight"
+    )

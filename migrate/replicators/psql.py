@@ -1,0 +1,142 @@
+"""PostgreSQL as an administrator of its host: SQL through psql there, so that no password is needed or carried."""
+
+import shlex
+from functools import cached_property
+
+from migrate.hosts import Host, HostCommandFailed
+from pse.core.errors import RemoteError
+from pse.core.text import printable
+
+SOCKETS = "/var/run/postgresql"
+_UNIT = "\x1f"
+_OPTIONS = "-c default_transaction_read_only=off -c search_path=pg_catalog -c statement_timeout=0"
+# Frozen databases are read-only by default, for administrators, too: so every session of ours says otherwise.
+
+
+class SqlFailed(RemoteError):
+    """The database server refused a statement."""
+
+    retryable = False
+
+
+class Admin:
+    """One database server, asked on its own host.
+
+    Args:
+        host: Where it runs.
+        port: Its TCP port, which names its socket, too.
+    """
+
+    def __init__(self, host: Host, port: int) -> None:
+        """Remember where it is; nothing is asked yet."""
+        self.host = host
+        self.port = port
+
+    @cached_property
+    def trusted(self) -> bool:
+        """The login user is let in as ``postgres`` through the socket, without a password."""
+        return self.host.run(f"{self._direct} psql -XAtqc 'select 1' -d postgres").rc == 0
+
+    @property
+    def _direct(self) -> str:
+        return f"env PGOPTIONS={shlex.quote(_OPTIONS)} PGHOST={SOCKETS} PGPORT={self.port} PGUSER=postgres"
+
+    @property
+    def prefix(self) -> str:
+        """What comes before a PostgreSQL program on that host."""
+        if self.trusted:
+            return self._direct
+        return f"sudo -n -u postgres env PGOPTIONS={shlex.quote(_OPTIONS)} PATH=$PATH PGPORT={self.port}"
+
+    def rows(self, database: str, sql: str, *, timeout_s: float = 120.0) -> list[list[str]]:
+        """Run statements, each in its own transaction; returns the rows of all results as text, NULL as ``""``.
+
+        Raises:
+            SqlFailed: A statement was refused; the message is the server's.
+            Unreachable: The host, not the database, cannot be reached.
+        """
+        done = self.host.run(
+            f"{self.prefix} psql -XAtq0 -v ON_ERROR_STOP=1 -F $'\\x1f' -d {shlex.quote(database)}",
+            stdin=sql.encode("utf-8"),
+            timeout_s=timeout_s,
+        )
+        if done.rc != 0:
+            text = done.stderr.decode("utf-8", "replace")
+            telling = [line for line in text.splitlines() if "ERROR:" in line or "FATAL:" in line] or text.splitlines()
+            shown = printable(telling[0].split("ERROR:", 1)[-1].strip()) if telling else f"psql ended with {done.rc}"
+            raise SqlFailed(f"{database}: {shown}", where=self.host.name)
+        return [row.split(_UNIT) for row in done.stdout.decode("utf-8", "replace").split("\0") if row]
+
+    def one(self, database: str, sql: str) -> str:
+        """The first field of the first row; empty when there is none."""
+        rows = self.rows(database, sql)
+        return rows[0][0] if rows else ""
+
+    def shell(self, script: str, *, timeout_s: float, what: str) -> str:
+        """Run a pipeline on that host; any part of it that fails fails the whole.
+
+        Raises:
+            HostCommandFailed: With the last line of its error output.
+        """
+        return self.host.text(f"set -o pipefail\n{script}", timeout_s=timeout_s, what=what)
+
+    @cached_property
+    def version(self) -> int:
+        """``server_version_num``, for example 150018."""
+        return int(self.one("postgres", "show server_version_num"))
+
+    def has_database(self, name: str) -> bool:
+        """The database exists."""
+        return bool(self.one("postgres", f"select 1 from pg_database where datname = {literal(name)}"))
+
+    def comment(self, database: str) -> str:
+        """The comment on a database."""
+        return self.one(
+            "postgres",
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = " + literal(database),
+        )
+
+    def end_clients(self, database: str) -> None:
+        """End every client of the database but replication and ourselves."""
+        self.rows(
+            "postgres",
+            "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and "
+            f"pid <> pg_backend_pid() and datname = {literal(database)}",
+        )
+
+
+def admin_of(host: Host, port: int) -> Admin:
+    """The administrator of the server on ``port`` of ``host``, or of its only other one.
+
+    Raises:
+        RemoteError: No server answers.
+    """
+    wanted = port or 5432
+    answer = host.text(f"ls -A {SOCKETS} 2>/dev/null; true").split()
+    ports = sorted(
+        int(name.rsplit(".", 1)[1]) for name in answer if name.startswith(".s.PGSQL.") and name[9:].isdigit()
+    )
+    if wanted not in ports and len(ports) == 1:
+        wanted = ports[0]
+    admin = Admin(host, wanted)
+    try:
+        admin.one("postgres", "select 1")
+    except (SqlFailed, HostCommandFailed) as exc:
+        raise RemoteError(
+            f"no PostgreSQL that lets an administrator in on port {wanted}: {exc.message}",
+            where=host.name,
+            hint="Let the login user in through the socket, or allow `sudo -n -u postgres`.",
+        ) from exc
+    return admin
+
+
+def ident(name: str) -> str:
+    """A quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A quoted literal, whatever ``standard_conforming_strings`` says."""
+    if "\\" in text:
+        return "E'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    return "'" + text.replace("'", "''") + "'"

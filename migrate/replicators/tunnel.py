@@ -1,0 +1,90 @@
+"""Two database sockets joined through one ssh session that the source opens: nothing in clear, no TCP port.
+
+On the target, ``<folder>/s/.s.PGSQL.5432`` leads to the source's server; on the source, the socket of that name leads
+to the target's. The session runs as a job of the source while data is replicated, in whatever direction.
+"""
+
+import shlex
+
+from migrate import jobs
+from migrate.jobs import folder_of
+from migrate.passage import Passage
+from migrate.replicators.psql import SOCKETS, Admin
+from pse.core.errors import RemoteError
+
+JOB = "tunnel"
+PORT = 5432
+"""The port in the name of the joined sockets, whatever the servers' own ports are."""
+
+
+class Tunnel:
+    """The session that joins the sockets of two servers.
+
+    Args:
+        passage: The way, with forwards allowed.
+        source: Server at the source.
+        target: Server at the target.
+    """
+
+    def __init__(self, passage: Passage, source: Admin, target: Admin) -> None:
+        """Remember the ends; nothing is made yet."""
+        self._passage = passage
+        self._source = source
+        self._target = target
+
+    @property
+    def at_target(self) -> str:
+        """Folder on the target whose socket leads to the source's server."""
+        return f"{folder_of(self._target.host, self._passage.job)}/s"
+
+    @property
+    def at_source(self) -> str:
+        """Folder on the source whose socket leads to the target's server."""
+        return f"{folder_of(self._source.host, self._passage.job)}/s"
+
+    def up(self) -> bool:
+        """Both directions answer."""
+        ask = "psql -XAtqc 'select 1' -d postgres -U postgres -h {0} -p {1} >/dev/null 2>&1"
+        return all(
+            host.run(f"timeout 10 {ask.format(shlex.quote(folder), PORT)}").rc == 0
+            for host, folder in ((self._target.host, self.at_target), (self._source.host, self.at_source))
+        )
+
+    def ensure(self) -> None:
+        """Make it where it is not up.
+
+        Raises:
+            RemoteError: It does not come up.
+        """
+        if self.up():
+            return
+        source, target = self._source.host, self._target.host
+        folder = folder_of(source, self._passage.job)
+        jobs.stop(source, folder, JOB)
+        for host, sockets in ((source, self.at_source), (target, self.at_target)):
+            host.text(
+                f"mkdir -p -m 700 {sockets} && rm -f {sockets}/.s.PGSQL.{PORT}", what="making room for the socket"
+            )
+        shell = self._passage.shell(JOB, "")
+        remote = f"{self.at_target}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._source.port}"
+        local = f"{self.at_source}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._target.port}"
+        command = f"exec_ssh() {{ {shell} -N -o ExitOnForwardFailure=yes -R {remote} -L {local} {self._passage.address}; }}; exec_ssh"
+        jobs.start(source, folder, JOB, command)
+        script = f"""cd {folder}; n=0
+until [ -S s/.s.PGSQL.{PORT} ] || [ -e {JOB}.rc ] || [ $n -ge 300 ]; do sleep 0.05; n=$((n+1)); done
+[ -S s/.s.PGSQL.{PORT} ] && exit 0; tail -n 3 {JOB}.log; exit 1"""
+        done = source.run(script)
+        if done.rc != 0 or not self.up():
+            raise RemoteError(
+                "the sockets of the two database servers cannot be joined: "
+                + (done.stdout.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1],
+                where=f"{source.name} to {target.name}",
+                hint="Does the target's sshd allow AllowStreamLocalForwarding, and can the source reach it?",
+            )
+
+    def end(self) -> None:
+        """End the session and take the sockets away; quiet when it is gone."""
+        source, target = self._source.host, self._target.host
+        jobs.stop(source, folder_of(source, self._passage.job), JOB)
+        for host, folder in ((source, self.at_source), (target, self.at_target)):
+            host.text(f"rm -rf {folder}")

@@ -1,0 +1,183 @@
+"""File trees by manifest: what ``find`` and ``openssl`` (or ``sha256sum``) say on each side, without the copier.
+
+Three lists a side, each sorted bytewise: *meta* (type, mode, owner, size, time in nanoseconds, link target, name),
+*links* (groups of hard links by their least name) and *content* (SHA-256 of each file). Names are NUL-separated until
+they are escaped, so newlines and bytes that are no UTF-8 count like any others. Each side is listed again after the
+hashing, with change times: a tree that changed meanwhile is no proof of anything.
+"""
+
+import difflib
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+
+from migrate.hosts import Host, HostCommandFailed, last_line
+from pse.core.canonical import digest
+from pse.core.documents.campaign import CheckResult
+from pse.core.errors import RemoteError
+from pse.core.text import printable
+
+PARTS = ("meta", "links", "content")
+_SHOWN = 5
+_FETCH = 16 * 1024 * 1024
+
+_SCRIPT = r"""
+root=$1; owners=$2; out=$3
+rm -rf "$out"; mkdir -p "$out/c" "$out/n" || exit 1
+cd -- "$root" 2>/dev/null || { [ -e "$root" ] || [ -L "$root" ] || { echo "it is not there" >&2; exit 3; }
+  cd -- "$(dirname -- "$root")" || exit 1; start=./$(basename -- "$root"); }
+start=${start:-.}
+own='%U %G '; [ "$owners" = 1 ] || own=
+esc() { sed -z 's/\\/\\\\/g;s/\n/\\n/g' | tr '\0' '\n' | sort; }
+meta() { find "$start" -xdev -type d -printf "d %m ${own}- %T@$1 - %p\0" -o \
+  -type l -printf "l - ${own}- %T@$1 %l %p\0" -o -printf "%y %m ${own}%s %T@$1 %n %p\0"; }
+set -o pipefail
+meta '' >"$out/meta.z" || exit 1
+esc <"$out/meta.z" >"$out/meta" || exit 1
+meta ' %C@' | sha256sum >"$out/before" || exit 1
+find "$start" -xdev -type f -links +1 -printf '%i %p\0' | esc | awk '
+  { i=$1; sub(/^[^ ]* /, ""); if (!(i in first)) first[i]=$0; print first[i] " = " $0 }' | sort >"$out/links" || exit 1
+find "$start" -xdev -type f -print0 >"$out/files.z" || exit 1
+n=$(tr -cd '\0' <"$out/files.z" | wc -c)
+tool=openssl; command -v openssl >/dev/null || tool=sha256sum
+if [ $tool = openssl ]; then
+  grep -zav '[[:cntrl:]\\]' <"$out/files.z" >"$out/plain.z"; grep -za '[[:cntrl:]\\]' <"$out/files.z" >"$out/odd.z"
+  xargs -0 -r -P2 -n200 sh -c 'o=$1/c/$$; shift; exec openssl dgst -sha256 -r "$@" >$o' - "$out" <"$out/plain.z" || exit 4
+else : >"$out/plain.z"; cp "$out/files.z" "$out/odd.z"; fi
+xargs -0 -r -P2 -n200 sh -c 'o=$1/n/$$; shift; exec sha256sum -bz -- "$@" >$o' - "$out" <"$out/odd.z" || exit 4
+{ find "$out/c" -type f -exec cat {} + | sed 's/ \*/ /'
+  find "$out/n" -type f -exec cat {} + | sed -z 's/ \*/ /' | sed -z 's/\\/\\\\/g;s/\n/\\n/g' | tr '\0' '\n'
+} | sort >"$out/content" || exit 1
+[ "$(wc -l <"$out/content")" = "$n" ] || { echo "hashed another number of files than were found" >&2; exit 5; }
+meta ' %C@' | sha256sum >"$out/after" || exit 1
+same=1; cmp -s "$out/before" "$out/after" || same=0
+printf '%s %s %s\n' "$same" "$n" "$(tr -cd '\0' <"$out/meta.z" | wc -c)"
+for p in meta links content; do printf '%s %s\n' "$(sha256sum <"$out/$p" | cut -c1-64)" "$(wc -l <"$out/$p")"; done
+"""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One list of a manifest: its SHA-256 and its number of lines."""
+
+    sha256: str
+    lines: int
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one side holds.
+
+    Attributes:
+        parts: By name, see `PARTS`.
+        files: Regular files.
+        entries: Everything: files, folders, links, pipes, sockets.
+        still: Nothing changed while it was read.
+    """
+
+    parts: dict[str, Part]
+    files: int
+    entries: int
+    still: bool
+
+
+def manifest(host: Host, path: str, *, folder: str, owners: bool = True, timeout_s: float = 3600.0) -> Manifest:
+    """Read the tree (or the single file) at ``path``.
+
+    Args:
+        host: Where.
+        path: Absolute path; other file systems below it are not entered.
+        folder: Work folder on that host; the lists stay there until the next call.
+        owners: Compare user and group ids, too.
+        timeout_s: Seconds.
+
+    Raises:
+        HostCommandFailed: The path is not there, or a file could not be read.
+    """
+    script = f"set -- {shlex.quote(path)} {int(owners)} {shlex.quote(folder)}\n{_SCRIPT}"
+    done = host.run(script, timeout_s=timeout_s)
+    if done.rc != 0:
+        raise HostCommandFailed(f"{printable(path)} cannot be read: {last_line(done.stderr)}", where=host.name)
+    first, *rest = done.stdout.decode().splitlines()
+    still, files, entries = first.split()
+    parts = {}
+    for name, line in zip(PARTS, rest, strict=True):
+        sha256, lines = line.split()
+        parts[name] = Part(sha256=sha256, lines=int(lines))
+    return Manifest(parts=parts, files=int(files), entries=int(entries), still=still == "1")
+
+
+def compare(  # noqa: PLR0913 - two ends with a work folder each
+    subject: str,
+    source: Host,
+    target: Host,
+    path: str,
+    *,
+    folders: tuple[str, str],
+    owners: bool = True,
+    timeout_s: float = 3600.0,
+) -> tuple[CheckResult, ...]:
+    """Compare the tree at ``path`` on both hosts; both are read at the same time.
+
+    Returns:
+        One result for ``meta``, one for ``content``, and one for ``links`` where there are hard links on a side.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        ends = [
+            pool.submit(manifest, host, path, folder=folder, owners=owners, timeout_s=timeout_s)
+            for host, folder in zip((source, target), folders, strict=True)
+        ]
+        mine, theirs = (end.result() for end in ends)
+    restless = [host.name for host, side in ((source, mine), (target, theirs)) if not side.still]
+    results = []
+    for name in PARTS:
+        left, right = mine.parts[name], theirs.parts[name]
+        if name == "links" and left.lines == right.lines == 0:
+            continue
+        # A tree of folders only has no content to hash; its names are compared by meta.
+        if name == "content" and mine.files == theirs.files == 0 and mine.entries > 1:
+            continue
+        detail = ""
+        if restless:
+            detail = f"changed while it was read: {', '.join(restless)}"
+        elif left.sha256 != right.sha256:
+            detail = _differences(source, target, folders, name)
+        elif left.lines == 0:
+            detail = "there is nothing to compare"
+        results.append(
+            CheckResult(
+                subject=f"{subject} {printable(path)} {name}",
+                method="sha256 manifest" + ("" if owners else " without owners"),
+                source=left.sha256,
+                target=right.sha256,
+                items=min(left.lines, right.lines),
+                equal=left == right and left.lines > 0 and not restless,
+                detail=detail,
+            )
+        )
+    return tuple(results)
+
+
+def _differences(source: Host, target: Host, folders: tuple[str, str], name: str) -> str:
+    try:
+        mine, theirs = (
+            host.text(f"head -c {_FETCH} {shlex.quote(folder)}/{name}").splitlines()
+            for host, folder in ((source, folders[0]), (target, folders[1]))
+        )
+    except RemoteError as exc:
+        return f"they differ ({exc.message})"
+    only = [
+        f"{'source' if line[0] == '-' else 'target'}: {printable(line[1:])[:200]}"
+        for line in difflib.unified_diff(_unlike(mine, theirs), _unlike(theirs, mine), lineterm="", n=0)
+        if line[0] in "+-" and line[:3] not in ("+++", "---")
+    ]
+    return "; ".join(only[:_SHOWN]) + (f"; and {len(only) - _SHOWN} more" if len(only) > _SHOWN else "")
+
+
+def _unlike(lines: list[str], others: list[str]) -> list[str]:
+    known = set(others)
+    return [line for line in lines if line not in known]
+
+
+def hash_lines(lines: list[str]) -> str:
+    """SHA-256 over lines, for comparisons made in the controller."""
+    return digest("\n".join(lines).encode("utf-8", "surrogateescape"))
