@@ -237,12 +237,14 @@ class Kind:
         inputs: Struct of its inputs.
         outputs: Struct of its outputs.
         holds_data: A replacement loses data, so it is refused unless the input ``allowReplace`` is true.
+        exclusive: Old and new cannot exist side by side, so a replacement deletes first.
     """
 
     name: str
     inputs: type[Inputs]
     outputs: type[Outputs]
     holds_data: bool = False
+    exclusive: bool = False
 
     @property
     def token(self) -> str:
@@ -282,7 +284,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
             Kind("KeyPair", KeyPairInputs, KeyPairOutputs),
             Kind("Volume", VolumeInputs, VolumeOutputs, holds_data=True),
             Kind("Server", ServerInputs, ServerOutputs),
-            Kind("Attachment", AttachmentInputs, AttachmentOutputs),
+            Kind("Attachment", AttachmentInputs, AttachmentOutputs, exclusive=True),
         )
     }
 )

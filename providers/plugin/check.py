@@ -1,0 +1,136 @@
+"""What Check does before the gate: only what is known is judged, and what is secret stays wrapped."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
+from typing import Any, get_args, get_origin
+
+import msgspec
+
+from providers.plugin.wire import UNKNOWN, is_unknown, plain, secret
+from pse.core.schema import FirewallRule, Kind
+
+Failure = tuple[str, str]
+"""Property and reason, as the engine shows them."""
+
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+_KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\n\r]*)?")
+_PORTS = range(1, 65536)
+_SIZES = range(1, 65537)
+
+
+def checked(kind: Kind, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs as the engine keeps them: defaults filled in, secret ones wrapped, the rest in its form."""
+    fields = kind.input_fields()
+    defaults = {info.encode_name: info.default for info in msgspec.structs.fields(kind.inputs)}
+    kept = {key: value for key, value in raw.items() if value is not None}
+    for wire, field in fields.items():
+        if wire not in kept and not field.required:
+            default = defaults[wire]
+            kept[wire] = list(default) if isinstance(default, tuple) else default
+        if wire in kept and field.rule.secret and kept[wire] != "":
+            kept[wire] = secret(kept[wire])
+    return kept
+
+
+def failures(kind: Kind, olds: Mapping[str, Any], raw: Mapping[str, Any]) -> list[Failure]:
+    """What is wrong with the inputs, as far as they are known.
+
+    Args:
+        kind: Kind of the resource.
+        olds: Plain inputs of the live resource; empty for a new one.
+        raw: What the program gave.
+    """
+    fields = kind.input_fields()
+    strange = f"a {kind.name} has no input of this name; it has {', '.join(fields)}"
+    found: list[Failure] = [(wire, strange) for wire in raw if wire not in fields]
+    for wire, field in fields.items():
+        given = raw.get(wire)
+        if given is None:
+            if field.required:
+                found.append((wire, "is required"))
+            continue
+        value = plain(given)
+        said = _wrong_type(value, field.type)
+        if not said and not is_unknown(value):
+            said = _WORDS[wire](value) if wire in _WORDS else ""
+        if not said and field.rule.grow_only and _shrinks(olds.get(wire), value):
+            said = f"can only grow, and it is {olds[wire]} now"
+        if said:
+            found.append((wire, said))
+    return found
+
+
+def _wrong_type(value: object, hint: Any) -> str:
+    if value is UNKNOWN:
+        return ""
+    if isinstance(value, list) and get_origin(hint) is tuple:
+        return next((said for item in value if (said := _wrong_type(item, get_args(hint)[0]))), "")
+    if is_unknown(value):
+        # A mapping with unknown leaves is looked at when they are known: the engine checks again before it acts.
+        return ""
+    try:
+        msgspec.convert(value, hint, strict=True)
+    except msgspec.ValidationError as exc:
+        return str(exc)
+    return ""
+
+
+def _shrinks(old: object, new: object) -> bool:
+    return isinstance(old, int | float) and isinstance(new, int | float) and new < old
+
+
+def _name(value: Any) -> str:
+    return "" if _NAME.fullmatch(value) else "takes 1 to 40 lower-case letters, digits and hyphens"
+
+
+def _cidr(value: Any) -> str:
+    try:
+        ipaddress.IPv4Network(value)
+    except ValueError as exc:
+        return f"is not an IPv4 range: {exc}"
+    return ""
+
+
+def _size(value: Any) -> str:
+    return "" if value in _SIZES else f"is a size in GiB from 1 to {_SIZES[-1]}"
+
+
+def _public_key(value: Any) -> str:
+    return "" if _KEY.fullmatch(value.strip()) else "is not one public key in OpenSSH format"
+
+
+def _mount(value: Any) -> str:
+    path = PurePosixPath(value)
+    plain_path = path.is_absolute() and ".." not in path.parts and str(path) == value and value != "/"
+    return "" if plain_path else "is not a plain absolute path"
+
+
+def _rules(value: Any) -> str:
+    for number, item in enumerate(value):
+        rule = msgspec.convert(item, FirewallRule)
+        said = (
+            "direction is in or out"
+            if rule.direction not in {"in", "out"}
+            else "protocol is tcp, udp or icmp"
+            if rule.protocol not in {"tcp", "udp", "icmp"}
+            else "icmp has port 0"
+            if rule.protocol == "icmp" and rule.port != 0
+            else "port is 1 to 65535"
+            if rule.protocol != "icmp" and rule.port not in _PORTS
+            else _cidr(rule.peer)
+        )
+        if said:
+            return f"rule {number}: {said}"
+    return ""
+
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "name": _name,
+    "cidr": _cidr,
+    "sizeGib": _size,
+    "publicKey": _public_key,
+    "mount": _mount,
+    "rules": _rules,
+}

@@ -1,0 +1,108 @@
+"""What the plugin knows of one connection of the engine: workspace, unit, adapters, gate, known ids, cancel flag."""
+
+import os
+import threading
+from pathlib import Path
+
+from providers.gatekeeper import Gatekeeper
+from providers.identity import Urn, stack_tag
+from providers.known import VARIABLE, read_known
+from providers.places import Places
+from providers.plugin.calls import Calls
+from pse.core.errors import Refused
+from pse.core.journal import FileJournal
+from pse.core.settings import Workspace
+
+PLAN = "PSE_PLAN"
+"""Environment variable with the hash of the plan at work, for the ledger."""
+
+
+class Session:
+    """One Configure of the engine.
+
+    Args:
+        workspace: Where everything is.
+        unit: Configured unit id; empty means the stack's name.
+
+    Attributes:
+        workspace: Where everything is.
+        places: Its adapters.
+        calls: Runs the calls to them.
+    """
+
+    def __init__(self, workspace: Workspace, unit: str) -> None:
+        """Remember both; files are read when they are needed."""
+        self.workspace = workspace
+        self.places = Places(workspace)
+        self.calls = Calls()
+        self._unit = unit
+        self._lock = threading.RLock()
+        self._known: dict[tuple[str, str], frozenset[str] | None] = {}
+        self._seen: dict[tuple[str, str], str] = {}
+        self._ids: set[str] = set()
+        self._gatekeepers: dict[str, Gatekeeper] = {}
+        self._journals: dict[str, FileJournal] = {}
+
+    @classmethod
+    def open(cls, workspace: str, unit: str) -> "Session":
+        """Find the workspace: the configuration's, else ``PSE_WORKSPACE``, else the nearest ``pse.toml``.
+
+        Raises:
+            UsageError: There is none.
+            BadInput: It cannot be used.
+        """
+        return cls(Workspace.find(Path(workspace) if workspace else None), unit)
+
+    def gatekeeper(self, urn: Urn) -> Gatekeeper:
+        """The gate of the unit that this connection works for."""
+        unit = self._unit or urn.stack
+        with self._lock:
+            if unit not in self._gatekeepers:
+                plan = os.environ.get(PLAN, "")
+                self._gatekeepers[unit] = Gatekeeper(self.workspace, unit, plan=plan, gate="check")
+            return self._gatekeepers[unit]
+
+    def endpoint_of(self, place_id: str) -> str | None:
+        """The service address of a place; None when the register does not list it, which the gate says better."""
+        try:
+            place = self.places.register.place(place_id)
+        except Refused:
+            # An unsigned register has no addresses; the call itself is refused with its words.
+            return ""
+        return place.endpoint if place else None
+
+    def journal(self, urn: Urn) -> FileJournal:
+        """The journal of the stack's intents."""
+        with self._lock:
+            if urn.stack not in self._journals:
+                self._journals[urn.stack] = FileJournal(self.workspace.private / "intents" / f"{urn.stack}.jsonl")
+            return self._journals[urn.stack]
+
+    def stack_tag(self, urn: Urn) -> str:
+        """Tag ``pse-stack`` of everything in the URN's stack."""
+        return stack_tag(self.workspace.settings.signer, urn.project, urn.stack)
+
+    def known(self, urn: Urn) -> frozenset[str] | None:
+        """Ids in the state when this operation began; None when nobody told us."""
+        key = (urn.project, urn.stack)
+        with self._lock:
+            if key not in self._known:
+                self._known[key] = read_known(os.environ.get(VARIABLE, ""), *key)
+            return self._known[key]
+
+    def saw(self, kind: str, object_id: str, place_id: str) -> None:
+        """Remember an object that the engine named or that was made here: it is in the state, or about to be."""
+        with self._lock:
+            self._ids.add(object_id)
+            if place_id:
+                self._seen[kind, object_id] = place_id
+
+    def has_seen(self, object_id: str) -> bool:
+        """Whether `saw` was told of it."""
+        with self._lock:
+            return object_id in self._ids
+
+    def place_of(self, kind: str, object_id: str) -> str | None:
+        """The place of an object that this connection has seen."""
+        with self._lock:
+            return self._seen.get((kind, object_id))
