@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
@@ -207,7 +207,7 @@ class Ledger:
         With ``stop`` None: to the last whole line.
         """
         at = start
-        moment: datetime | None = None
+        moment = datetime.min.replace(tzinfo=UTC)
         if stop is not None and stop.size == start.size:
             if stop != start:
                 raise self._broken(stop.entries, "this line is not the one that was here")
@@ -222,12 +222,12 @@ class Ledger:
                         return
                     raise self._broken(row, "the ledger is cut off here")
                 entry = self._parse(line[:-1], row)
-                if entry.seq != row or entry.prev != at.hash or (moment and entry.at < moment):
+                if entry.seq != row or entry.prev != at.hash or entry.at < moment:
                     raise self._broken(row, "this line does not follow the one before it")
                 at = Position(entries=row, hash=_hash(line[:-1]), start=at.size, size=at.size + len(line))
                 moment = entry.at
                 yield entry, at
-        if stop is not None and at != stop:
+        if at != stop:
             raise self._broken(at.entries, "this line is not the one that the head names")
 
     def _tail(self, head: Position) -> Position:

@@ -44,7 +44,7 @@ from enum import StrEnum
 import msgspec
 
 from policy.signing import read_signed, sign_file
-from pse.core.canonical import digest
+from pse.core.canonical import digest, read_bytes
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace, parse_toml
@@ -209,12 +209,26 @@ class Register:
         self.file = file
         self.hash = hash_
         self.places = tuple(sorted(_places(file), key=lambda place: place.id))
+        self._where = where
         self._rows = {csp.id: csp.state for csp in file.csp}
 
     @property
     def sample(self) -> bool:
         """The register, or a CSP in it, is invented."""
         return self.file.sample or any(csp.sample for csp in self.file.csp)
+
+    def refuse_expired(self, day: date) -> None:
+        """Return when the register may be used on ``day``.
+
+        Raises:
+            Refused: Its last day has passed.
+        """
+        if day > self.file.valid_until:
+            raise Refused(
+                f"the register expired on {self.file.valid_until}, before {day}",
+                where=self._where,
+                hint="Get the current register from the Cloud Office, sign it and put it here.",
+            )
 
     def place(self, place_id: str) -> Place | None:
         """The place with this very id, or None."""
@@ -268,12 +282,8 @@ def load_register(workspace: Workspace, *, as_of: date | None = None) -> Registe
     path = workspace.path(FILE)
     raw = read_signed(workspace, path)
     register = Register(parse_toml(raw, RegisterFile, where=str(path)), hash_=digest(raw), where=str(path))
-    if as_of is not None and as_of > register.file.valid_until:
-        raise Refused(
-            f"the register expired on {register.file.valid_until}, before {as_of}",
-            where=str(path),
-            hint="Get the current register from the Cloud Office, sign it and put it here.",
-        )
+    if as_of is not None:
+        register.refuse_expired(as_of)
     return register
 
 
@@ -285,8 +295,6 @@ def sign_register(workspace: Workspace) -> str:
         Refused: The key here is not the pinned one.
     """
     path = workspace.path(FILE)
-    from pse.core.canonical import read_bytes
-
     raw = read_bytes(path)
     Register(parse_toml(raw, RegisterFile, where=str(path)), hash_="", where=str(path))
     sign_file(workspace, path)

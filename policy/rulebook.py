@@ -183,7 +183,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One file."""
 
-    notice: str
+    notice: str = ""
     rule: tuple[Rule, ...]
 
 
@@ -192,14 +192,14 @@ class Rules:
 
     Attributes:
         all: Sorted by id.
-        hash: SHA-256 of what they say, whatever their layout.
+        hash: SHA-256 of what they say, whatever their layout; the cases beside them say nothing.
         notice: That none of it is legal advice.
     """
 
     def __init__(self, rules: Iterable[Rule], *, notice: str) -> None:
         """Sort them; `load_rules` has checked them."""
         self.all = tuple(sorted(rules, key=lambda rule: rule.id))
-        self.hash = hash_of(self.all)
+        self.hash = hash_of([msgspec.structs.replace(rule, good=(), bad=()) for rule in self.all])
         self.notice = notice
 
     def of_places(self) -> tuple[Rule, ...]:

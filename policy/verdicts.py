@@ -33,7 +33,11 @@ def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of
         policy: What the law says; see `policy.load_policy`.
         categories: Workload id to category; None is unclassified, which every place refuses.
         as_of: Day to judge for. NOCs and rules outside their dates do not count.
+
+    Raises:
+        Refused: The register's last day has passed.
     """
+    policy.register.refuse_expired(as_of)
     live = [noc for noc in policy.nocs.noc if noc.holds(as_of)]
     classes: dict[tuple[Category | None, tuple[str, ...]], VerdictClass] = {}
     assignments: dict[str, str] = {}
