@@ -1,0 +1,294 @@
+"""One host's readings as one sighting."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from inventory.facts import Reading
+from inventory.facts.cpu import CPU
+from inventory.facts.databases import PostgresServer
+from inventory.facts.disks import BlockDevice
+from inventory.facts.filesystems import LOCAL, Mount
+from inventory.facts.identity import Identity
+from inventory.facts.memory import Memory
+from inventory.facts.nics import Interface
+from inventory.facts.packages import Package
+from inventory.facts.sockets import Socket
+from inventory.facts.system import System
+from inventory.hosts import HostEntry
+from inventory.readiness import host_findings
+from inventory.services import DATABASES, service_of
+from pse.core.documents.snapshot import Database, Disk, Filesystem, Listener, Nic, Server, Sighting
+from pse.core.findings import Finding, Severity
+from pse.core.text import printable
+
+MIB = 1024 * 1024
+_EMPTY_POSTGRES = 12 * MIB
+"""Bytes below which the maintenance database ``postgres`` is taken for the empty one that every server has."""
+
+_MATTER = re.compile(
+    r"^(postgresql|mariadb|mysql|percona|mongodb|redis|oracle|nginx|apache2|httpd|haproxy|varnish|tomcat|jetty|wildfly"
+    r"|php|python3|nodejs|openjdk|java|ruby|perl|dotnet|docker|podman|containerd|kubelet|samba|nfs-kernel|nfs-utils"
+    r"|bind9?|named|dnsmasq|postfix|exim|dovecot|openldap|slapd|rsync|pacemaker|corosync|drbd|open-vm-tools|cloud-init"
+    r"|bacula|zabbix|nagios|multipath|cryptsetup|lvm2|systemd|openssh-server)([-.0-9].*)?$"
+)
+"""Packages that a new server needs, or that say what a server is for."""
+
+
+class _Readings:
+    """Values of readings by the name of their fact; None for absent and failed alike."""
+
+    def __init__(self, readings: Mapping[str, Reading[Any]]) -> None:
+        self.identity: Identity = self._get(readings, "identity") or Identity()
+        self.system: System | None = self._get(readings, "system")
+        self.cpu: CPU | None = self._get(readings, "cpu")
+        self.memory: Memory | None = self._get(readings, "memory")
+        self.disks: tuple[BlockDevice, ...] = self._get(readings, "disks") or ()
+        self.crypt: tuple[str, ...] = self._get(readings, "crypt") or ()
+        self.mounts: tuple[Mount, ...] = self._get(readings, "mounts") or ()
+        self.fstab: tuple[Mount, ...] = self._get(readings, "fstab") or ()
+        self.nics: tuple[Interface, ...] = self._get(readings, "nics") or ()
+        self.sockets: tuple[Socket, ...] = self._get(readings, "sockets") or ()
+        self.owners: dict[int, tuple[int, ...]] = self._get(readings, "owners") or {}
+        self.processes: dict[int, str] = self._get(readings, "processes") or {}
+        self.postgres: tuple[PostgresServer, ...] = self._get(readings, "postgres") or ()
+        self.packages: tuple[Package, ...] = self._get(readings, "packages") or ()
+        self.devices: tuple[Any, ...] = self._get(readings, "devices") or ()
+
+    @staticmethod
+    def _get(readings: Mapping[str, Reading[Any]], name: str) -> Any:
+        reading = readings.get(name)
+        return reading.value if reading else None
+
+    def process_of(self, inode: int) -> str:
+        """Name of the process that holds the socket; of several (a server and its children) the oldest one's."""
+        for pid in self.owners.get(inode, ()):
+            if pid in self.processes:
+                return self.processes[pid]
+        return ""
+
+
+def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_key: str, seen: datetime) -> Sighting:
+    """What discovery hands to the store.
+
+    Args:
+        entry: The host as asked for.
+        readings: By the name of the fact.
+        host_key: The key it showed, ``type base64``.
+        seen: When.
+    """
+    read = _Readings(readings)
+    listeners = _listeners(read)
+    shared = _is_loopback(entry.address)
+    nics = _nics(read, keep_addresses=not shared)
+    hostname = (read.identity.hostname or entry.name).split(".")[0]
+    system = read.system
+    return Sighting(
+        source=f"ssh:{entry.name}",
+        seen=seen,
+        identity={
+            key: value
+            for key, value in {
+                "machine_id": read.identity.machine_id,
+                "uuid": read.identity.uuid,
+                "serial": read.identity.serial,
+                "host_key": host_key,
+                "macs": ",".join(sorted({nic.mac for nic in nics if nic.mac})),
+            }.items()
+            if value
+        },
+        server=Server(
+            id="",
+            hostname=hostname,
+            addresses=_addresses(entry, nics, shared=shared),
+            os_family=system.family if system else "",
+            os_version=system.version if system else "",
+            os_name=(system.name or system.id) if system else "",
+            kernel=system.kernel if system else "",
+            architecture=system.machine if system else "",
+            virtual=read.identity.virtual,
+            vcpus=read.cpu.vcpus if read.cpu else None,
+            memory_mib=-(-read.memory.total_kib // 1024) if read.memory else None,
+            power_state="on",
+            sources=(f"ssh:{entry.name}",),
+            tags=tuple(sorted(set(entry.tags))),
+            packages=tuple(sorted(p.name for p in read.packages if _MATTER.match(p.name))),
+        ),
+        disks=_disks(read),
+        filesystems=_filesystems(read.mounts),
+        nics=nics,
+        listeners=listeners,
+        sockets=_sockets(read),
+        databases=_databases(read, listeners),
+        findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read)})),
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _addresses(entry: HostEntry, nics: tuple[Nic, ...], *, shared: bool) -> tuple[str, ...]:
+    """A host that is reached over loopback shares our own network: the machine's addresses are not the host's."""
+    if shared:
+        return (str(ipaddress.ip_address(entry.address)),)
+    found = {address for nic in nics for address in nic.addresses if not _is_loopback(address)}
+    return tuple(sorted(found))
+
+
+def _nics(read: _Readings, *, keep_addresses: bool) -> tuple[Nic, ...]:
+    return tuple(
+        Nic(name=i.name, mac=i.mac, addresses=i.addresses if keep_addresses else ())
+        for i in read.nics
+        if not i.loopback
+    )
+
+
+def _listeners(read: _Readings) -> tuple[Listener, ...]:
+    found = {}
+    for sock in read.sockets:
+        process = read.process_of(sock.inode)
+        if sock.listening and process:
+            found[sock.protocol, sock.local, sock.local_port] = Listener(
+                server="",
+                protocol=sock.protocol,
+                address=sock.local,
+                port=sock.local_port,
+                process=process,
+                service=service_of(process, sock.local_port),
+            )
+    return tuple(found[key] for key in sorted(found))
+
+
+def _sockets(read: _Readings) -> tuple[tuple[str, str, int, str, int, str], ...]:
+    return tuple(
+        sorted(
+            {
+                (s.protocol, s.local, s.local_port, s.remote, s.remote_port, process)
+                for s in read.sockets
+                if not s.listening and s.remote_port and (process := read.process_of(s.inode))
+            }
+        )
+    )
+
+
+def _disks(read: _Readings) -> tuple[Disk, ...]:
+    disks = [d for d in read.disks if not d.removable]
+    local = {m.device: m for m in read.mounts if m.fstype in LOCAL and m.used is not None}
+    used = None
+    if len(disks) == 1 and local and sum(m.size or 0 for m in local.values()) <= disks[0].bytes:
+        # With several disks it is not known which file system lies on which; a larger one lies elsewhere (container).
+        used = -(-sum(m.used or 0 for m in local.values()) // MIB)
+    return tuple(
+        Disk(
+            server="",
+            name=d.name,
+            size_mib=-(-d.bytes // MIB),
+            used_mib=used,
+            kind="shared" if d.mapped == "multipath" else "disk",
+        )
+        for d in disks
+    )
+
+
+def _filesystems(mounts: tuple[Mount, ...]) -> tuple[Filesystem, ...]:
+    best: dict[str, Mount] = {}
+    for mount in mounts:
+        if mount.fstype in LOCAL:
+            known = best.get(mount.device)
+            if known is None or _rank(mount) < _rank(known):
+                best[mount.device] = mount
+    return tuple(
+        Filesystem(
+            server="",
+            mount=m.mount,
+            fstype=m.fstype,
+            size_mib=None if m.size is None else -(-m.size // MIB),
+            used_mib=None if m.used is None else -(-m.used // MIB),
+        )
+        for m in sorted(best.values(), key=lambda m: m.mount)
+    )
+
+
+def _rank(mount: Mount) -> tuple[bool, bool, int, str]:
+    """Of several mounts of one device the root of the host, then the one of the whole, then the shortest path."""
+    return (mount.mount != "/", mount.root != "/", len(mount.mount), mount.mount)
+
+
+def _databases(read: _Readings, listeners: tuple[Listener, ...]) -> tuple[Database, ...]:
+    found: dict[tuple[str, int, str], Database] = {}
+    for server in read.postgres:
+        wanted = [d for d in server.databases if d.name != "postgres" or d.bytes >= _EMPTY_POSTGRES]
+        for db in wanted:
+            found["postgresql", server.port, db.name] = Database(
+                server="",
+                engine="postgresql",
+                port=server.port,
+                name=db.name,
+                version=db.version,
+                size_mib=-(-db.bytes // MIB),
+            )
+    for engine, port in {(item.service, item.port) for item in listeners if item.service in DATABASES} | {
+        ("postgresql", server.port) for server in read.postgres
+    }:
+        if not any(key[:2] == (engine, port) for key in found):
+            found[engine, port, ""] = Database(server="", engine=engine, port=port)
+    return tuple(found[key] for key in sorted(found))
+
+
+def _own_findings(entry: HostEntry, read: _Readings, readings: Mapping[str, Reading[Any]]) -> list[Finding]:
+    found = [
+        Finding(
+            code="PSE-I002",
+            severity=Severity.WARNING,
+            subject=entry.name,
+            message=f"{name} is not known: {printable(reading.reason)}",
+            source=f"ssh:{entry.name}#{name}",
+        )
+        for name, reading in readings.items()
+        if reading.outcome == "failed"
+    ]
+    found += [
+        Finding(
+            code="PSE-I003",
+            severity=Severity.WARNING,
+            subject=entry.name,
+            message=f"{name} is not complete: {reading.reason}",
+            source=f"ssh:{entry.name}#{name}",
+        )
+        for name, reading in readings.items()
+        if reading.outcome == "value" and reading.reason
+    ]
+    found += [
+        Finding(
+            code="PSE-I004",
+            severity=Severity.INFO,
+            subject=entry.name,
+            message=f"databases of the PostgreSQL server on port {server.port} are not known: "
+            f"not permitted ({printable(server.denied)})",
+            remedy="Let the login account connect over the local socket as postgres, or write the databases down.",
+            source=f"ssh:{entry.name}#postgres",
+        )
+        for server in read.postgres
+        if server.denied
+    ]
+    return found
+
+
+def _readiness(entry: HostEntry, read: _Readings) -> list[Finding]:
+    return host_findings(
+        subject=entry.name,
+        source=f"ssh:{entry.name}",
+        system=read.system,
+        wide=read.cpu.wide if read.cpu else None,
+        mounts=read.mounts,
+        fstab=read.fstab,
+        devices=read.devices,
+        crypt=read.crypt,
+        disks=read.disks,
+    )
