@@ -93,16 +93,17 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             Refused: They are not, or a gate is not signed by the workspace's key.
         """
-        from policy import signing
+        from policy.gate import open_gate
 
         if plan_hash(self.plan) != self.plan.hash or part_hashes(self.units, self.gates, self.verdicts) != dict(
             self.plan.units
         ):
             raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
         for name, signed in self.gates.items():
-            if signed.signer != workspace.settings.signer or signed.gate.unit != name:
-                raise Refused("the gate is not this workspace's", where=f"gate/{name}.json", hint=_AGAIN)
-            signing.verify(signed.signer, canonical.encode(signed.gate), signed.signature)
+            where = f"gate/{name}.json"
+            gate = open_gate(workspace, canonical.encode(signed), where=where)
+            if gate.unit != name or gate.plan_inputs != self.verdicts.inputs:
+                raise Refused("the gate is of another unit or plan", where=where, hint=_AGAIN)
 
 
 def plan_hash(plan: Plan) -> str:

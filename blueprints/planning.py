@@ -1,12 +1,347 @@
-"""From snapshot, verdicts and offers to a plan."""
+"""From snapshot, verdicts and offers to a plan: the same inputs give the same bytes."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
-from blueprints.bundle import Bundle
-from pse.core.progress import Progress, silent
-from pse.core.settings import Workspace
+import msgspec
+
+from blueprints.bundle import Bundle, part_hashes, plan_hash
+from blueprints.decide import Decider, Outcome
+from blueprints.environments import load_environments, wanted_environment
+from blueprints.matching import Matcher
+from blueprints.model import Wanted
+from blueprints.names import landing_id
+from blueprints.network import landing_range
+from blueprints.pricing import Catalogue, add
+from blueprints.units import landings_of, site_of, units_of
+from blueprints.view import View
+from blueprints.wanted import wanted_of
+from blueprints.waves import Waves, make_waves
+from inventory.estate import Estate
+from policy.register import Place
+from pse.core.canonical import hash_of
+from pse.core.documents.environment import Environment
+from pse.core.documents.gate import SignedGate
+from pse.core.documents.offers import Offers
+from pse.core.documents.plan import Decision, Plan, Unit
+from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.verdicts import Verdicts
+from pse.core.documents.workloads import WorkloadDeclaration, Workloads, load_workloads
+from pse.core.errors import BadInput
+from pse.core.findings import Finding, Severity
+from pse.core.progress import Event, Progress, silent
+from pse.core.settings import PlanSettings, Workspace
+
+if TYPE_CHECKING:
+    from policy import Policy
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a plan is made from.
+
+    Attributes:
+        entity: Name of the public sector entity.
+        settings: How plans are made.
+        as_of: Day that decisions hold for.
+        estate: What runs today.
+        declared: What people say of workloads.
+        environments: Wanted workloads, sorted by id.
+        verdicts: What the rules say.
+        offers: Price book.
+        places: Places of the register.
+        findings: What came up before planning.
+    """
+
+    entity: str
+    settings: PlanSettings
+    as_of: date
+    estate: Estate
+    declared: Workloads = Workloads()
+    environments: tuple[Environment, ...] = ()
+    verdicts: Verdicts
+    offers: Offers
+    places: tuple[Place, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan without gates and hashes."""
+
+    inputs: Inputs
+    decisions: tuple[Decision, ...]
+    waves: Waves
+    units: dict[str, Unit]
+    findings: tuple[Finding, ...]
 
 
 def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent) -> Bundle:
-    """Plan the workspace's estate and environments."""
-    raise NotImplementedError
+    """Plan the workspace's estate and environments, and sign a gate for every unit.
+
+    Writes nothing but the refusals, which go to the ledger; `Bundle.write` writes the plan.
+
+    Args:
+        workspace: Where everything is.
+        as_of: Day that accreditations, NOCs and rules are read for.
+        progress: Told of the steps.
+
+    Raises:
+        BadInput: A file of the workspace cannot be used, or there is nothing to plan.
+        Refused: Register or NOCs are not signed by the pinned key.
+    """
+    from policy import load_policy
+
+    policy = load_policy(workspace, as_of=as_of)
+    inputs = read_inputs(workspace, policy, as_of=as_of)
+    progress(Event("plan", "start", message=f"planning {len(inputs.estate.workloads)} workloads"))
+    bundle = seal(workspace, policy, draft_plan(inputs))
+    _remember(workspace, bundle)
+    progress(Event("plan", "done", message=f"plan {bundle.plan.hash[:12]}", done=len(bundle.plan.decisions)))
+    return bundle
+
+
+def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date) -> Inputs:
+    """Read what a plan is made from.
+
+    Raises:
+        BadInput: A file cannot be used, or there is neither a snapshot nor an environment.
+    """
+    from inventory import load_estate
+    from policy import classify, decide
+    from providers.catalog import check_places, load_offers
+
+    environments = load_environments(workspace)
+    if workspace.private.joinpath("snapshot").exists():
+        estate = load_estate(workspace)
+    elif environments:
+        estate = Estate(manifest=Snapshot(tables={}))
+    else:
+        raise BadInput(
+            "there is nothing to plan: no snapshot and no environment",
+            where=str(workspace.root),
+            hint="Run `pse discover` or `pse import`, or write environments/*.toml.",
+        )
+    offers = load_offers(workspace)
+    classification = classify(policy, estate.servers, estate.workloads)
+    categories = dict(classification.by_workload)
+    for environment in environments:
+        if environment.id in categories:
+            raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
+        categories[environment.id] = environment.category
+    places = policy.register.places
+    return Inputs(
+        entity=workspace.settings.entity,
+        settings=workspace.settings.plan,
+        as_of=as_of,
+        estate=estate,
+        declared=load_workloads(workspace),
+        environments=environments,
+        verdicts=decide(policy, categories, as_of=as_of),
+        offers=offers,
+        places=tuple(places),
+        findings=(
+            *classification.findings,
+            *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
+        ),
+    )
+
+
+def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
+    """Decide everything. Pure: no clock, no file; the order of rows does not matter."""
+    view = View(inputs.estate)
+    catalogue = Catalogue(inputs.offers)
+    places = sorted(inputs.places, key=lambda p: p.id)
+    wanted = _wanted(inputs, view)
+    decider = Decider(
+        view=view,
+        verdicts={(v.class_id, v.place): v for v in inputs.verdicts.verdicts},
+        places=[p.id for p in places],
+        catalogue=catalogue,
+        matcher=matcher or Matcher(),
+        horizon_months=inputs.settings.horizon_months,
+        reserved={"verdicts", *(landing_id(p.id) for p in places)},
+        blockers={(f.code, f.subject): f.message for f in inputs.estate.manifest.findings},
+    )
+    outcomes = {w.id: decider.decide(w) for w in wanted}
+    by_id = {w.id: w for w in wanted}
+    moving = [w for w in wanted if outcomes[w.id].built is not None and not w.new]
+    waves = make_waves(moving, capacity=inputs.settings.wave_servers)
+    ranges = {p.id: landing_range(number) for number, p in enumerate(places)}
+    sites = {w.id: site_of(w, outcomes[w.id], ranges) for w in wanted}
+    units = units_of(
+        {p.id: p for p in places},
+        view,
+        by_id,
+        outcomes,
+        waves,
+        sites,
+        controllers=inputs.settings.controllers,
+        sample=inputs.verdicts.sample or inputs.offers.sample,
+    )
+    units |= landings_of(units, catalogue, ranges)
+    owners = {member: name for name, workload in view.workloads.items() for member in workload.members}
+    decisions = tuple(_dated(outcomes[w.id].decision, w, waves, view, owners) for w in wanted)
+    findings = {
+        *inputs.findings,
+        *waves.findings,
+        *_of_the_whole(inputs, view, by_id),
+        *(f for w in wanted for f in (*outcomes[w.id].findings, *_of_wanted(w, outcomes[w.id]))),
+    }
+    return Draft(inputs=inputs, decisions=decisions, waves=waves, units=units, findings=tuple(sorted(findings)))
+
+
+def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
+    """Sign a gate for every unit, judge every unit by it, and name the plan by its hash.
+
+    Raises:
+        Refused: A unit is where its own gate does not let it be: a defect of planning, and never shipped.
+    """
+    from policy.gate import Subject, Value, gate_for, judge, sign_gate
+    from pse.core.errors import Refused
+    from pse.core.schema import Rests
+
+    inputs = draft.inputs
+    gates: dict[str, SignedGate] = {}
+    for name, unit in sorted(draft.units.items()):
+        gate = gate_for(
+            policy, inputs.verdicts, name, (unit.workload,), unit.class_id, unit.category, as_of=inputs.as_of
+        )
+        subject = Subject(name, "Network", unit.workload, (Value("place", Rests.PLACE, unit.place),))
+        refusals = judge(gate, subject, today=inputs.as_of)
+        if refusals:
+            raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {name} at {unit.place}")
+        gates[name] = sign_gate(workspace, gate)
+    plan = Plan(
+        entity=inputs.entity,
+        as_of=inputs.as_of,
+        sample=inputs.verdicts.sample or inputs.offers.sample,
+        currency=inputs.offers.currency,
+        inputs=_hashes(inputs),
+        servers=sum(not s.is_template for s in inputs.estate.servers),
+        decisions=draft.decisions,
+        waves=draft.waves.waves,
+        cost=add([*(d.cost for d in draft.decisions), *(u.cost for u in draft.units.values() if u.landing)]),
+        findings=draft.findings,
+        units=part_hashes(draft.units, gates, inputs.verdicts),
+    )
+    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    return Bundle(plan=plan, units=draft.units, gates=gates, verdicts=inputs.verdicts)
+
+
+def _hashes(inputs: Inputs) -> dict[str, str]:
+    return {
+        **inputs.verdicts.inputs,
+        "environments": hash_of(inputs.environments),
+        "offers": inputs.offers.hash,
+        "settings": hash_of((inputs.entity, inputs.settings)),
+        "snapshot": inputs.estate.manifest.hash,
+        "verdicts": hash_of(inputs.verdicts),
+        "workloads": inputs.declared.hash,
+    }
+
+
+def _wanted(inputs: Inputs, view: View) -> list[Wanted]:
+    categories = {c.id: c.category for c in inputs.verdicts.classes}
+    classes = inputs.verdicts.assignments
+    found = [
+        wanted_of(
+            workload,
+            inputs.declared.workload.get(name, WorkloadDeclaration()),
+            view,
+            category=categories.get(classes.get(name, "")),
+            class_id=classes.get(name, ""),
+            comfort=inputs.settings.comfort,
+        )
+        for name, workload in view.workloads.items()
+    ]
+    found += [wanted_environment(e, class_id=classes.get(e.id, "")) for e in inputs.environments]
+    return sorted(found, key=lambda w: w.id)
+
+
+def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners: Mapping[str, str]) -> Decision:
+    """``decision`` with its wave, and with the workloads that it depends on."""
+    used = {
+        owners[flow.server]
+        for demand in wanted.servers
+        if demand.source
+        for flow in view.flows_out_of(demand.source)
+        if flow.server in owners
+    }
+    reasons = list(decision.reasons)
+    for name in sorted(used - {wanted.id}):
+        number = waves.number.get(name, 0)
+        reasons.append(f"uses {name}, which {f'moves in wave {number}' if number else 'is in no wave'}")
+    return msgspec.structs.replace(decision, wave=waves.number.get(decision.workload, 0), reasons=tuple(reasons))
+
+
+def _of_the_whole(inputs: Inputs, view: View, wanted: Mapping[str, Wanted]) -> Iterable[Finding]:
+    for name in sorted(set(inputs.declared.workload) - set(wanted)):
+        yield Finding(
+            code="PSE-B006",
+            severity=Severity.WARNING,
+            subject=name,
+            message="workloads.toml speaks of a workload that the snapshot does not have",
+            remedy="Correct its name, or discover its servers.",
+            source="workloads.toml",
+        )
+    owned = {member for workload in view.workloads.values() for member in workload.members}
+    for server in view.servers.values():
+        if server.id not in owned:
+            yield Finding(
+                code="PSE-B015",
+                severity=Severity.ERROR,
+                subject=server.hostname,
+                message="the server is in no workload, so nothing is planned for it",
+                remedy="Add it to the members of a workload in workloads.toml.",
+                source=server.id,
+            )
+    if inputs.offers.tax_percent is None:
+        yield Finding(
+            code="PSE-B016",
+            severity=Severity.WARNING,
+            subject=inputs.offers.book,
+            message="the price book states no tax; all totals are without it",
+            remedy="State tax_percent in the price book, 0 where none is due.",
+            source="price book",
+        )
+    if inputs.offers.currency != inputs.settings.currency:
+        yield Finding(
+            code="PSE-B017",
+            severity=Severity.WARNING,
+            subject=inputs.offers.book,
+            message=f"amounts are in {inputs.offers.currency}, the price book's currency, "
+            f"and not in {inputs.settings.currency}",
+            remedy="Use a price book in the currency of plan.currency; nothing is converted.",
+            source="pse.toml",
+        )
+
+
+def _of_wanted(wanted: Wanted, outcome: Outcome) -> Iterable[Finding]:
+    if outcome.built is None:
+        return
+    yield from wanted.findings
+    still = [d.source_host for d in wanted.servers if d.source and all(m.target != d.name for m in wanted.moves)]
+    if still:
+        yield Finding(
+            code="PSE-B007",
+            severity=Severity.WARNING,
+            subject=wanted.id,
+            message=f"nothing would be moved from {', '.join(sorted(still))}: no path is declared, no database known",
+            remedy="Declare paths or databases for the hosts in workloads.toml.",
+            source="workloads.toml",
+        )
+
+
+def _remember(workspace: Workspace, bundle: Bundle) -> None:
+    from policy import Ledger
+
+    ledger = Ledger(workspace)
+    for decision in bundle.plan.decisions:
+        if decision.strategy is None and decision.refusals:
+            ledger.refuse(
+                plan=bundle.plan.hash,
+                unit=decision.workload,
+                urn=decision.workload,
+                gate="plan",
+                refusals=decision.refusals,
+            )

@@ -1,0 +1,358 @@
+"""What becomes of a workload: strategy, architecture and place, with the reasons of each."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+
+from blueprints.matching import Matcher
+from blueprints.model import Built, Wanted
+from blueprints.pricing import FREE, Catalogue, build_at, saas_bill, totals
+from blueprints.view import View
+from pse.core.documents.offers import Offer, OfferKind
+from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
+from pse.core.documents.verdicts import Refusal, Verdict
+from pse.core.findings import Finding, Severity
+
+MOST_RESOURCES = 250
+"""Resources of one stack; above it every step rewrites too large a state."""
+
+_STAYS = frozenset({Strategy.RETIRE, Strategy.RETAIN})
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided of a workload; ``built`` is None when nothing of it is built."""
+
+    decision: Decision
+    built: Built | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Decider:
+    """Decides workload by workload; the same answer for the same inputs."""
+
+    def __init__(
+        self,
+        *,
+        view: View,
+        verdicts: Mapping[tuple[str, str], Verdict],
+        places: Sequence[str],
+        catalogue: Catalogue,
+        matcher: Matcher,
+        horizon_months: int,
+        reserved: Collection[str],
+        blockers: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Remember what to decide by.
+
+        Args:
+            view: The estate.
+            verdicts: By class and place.
+            places: Place ids of the register, sorted.
+            catalogue: Offers.
+            matcher: Blueprints.
+            horizon_months: Months over which one-time and monthly costs are weighed against each other.
+            reserved: Ids that parts of a plan have already.
+            blockers: Message of a finding by its code and subject, to say in words what stops a server.
+        """
+        self._view = view
+        self._verdicts = verdicts
+        self._places = places
+        self._catalogue = catalogue
+        self._matcher = matcher
+        self._horizon = horizon_months
+        self._reserved = reserved
+        self._blockers = blockers
+
+    def decide(self, wanted: Wanted) -> Outcome:
+        """What becomes of ``wanted``."""
+        declared = wanted.declared.strategy
+        if declared in _STAYS:
+            return self._stays(wanted, declared, (f"declared: {wanted.declared.reason or 'no reason is given'}",))
+        if wanted.category is None:
+            return self._refused(
+                wanted, self._options(wanted, {}), ("it has no category, and what has none is refused",)
+            )
+        blocked = self._blocked(wanted)
+        if blocked and declared is None:
+            return self._stays(wanted, Strategy.RETAIN, blocked)
+        findings = [self._overruled(wanted, blocked)] if blocked else []
+        if wanted.declared.saas and declared in (None, Strategy.SAAS):
+            outcome = self._saas(wanted, findings)
+            if outcome is not None:
+                return outcome
+        return self._built(wanted, declared, findings)
+
+    # -- strategies --
+
+    def _stays(self, wanted: Wanted, strategy: Strategy, reasons: tuple[str, ...], *findings: Finding) -> Outcome:
+        decision = Decision(
+            workload=wanted.id,
+            members=wanted.members,
+            category=wanted.category,
+            strategy=strategy,
+            reasons=reasons,
+            cost=FREE,
+        )
+        return Outcome(decision=decision, findings=findings)
+
+    def _refused(self, wanted: Wanted, options: tuple[PlaceOption, ...], reasons: tuple[str, ...]) -> Outcome:
+        here = [o for o in options if o.place == wanted.place] if wanted.place else options
+        refusals = sorted({refusal for option in here for refusal in option.refusals})
+        if wanted.place and not here:
+            refusals = [_no_such_place(wanted)]
+        decision = Decision(
+            workload=wanted.id,
+            members=wanted.members,
+            category=wanted.category,
+            strategy=None,
+            reasons=reasons,
+            options=options,
+            refusals=tuple(refusals),
+            cost=FREE,
+        )
+        finding = Finding(
+            code="PSE-B001",
+            severity=Severity.ERROR,
+            subject=wanted.id,
+            message=f"refused: {reasons[-1]}",
+            remedy="Label it, correct its place, or ask for what the refusals name; `pse policy` explains each rule.",
+            source=", ".join(sorted({refusal.rule for refusal in refusals})),
+        )
+        return Outcome(decision=decision, findings=(finding,))
+
+    def _blocked(self, wanted: Wanted) -> tuple[str, ...]:
+        if wanted.new:
+            return ()
+        servers = [self._view.servers[d.source] for d in wanted.servers]
+        blocked = [
+            f"{server.hostname}: {code} {self._blockers.get((code, server.hostname), '')}".rstrip()
+            for server in servers
+            for code in server.blockers
+        ]
+        if not servers:
+            return ("it has no servers: nothing matches its members",)
+        if all(server.power_state == "off" for server in servers):
+            blocked.append("all its servers are switched off; declare retire or rehost when it is known which")
+        return tuple(blocked)
+
+    def _overruled(self, wanted: Wanted, blocked: tuple[str, ...]) -> Finding:
+        return Finding(
+            code="PSE-B005",
+            severity=Severity.WARNING,
+            subject=wanted.id,
+            message=f"declared {wanted.declared.strategy} overrules what speaks against a move: {'; '.join(blocked)}",
+            remedy="Make sure that the declared strategy deals with it.",
+            source="workloads.toml",
+        )
+
+    def _saas(self, wanted: Wanted, findings: list[Finding]) -> Outcome | None:
+        chosen: dict[str, tuple[Offer, Cost]] = {}
+        for place in self._places:
+            offers = [o for o in self._catalogue.at(place, OfferKind.SAAS) if o.capability == wanted.declared.saas]
+            priced = [(offer, totals(saas_bill(wanted, offer, self._catalogue))) for offer in offers]
+            if priced:
+                chosen[place] = min(priced, key=lambda pair: (*self._rank(pair[1]), pair[0].id))
+        options = self._options(wanted, {place: cost for place, (_, cost) in chosen.items()})
+        best = self._best(wanted, options)
+        if best is None or best.cost is None:
+            findings.append(
+                Finding(
+                    code="PSE-B013",
+                    severity=Severity.INFO,
+                    subject=wanted.id,
+                    message=f"no allowed place offers {wanted.declared.saas} as a service",
+                    remedy="Add such an offer to the price book, if there is one.",
+                    source="workloads.toml",
+                )
+            )
+            return None
+        offer, cost = chosen[best.place]
+        reasons = (
+            f"a software service comes before platform and infrastructure, and {offer.name} gives {offer.capability}",
+            self._why_place(wanted, best, options),
+        )
+        decision = Decision(
+            workload=wanted.id,
+            members=wanted.members,
+            category=wanted.category,
+            strategy=Strategy.SAAS,
+            reasons=reasons,
+            place=best.place,
+            options=options,
+            mandate_monthly=mandate(best, options),
+            cost=cost,
+            saas=offer.id,
+        )
+        return Outcome(decision=decision, findings=(*findings, *_unpriced(wanted.id, best.place, cost)))
+
+    def _built(self, wanted: Wanted, declared: Strategy | None, findings: list[Finding]) -> Outcome:
+        resources = 1 + sum(2 + 2 * len(demand.volumes) for demand in wanted.servers)
+        if resources > MOST_RESOURCES:
+            words = f"it takes {resources} resources, and one stack holds at most {MOST_RESOURCES}"
+            return self._impossible(wanted, "PSE-B008", words, "Split the workload by its members in workloads.toml.")
+        if wanted.id in self._reserved:
+            words = f"{wanted.id} is the id of another part of every plan"
+            return self._impossible(wanted, "PSE-B011", words, "Give the workload another id in workloads.toml.")
+        candidates = {place: build_at(wanted, place, self._catalogue) for place in self._places}
+        costs = {place: built.cost for place, built in candidates.items() if not built.lacking}
+        options = self._options(wanted, costs)
+        allowed = [o for o in options if o.allowed and wanted.place in ("", o.place)]
+        if not allowed:
+            why = f"the place {wanted.place} is not allowed" if wanted.place else "no place of the register is allowed"
+            return self._refused(wanted, options, (why,))
+        best = self._best(wanted, options)
+        if best is None:
+            lacking = [f"{o.place}: {what}" for o in allowed for what in candidates[o.place].lacking]
+            return self._not_sold(wanted, options, lacking)
+        built = candidates[best.place]
+        blueprint, fit = self._matcher.choose(wanted)
+        strategy = Strategy.NEW if wanted.new else declared or Strategy.REHOST
+        reasons = (
+            _why_strategy(wanted, strategy),
+            f"{blueprint}: {'; '.join(fit)}",
+            *(f"{demand.name}: {demand.why}" for demand in wanted.servers),
+            *built.notes,
+            self._why_place(wanted, best, options),
+        )
+        decision = Decision(
+            workload=wanted.id,
+            members=wanted.members,
+            category=wanted.category,
+            strategy=strategy,
+            reasons=reasons,
+            blueprint=blueprint,
+            place=best.place,
+            options=options,
+            mandate_monthly=mandate(best, options),
+            cost=built.cost,
+        )
+        found = (*findings, *_unpriced(wanted.id, best.place, built.cost), *_renewed(wanted.id, built.notes))
+        return Outcome(decision=decision, built=built, findings=found)
+
+    def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
+        refusal = Refusal(
+            rule=code, clause="Our own rule: what the engine cannot hold is not planned", message=words, source="design"
+        )
+        outcome = self._stays(wanted, Strategy.RETAIN, (words,))
+        decision = msgspec.structs.replace(outcome.decision, strategy=None, refusals=(refusal,))
+        finding = Finding(
+            code=code, severity=Severity.ERROR, subject=wanted.id, message=words, remedy=remedy, source="plan"
+        )
+        return Outcome(decision=decision, findings=(finding,))
+
+    def _not_sold(self, wanted: Wanted, options: tuple[PlaceOption, ...], lacking: list[str]) -> Outcome:
+        outcome = self._stays(
+            wanted,
+            Strategy.RETAIN,
+            ("no allowed place sells what it needs", *lacking),
+            Finding(
+                code="PSE-B002",
+                severity=Severity.ERROR,
+                subject=wanted.id,
+                message=f"no allowed place sells what it needs: {'; '.join(lacking)}",
+                remedy="Add the offers to the price book, or declare another strategy in workloads.toml.",
+                source="price book",
+            ),
+        )
+        decision = msgspec.structs.replace(outcome.decision, options=options)
+        if wanted.new:
+            decision = msgspec.structs.replace(decision, strategy=None)
+        return msgspec.structs.replace(outcome, decision=decision)
+
+    # -- places --
+
+    def _options(self, wanted: Wanted, costs: Mapping[str, Cost]) -> tuple[PlaceOption, ...]:
+        found = []
+        for place in self._places:
+            verdict = self._verdicts.get((wanted.class_id, place))
+            found.append(
+                PlaceOption(
+                    place=place,
+                    allowed=verdict is not None and verdict.allowed,
+                    cost=costs.get(place),
+                    refusals=verdict.refusals if verdict else (),
+                )
+            )
+        return tuple(sorted(found, key=lambda o: (*self._rank(o.cost), o.place)))
+
+    def _rank(self, cost: Cost | None) -> tuple[bool, bool, Decimal]:
+        # What lacks a price may be dear: it comes after whatever is priced in full.
+        if cost is None:
+            return (True, True, Decimal(0))
+        return (False, cost.no_price > 0, cost.monthly * self._horizon + cost.one_time)
+
+    def _best(self, wanted: Wanted, options: Iterable[PlaceOption]) -> PlaceOption | None:
+        return next(
+            (o for o in options if o.allowed and o.cost is not None and wanted.place in ("", o.place)),
+            None,
+        )
+
+    def _why_place(self, wanted: Wanted, best: PlaceOption, options: tuple[PlaceOption, ...]) -> str:
+        allowed = [o for o in options if o.allowed and o.cost is not None]
+        refused = [o.place for o in options if not o.allowed]
+        if wanted.place:
+            words = f"{best.place}: declared, and allowed"
+        elif len(allowed) == 1:
+            words = f"{best.place}: the only allowed place that sells it"
+        else:
+            words = f"{best.place}: cheapest of {len(allowed)} allowed places over {self._horizon} months"
+        return words + (f"; not allowed: {', '.join(sorted(refused))}" if refused else "")
+
+
+def mandate(best: PlaceOption, options: Iterable[PlaceOption]) -> Decimal | None:
+    """What the rules cost a month: ``best`` less the cheapest place that they refuse; None when not comparable.
+
+    A bill with a line that has no price is not comparable.
+    """
+    forbidden = cheapest_forbidden(options)
+    if forbidden is None or forbidden.cost is None or best.cost is None or best.cost.no_price:
+        return None
+    return best.cost.monthly - forbidden.cost.monthly
+
+
+def cheapest_forbidden(options: Iterable[PlaceOption]) -> PlaceOption | None:
+    """The refused place with the lowest monthly cost among those that are priced in full."""
+    priced = [o for o in options if not o.allowed and o.cost is not None and not o.cost.no_price]
+    return min(priced, key=lambda o: (o.cost.monthly if o.cost else Decimal(0), o.place), default=None)
+
+
+def _why_strategy(wanted: Wanted, strategy: Strategy) -> str:
+    if wanted.new:
+        return "new: wanted by an environment, with no server behind it"
+    if wanted.declared.strategy is not None:
+        return f"{strategy}: declared: {wanted.declared.reason or 'no reason is given'}"
+    return f"{strategy}: nothing found speaks against a fresh image of the same OS family with its data moved"
+
+
+def _no_such_place(wanted: Wanted) -> Refusal:
+    return Refusal(
+        rule="PSE-B012",
+        clause="Our own rule: what the register does not know is refused",
+        message=f"the place {wanted.place} is not in the register",
+        source="register",
+    )
+
+
+def _unpriced(workload: str, place: str, cost: Cost) -> Iterable[Finding]:
+    if cost.no_price:
+        yield Finding(
+            code="PSE-B003",
+            severity=Severity.WARNING,
+            subject=workload,
+            message=f"{cost.no_price} lines of its bill at {place} have no price and are in no total",
+            remedy="Ask for the prices and add them to the price book.",
+            source="price book",
+        )
+
+
+def _renewed(workload: str, notes: Iterable[str]) -> Iterable[Finding]:
+    for note in notes:
+        yield Finding(
+            code="PSE-B014",
+            severity=Severity.INFO,
+            subject=workload,
+            message=f"another version of the operating system: {note}",
+            remedy="Test the workload on it, or add an image of its own version to the price book.",
+            source="price book",
+        )

@@ -1,0 +1,117 @@
+"""Units: what was decided, as the engine takes it, one stack each."""
+
+from collections.abc import Iterable, Mapping
+
+from blueprints.decide import Outcome
+from blueprints.model import Wanted
+from blueprints.names import landing_id
+from blueprints.network import Site, ruled, subnet_range
+from blueprints.pricing import Catalogue, landing_bill, totals
+from blueprints.view import View
+from blueprints.waves import Waves
+from policy.register import Place
+from pse.core.documents.plan import Strategy, Unit
+
+SSH_PORTS = {"lab": 2222}
+"""Port of sshd by provider, where it is not 22; the register's option ``ssh_port`` of a site wins."""
+
+
+def site_of(wanted: Wanted, outcome: Outcome, ranges: Mapping[str, str]) -> Site:
+    """Where ``wanted`` will be, for the rules of those that talk to it; ``ranges`` of landing zones by place."""
+    strategy = outcome.decision.strategy
+    place = outcome.decision.place if outcome.built is not None else ""
+    return Site(
+        workload=wanted.id,
+        place=place,
+        cidr=subnet_range(ranges[place]) if place else "",
+        goes=strategy in (Strategy.RETIRE, Strategy.SAAS),
+    )
+
+
+def units_of(
+    places: Mapping[str, Place],
+    view: View,
+    wanted: Mapping[str, Wanted],
+    outcomes: Mapping[str, Outcome],
+    waves: Waves,
+    sites: Mapping[str, Site],
+    *,
+    controllers: Iterable[str],
+    sample: bool,
+) -> dict[str, Unit]:
+    """The unit of every workload that is built, by id.
+
+    Args:
+        places: Places of the register, by id.
+        view: The estate.
+        wanted: Workloads, by id.
+        outcomes: What was decided of them, by id.
+        waves: When they move.
+        sites: Where they will be, by workload id.
+        controllers: IPv4 ranges that this tool works from.
+        sample: Register or prices are samples.
+    """
+    by_server = {d.source: sites[w.id] for w in wanted.values() for d in w.servers if d.source}
+    units: dict[str, Unit] = {}
+    for name, outcome in sorted(outcomes.items()):
+        built, w = outcome.built, wanted[name]
+        if built is None or w.category is None:
+            continue
+        place = places[built.place]
+        servers = tuple(
+            ruled(
+                server,
+                demand,
+                w,
+                view,
+                sites=by_server,
+                site=sites[name],
+                ssh_port=int(place.options.get("ssh_port", SSH_PORTS.get(place.provider, 22))),
+                controllers=controllers,
+            )
+            for server, demand in zip(built.servers, w.servers, strict=True)
+        )
+        units[name] = Unit(
+            id=name,
+            workload=name,
+            sample=sample,
+            blueprint=outcome.decision.blueprint,
+            category=w.category,
+            class_id=w.class_id,
+            place=place.id,
+            provider=place.provider,
+            wave=waves.number.get(name, 0),
+            servers=servers,
+            moves=w.moves,
+            services=w.services,
+            switches=w.switches,
+            costs=built.lines,
+            cost=built.cost,
+        )
+    return units
+
+
+def landings_of(units: Mapping[str, Unit], catalogue: Catalogue, ranges: Mapping[str, str]) -> dict[str, Unit]:
+    """A landing zone for every place that units are at, by unit id."""
+    found: dict[str, Unit] = {}
+    for place in sorted({unit.place for unit in units.values()}):
+        here = [unit for unit in units.values() if unit.place == place]
+        # Of equally sensitive classes the one with the fewest deviations: its gate allows the least.
+        first = min(here, key=lambda u: (-u.category.rank, u.class_id.count("+"), u.class_id))
+        name = landing_id(place)
+        lines = landing_bill(name, place, catalogue)
+        found[name] = Unit(
+            id=name,
+            workload=name,
+            landing=True,
+            sample=first.sample,
+            blueprint="landing",
+            category=first.category,
+            class_id=first.class_id,
+            place=place,
+            provider=first.provider,
+            cidr=ranges[place],
+            costs=lines,
+            cost=totals(lines),
+        )
+    return found

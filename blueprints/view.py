@@ -1,0 +1,71 @@
+"""An estate by server: each table grouped once, so that planning a workload does not walk the whole estate."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import TypeVar
+
+import msgspec
+
+from inventory.estate import Estate
+from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, ProposedWorkload, Server
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class View:
+    """Look-ups over an estate; rows come in the order of their keys, whatever the order of the tables.
+
+    Attributes:
+        servers: By server id; templates left out.
+        workloads: By workload id.
+    """
+
+    def __init__(self, estate: Estate) -> None:
+        """Group the tables of ``estate``."""
+        self.servers: dict[str, Server] = {
+            s.id: s for s in sorted(estate.servers, key=attrgetter("id")) if not s.is_template
+        }
+        self.workloads: dict[str, ProposedWorkload] = {w.id: w for w in sorted(estate.workloads, key=attrgetter("id"))}
+        by_server = attrgetter("server")
+        self._disks = _grouped(estate.disks, by_server, attrgetter("name"))
+        self._filesystems = _grouped(estate.filesystems, by_server, attrgetter("mount"))
+        self._listeners = _grouped(estate.listeners, by_server, attrgetter("protocol", "port", "address"))
+        self._databases = _grouped(estate.databases, by_server, attrgetter("engine", "port", "name"))
+        key = attrgetter("server", "port", "protocol", "client", "client_process", "server_process")
+        self._into = _grouped(estate.flows, by_server, key)
+        self._out_of = _grouped(estate.flows, attrgetter("client"), key)
+
+    def disks(self, server: str) -> list[Disk]:
+        """Disks of a server."""
+        return self._disks.get(server, [])
+
+    def filesystems(self, server: str) -> list[Filesystem]:
+        """Mounted file systems of a server."""
+        return self._filesystems.get(server, [])
+
+    def listeners(self, server: str) -> list[Listener]:
+        """Listening sockets of a server."""
+        return self._listeners.get(server, [])
+
+    def databases(self, server: str) -> list[Database]:
+        """Databases of a server."""
+        return self._databases.get(server, [])
+
+    def flows_into(self, server: str) -> list[Flow]:
+        """Flows to a server from elsewhere."""
+        return [flow for flow in self._into.get(server, []) if flow.client != server]
+
+    def flows_out_of(self, server: str) -> list[Flow]:
+        """Flows from a server to elsewhere."""
+        return [flow for flow in self._out_of.get(server, []) if flow.server != server]
+
+
+def _grouped(rows: Iterable[T], group: Callable[[T], str], order: Callable[[T], object]) -> dict[str, list[T]]:
+    found: defaultdict[str, list[T]] = defaultdict(list)
+    for row in rows:
+        found[group(row)].append(row)
+    for some in found.values():
+        if len(some) > 1:
+            some.sort(key=order)  # type: ignore[arg-type]  # the keys are strings and numbers of one column each
+    return dict(found)

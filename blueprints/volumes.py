@@ -1,0 +1,125 @@
+"""Data volumes: what of a server's disks its replacement needs, and where it is mounted.
+
+A fresh image brings the system; a volume is planned for every data file system, for declared paths that lie on the
+system disk, and for databases. Where no source saw a file system, disks stand in for them.
+"""
+
+from decimal import Decimal
+from pathlib import PurePosixPath
+
+from blueprints.model import WantedVolume
+from blueprints.names import unique
+from blueprints.sizing import gib
+from blueprints.view import View
+from pse.core.documents.snapshot import Filesystem, Server
+from pse.core.documents.workloads import HostDeclaration
+
+POSTGRES_HOME = "/var/lib/postgresql"
+_SYSTEM = frozenset({"/", "/boot", "/efi", "/usr", "/var", "/tmp", "/var/tmp", "/var/log", "/etc", "/opt", "/home"})  # noqa: S108  (names of mount points, nothing is written there)
+_SYSTEM_TREES = ("/boot/", "/proc", "/sys", "/dev", "/run", "/snap", "/usr/", "/etc/", "/var/lib/docker", "/var/snap")
+_NOT_MOUNTABLE = frozenset({"/", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/home", "/opt", "/root", "/run"})
+_PSEUDO = frozenset(
+    {"tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "proc", "sysfs", "swap", "ramfs", "autofs", "fuse"}
+)
+_UNKNOWN_MIB = 10 * 1024
+
+
+def volumes_of(
+    server: Server, name: str, declared: HostDeclaration, view: View, *, comfort: Decimal
+) -> tuple[tuple[WantedVolume, ...], str]:
+    """Data volumes of the server that replaces ``server``, by mount point.
+
+    Args:
+        server: The server of today.
+        name: Name of its replacement; volumes are named after it.
+        declared: What a person says of the host.
+        view: The estate.
+        comfort: Factor on used space.
+
+    Returns:
+        The volumes, and in words where their sizes come from.
+    """
+    mounts: dict[str, Decimal] = {}
+    for fs in view.filesystems(server.id):
+        if _is_data(fs):
+            # A drive letter becomes a folder, because a mount point is a path everywhere else.
+            mount = fs.mount if fs.mount.startswith("/") else f"/{fs.mount[:1].lower()}"
+            mounts[mount] = _need(fs.used_mib, fs.size_mib, comfort)
+    why = [f"{len(mounts)} data file systems by use x {comfort}"] if mounts else []
+    databases = [d for d in view.databases(server.id) if d.engine == "postgresql"]
+    if (databases or declared.role == "database") and not _covered(POSTGRES_HOME, mounts):
+        known = sum(d.size_mib or 0 for d in databases)
+        mounts[POSTGRES_HOME] = Decimal(known) * comfort
+        why.append(f"databases of {known} MiB x {comfort}")
+    rest = _on_system_disk(server, view)
+    paths = [path for path in sorted(set(declared.paths)) if not _covered(path, mounts)]
+    for path in paths:
+        mounts.setdefault(_mount_for(path), _need(rest[0], rest[1], comfort))
+    if paths:
+        why.append("declared paths by what the system disk holds")
+    if not mounts:
+        mounts, words = _from_disks(server, view, comfort)
+        why.append(words)
+    mounts = _unnested(mounts)
+    taken: set[str] = set()
+    found = []
+    for mount in sorted(mounts):
+        volume = unique(f"{name}-{mount.strip('/').replace('/', '-') or 'data'}", taken)
+        taken.add(volume)
+        found.append(WantedVolume(name=volume, size_gib=gib(mounts[mount]), mount=mount))
+    return tuple(found), ", ".join(why)
+
+
+def _unnested(mounts: dict[str, Decimal]) -> dict[str, Decimal]:
+    """No volume inside another: what lies deeper becomes part of the outer one, because not every cloud nests them."""
+    outer: dict[str, Decimal] = {}
+    for mount in sorted(mounts):
+        parent = next((m for m in outer if mount.startswith(m.rstrip("/") + "/")), mount)
+        outer[parent] = outer.get(parent, Decimal(0)) + mounts[mount]
+    return outer
+
+
+def _is_data(fs: Filesystem) -> bool:
+    if fs.fstype.split(".")[0] in _PSEUDO or fs.fstype.startswith(("nfs", "cifs")):
+        return False
+    if not fs.mount.startswith("/"):
+        return fs.mount[:1].upper() not in ("C", "")
+    return fs.mount not in _SYSTEM and not fs.mount.startswith(_SYSTEM_TREES)
+
+
+def _need(used: int | None, size: int | None, comfort: Decimal) -> Decimal:
+    if used is not None:
+        return Decimal(used) * comfort
+    return Decimal(_UNKNOWN_MIB if size is None else size)
+
+
+def _covered(path: str, mounts: dict[str, Decimal]) -> bool:
+    return any(path == mount or path.startswith(mount.rstrip("/") + "/") for mount in mounts)
+
+
+def _mount_for(path: str) -> str:
+    # The folder above, so that a file system's own lost+found never lies among the files that move.
+    above = str(PurePosixPath(path).parent)
+    return path if above in _NOT_MOUNTABLE else above
+
+
+def _on_system_disk(server: Server, view: View) -> tuple[int | None, int | None]:
+    root = next((fs for fs in view.filesystems(server.id) if fs.mount == "/"), None)
+    if root is not None:
+        return root.used_mib, root.size_mib
+    first = next(iter(view.disks(server.id)), None)
+    return (first.used_mib, first.size_mib) if first else (None, None)
+
+
+def _from_disks(server: Server, view: View, comfort: Decimal) -> tuple[dict[str, Decimal], str]:
+    disks = view.disks(server.id)
+    if not disks:
+        return {
+            "/srv": _need(*_on_system_disk(server, view), comfort)
+        }, "one data volume by what its root file system holds"
+    mounts = {
+        "/srv" if number == 0 else f"/srv{number + 1}": _need(disk.used_mib, disk.size_mib, comfort)
+        for number, disk in enumerate(disks)
+    }
+    measured = sum(disk.used_mib is not None for disk in disks)
+    return mounts, f"{len(disks)} disks, {measured} by use x {comfort}, the others by size"

@@ -1,0 +1,237 @@
+"""What each workload of the estate wants: sizes, volumes, needs, moves and services, before any place is chosen."""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from blueprints.model import Demand, Wanted
+from blueprints.names import slug, unique
+from blueprints.sizing import architecture_of, size_of
+from blueprints.view import View
+from blueprints.volumes import volumes_of
+from pse.core.documents.category import Category
+from pse.core.documents.plan import DnsSwitch, Move, Service
+from pse.core.documents.snapshot import Database, ProposedWorkload, Server
+from pse.core.documents.workloads import HostDeclaration, WorkloadDeclaration
+from pse.core.findings import Finding, Severity
+
+WEB_PORTS = frozenset({80, 443, 8080, 8443})
+POSTGRES = "postgresql"
+_FILE_SERVICES = frozenset({"nfs", "smb", "ftp"})
+_OWN_DATABASES = frozenset({"", "postgres", "template0", "template1"})
+
+
+def wanted_of(
+    workload: ProposedWorkload,
+    declared: WorkloadDeclaration,
+    view: View,
+    *,
+    category: Category | None,
+    class_id: str,
+    comfort: Decimal,
+) -> Wanted:
+    """Read what ``workload`` wants off the estate and off what a person says of it."""
+    members = sorted((view.servers[m] for m in workload.members if m in view.servers), key=lambda s: (s.hostname, s.id))
+    names = _names(members)
+    findings: list[Finding] = []
+    demands = {
+        s.id: _demand(s, names, declared, view, comfort=comfort, workload=workload.id, findings=findings)
+        for s in members
+    }
+    ordered = _ordered(demands, workload.id, findings)
+    hosts = {s.hostname: names[s.id] for s in members}
+    findings += _strangers(workload.id, declared, hosts)
+    moves = [move for s in members for move in _moves(workload.id, s, names[s.id], declared, view)]
+    return Wanted(
+        id=workload.id,
+        category=category,
+        class_id=class_id,
+        members=tuple(sorted(s.hostname for s in members)),
+        servers=ordered,
+        declared=declared,
+        place=declared.place,
+        egress_gib=declared.egress_gib,
+        moves=tuple(moves),
+        services=tuple(
+            Service(name=s.name, server=hosts[s.host], start=s.start, stop=s.stop, checks=s.check)
+            for s in declared.service
+            if s.host in hosts
+        ),
+        switches=tuple(
+            DnsSwitch(name=record, server=hosts[host]) for record, host in sorted(declared.dns.items()) if host in hosts
+        ),
+        findings=tuple(findings),
+    )
+
+
+def _names(members: Iterable[Server]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for server in members:
+        names[server.id] = unique(server.hostname.split(".")[0] or server.id, taken)
+        taken.add(names[server.id])
+    return names
+
+
+def _host(server: Server, declared: WorkloadDeclaration) -> HostDeclaration:
+    return declared.host.get(server.hostname, HostDeclaration())
+
+
+def _demand(
+    server: Server,
+    names: Mapping[str, str],
+    declared: WorkloadDeclaration,
+    view: View,
+    *,
+    comfort: Decimal,
+    workload: str,
+    findings: list[Finding],
+) -> Demand:
+    size = size_of(server, comfort=comfort)
+    if size.assumed:
+        findings.append(
+            Finding(
+                code="PSE-B004",
+                severity=Severity.WARNING,
+                subject=server.hostname,
+                message=f"{' and '.join(size.assumed)} of the server are not known; {size.why}",
+                remedy="Discover it over SSH, or import a file that has its size.",
+                source=workload,
+            )
+        )
+    host = _host(server, declared)
+    name = names[server.id]
+    volumes, volume_why = volumes_of(server, name, host, view, comfort=comfort)
+    role = host.role or role_of(server, view)
+    needs = {names[flow.server] for flow in view.flows_out_of(server.id) if flow.server in names}
+    return Demand(
+        name=name,
+        role=role,
+        source=server.id,
+        source_host=server.hostname,
+        vcpus=size.vcpus,
+        memory_mib=size.memory_mib,
+        architecture=architecture_of(server),
+        os_family=server.os_family,
+        os_version=server.os_version,
+        volumes=volumes,
+        needs=tuple(sorted(needs)),
+        packages=_packages(server, role, host, view),
+        published=server.hostname in declared.dns.values() or _reached_from_outside(server, view),
+        why=f"{size.why}; volumes: {volume_why}",
+    )
+
+
+def role_of(server: Server, view: View) -> str:
+    """``database``, ``files``, ``web`` or ``server``, by what listens there."""
+    if view.databases(server.id):
+        return "database"
+    listeners = view.listeners(server.id)
+    services = {x.service for x in listeners}
+    if services & _FILE_SERVICES:
+        return "files"
+    if services & {"http", "https"} or any(x.port in WEB_PORTS for x in listeners):
+        return "web"
+    return "server"
+
+
+def _packages(server: Server, role: str, host: HostDeclaration, view: View) -> tuple[str, ...]:
+    engines = {d.engine for d in view.databases(server.id)}
+    needed = set(host.packages)
+    served = POSTGRES in engines or (role == "database" and not engines)
+    if served and not any(package.startswith(POSTGRES) for package in needed):
+        needed.add(POSTGRES)
+    return tuple(sorted(needed))
+
+
+def _reached_from_outside(server: Server, view: View) -> bool:
+    from blueprints.network import is_public
+
+    return any(is_public(flow.client) for flow in view.flows_into(server.id))
+
+
+def _ordered(demands: Mapping[str, Demand], workload: str, findings: list[Finding]) -> tuple[Demand, ...]:
+    """Those that others need first; a circle is opened at its last name, because one of them has to be made first."""
+    left = {demand.name: demand for demand in demands.values()}
+    done: list[Demand] = []
+    made: set[str] = set()
+    while left:
+        ready = sorted(name for name, demand in left.items() if all(n in made for n in demand.needs))
+        if not ready:
+            name = min(left, key=lambda n: (sum(x not in made for x in left[n].needs), n))
+            cut = tuple(x for x in left[name].needs if x not in made)
+            findings.append(
+                Finding(
+                    code="PSE-B009",
+                    severity=Severity.INFO,
+                    subject=f"{workload}/{name}",
+                    message=f"needs {', '.join(cut)}, which needs it: it is made first and not told their addresses",
+                    remedy="Use names of the name server between them, not /etc/hosts.",
+                    source="flows",
+                )
+            )
+            left[name] = _without(left[name], cut)
+            ready = [name]
+        for name in ready:
+            done.append(left.pop(name))
+            made.add(name)
+    return tuple(done)
+
+
+def _without(demand: Demand, cut: tuple[str, ...]) -> Demand:
+    import msgspec
+
+    return msgspec.structs.replace(demand, needs=tuple(n for n in demand.needs if n not in cut))
+
+
+def _moves(workload: str, server: Server, name: str, declared: WorkloadDeclaration, view: View) -> Iterable[Move]:
+    host = _host(server, declared)
+    if host.paths:
+        yield Move(
+            id=slug(f"{workload}-{name}-files"),
+            kind="files",
+            source=server.hostname,
+            target=name,
+            paths=tuple(dict.fromkeys(posixpath.normpath(path) for path in host.paths)),
+            size_mib=_files_mib(server, host, view),
+        )
+    found = {d.name: d for d in view.databases(server.id) if d.engine == POSTGRES}
+    chosen = host.databases or tuple(sorted(set(found) - _OWN_DATABASES))
+    port = min((d.port for d in found.values()), default=5432)
+    for database in chosen:
+        seen: Database | None = found.get(database)
+        yield Move(
+            id=slug(f"{workload}-{name}-{POSTGRES}-{database}"),
+            kind=POSTGRES,
+            source=server.hostname,
+            target=name,
+            database=database,
+            port=seen.port if seen else port,
+            size_mib=seen.size_mib if seen else None,
+        )
+
+
+def _files_mib(server: Server, host: HostDeclaration, view: View) -> int | None:
+    """Used space of the file systems that hold the declared paths: an upper bound of what moves."""
+    filesystems = view.filesystems(server.id)
+    held = set()
+    for path in host.paths:
+        over = [fs for fs in filesystems if path == fs.mount or path.startswith(fs.mount.rstrip("/") + "/")]
+        if not over:
+            return None
+        held.add(max(over, key=lambda fs: len(fs.mount)))
+    sizes = [fs.used_mib for fs in held]
+    return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)
+
+
+def _strangers(workload: str, declared: WorkloadDeclaration, hosts: Mapping[str, str]) -> Iterable[Finding]:
+    named = {*declared.host, *(s.host for s in declared.service), *declared.dns.values()}
+    for host in sorted(named - set(hosts)):
+        yield Finding(
+            code="PSE-B006",
+            severity=Severity.WARNING,
+            subject=f"{workload}/{host}",
+            message="workloads.toml speaks of a host that is not in the workload; what it says of it is not used",
+            remedy="Correct the host name, or add it to the workload's members.",
+            source="workloads.toml",
+        )
