@@ -1,6 +1,7 @@
 """Entry of the command line: finds a verb without importing the others, and turns what goes wrong into words."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -54,12 +55,22 @@ class Root(click.Group):
         """Run, show what went wrong, and leave with the exit code of its class."""
         arguments = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(arguments, prog_name="pse", standalone_mode=False)
+            code = self._run(arguments)
         except BaseException as exc:  # noqa: BLE001 - the one place where every failure becomes words and an exit code
             from pse.cli.failure import fail
 
             code = fail(exc, arguments)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(code)
+
+    def _run(self, arguments: list[str]) -> int:
+        if "_PSE_COMPLETE" in os.environ:  # the shell asks for completions, in click's own protocol
+            super().main(arguments, prog_name="pse")
+        try:
+            with self.make_context("pse", arguments) as context:
+                self.invoke(context)
+        except click.exceptions.Exit as exc:
+            return exc.exit_code
+        return 0
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

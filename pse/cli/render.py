@@ -55,9 +55,11 @@ def _table(console: "Console", block: Grid) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=block.title and Text(block.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    title = Text(printable(block.title)) if block.title else None
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in block.columns:
-        table.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        heading = Text(printable(column.lstrip(">")))
+        table.add_column(heading, justify="right" if column.startswith(">") else "left", overflow="fold")
     for row in block.rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)

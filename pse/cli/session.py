@@ -138,7 +138,7 @@ class Session:
         if dry_run:
             self.show(intent)
             return False
-        if not yes and not sys.stdin.isatty():
+        if not yes and not _someone_is_there():
             raise UsageError("nobody is there to ask", hint="Give --yes to go on, or --dry-run to only look.")
         render.people(intent, err=True)
         if not yes and not click.confirm("Go on?", err=True):
@@ -149,6 +149,10 @@ class Session:
         """End the progress display; safe to repeat."""
         if "progress" in self.__dict__:
             self.progress.close()
+
+
+def _someone_is_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _reached(findings: Sequence["Finding"], fail_on: str) -> bool:
