@@ -1,0 +1,171 @@
+"""Gate files: believed with the pinned signature and a clock that goes forward, and not otherwise."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import policy
+from policy.gate import effective_day, gate_for, read_gate, refusal_of, sign_gate, write_gate
+from policy.ledger import Ledger
+from policy.signing import init_keys, sign
+from pse.core.canonical import encode
+from pse.core.documents.category import Category
+from pse.core.documents.gate import SignedGate, UnitGate
+from pse.core.errors import Refused
+from pse.core.settings import Workspace
+from pse.core.time import today
+from tests.policy.house import ELSEWHERE, build
+
+DAY = date(2026, 7, 1)
+LATER = date(2999, 1, 1)
+
+
+def gate_of(workspace: Workspace, unit: str = "portal") -> UnitGate:
+    loaded = policy.load_policy(workspace, as_of=DAY)
+    verdicts = policy.decide(loaded, {"portal": Category.RESTRICTED}, as_of=DAY)
+    return gate_for(loaded, verdicts, unit, ["portal"], "restricted", Category.RESTRICTED, as_of=DAY)
+
+
+@pytest.fixture
+def gated(house: Workspace) -> Workspace:
+    write_gate(house, sign_gate(house, gate_of(house)))
+    return house
+
+
+def test_what_was_signed_is_read(gated: Workspace) -> None:
+    assert read_gate(gated, "portal", now=LATER) == gate_of(gated)
+
+
+def test_missing_gate_is_refused(gated: Workspace) -> None:
+    with pytest.raises(Refused, match="no gate file for unit records") as caught:
+        read_gate(gated, "records", now=LATER)
+    assert "records.json" in caught.value.where
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("unit", ["../portal", "a/b", "", "Portal", "portal\n", "x" * 200, "-x"])
+def test_unit_that_is_no_unit_id_is_refused(gated: Workspace, unit: str) -> None:
+    with pytest.raises(Refused, match="not a unit id"):
+        read_gate(gated, unit, now=LATER)
+
+
+def test_gate_of_another_unit_is_refused(gated: Workspace) -> None:
+    folder = gated.private / "gate"
+    (folder / "records.json").write_bytes((folder / "portal.json").read_bytes())
+    with pytest.raises(Refused, match="of unit portal, not of records"):
+        read_gate(gated, "records", now=LATER)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(bit=st.integers(min_value=0))
+def test_law_any_turned_bit_of_a_gate_file_is_refused(
+    gated: Workspace, refusing: Callable[..., None], bit: int
+) -> None:
+    refusing(gated.private / "gate" / "portal.json", bit, lambda: read_gate(gated, "portal", now=LATER))
+    read_gate(gated, "portal", now=LATER)
+
+
+@pytest.mark.parametrize("change", ["more", "less", "space", "key", "unsigned", "other-layout"])
+def test_altered_gate_file_is_refused(gated: Workspace, change: str) -> None:
+    path = gated.private / "gate" / "portal.json"
+    raw = path.read_bytes()
+    data = json.loads(raw)
+    if change == "more":
+        data["gate"]["allowed"].append({"place": ELSEWHERE, "until": None})
+    elif change == "unsigned":
+        data["signature"] = ""
+    elif change == "key":
+        data["note"] = "an extra key"
+    changed = {
+        "less": raw[:-20],
+        "space": raw + b"\n",
+        "other-layout": json.dumps(data).encode(),
+    }.get(change, json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n")
+    assert changed != raw
+    path.write_bytes(changed)
+    with pytest.raises(Refused) as caught:
+        read_gate(gated, "portal", now=LATER)
+    assert str(path) in caught.value.where
+
+
+def test_gate_signed_by_another_key_is_refused(gated: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = build(tmp_path_factory.mktemp("other"))
+    signed = sign_gate(other, gate_of(gated))
+    (gated.private / "gate" / "portal.json").write_bytes(encode(signed))
+    with pytest.raises(Refused, match="does not pin"):
+        read_gate(gated, "portal", now=LATER)
+    with pytest.raises(Refused, match="does not pin"):
+        write_gate(gated, signed)
+    # The pinned signer's name on another's signature.
+    forged = SignedGate(gate=signed.gate, signer=gated.settings.signer, signature=sign(other, encode(signed.gate)))
+    with pytest.raises(Refused, match="altered"):
+        write_gate(gated, forged)
+
+
+def test_key_that_is_not_the_pinned_one_signs_no_gate(gated: Workspace) -> None:
+    (gated.private / "signing_key").unlink()
+    init_keys(gated.root)
+    with pytest.raises(Refused, match="not the signer"):
+        sign_gate(gated, gate_of(gated))
+
+
+def test_clock_behind_the_plan_is_refused(gated: Workspace) -> None:
+    read_gate(gated, "portal", now=DAY)
+    with pytest.raises(Refused, match="the day that the plan was made for"):
+        read_gate(gated, "portal", now=DAY - timedelta(days=1))
+
+
+def test_clock_behind_the_ledger_is_refused(gated: Workspace) -> None:
+    assert effective_day(gated, DAY) == DAY
+    Ledger(gated).record("approval", {"by": "Director Records"})
+    day = today()
+    assert effective_day(gated, day) == day
+    with pytest.raises(Refused, match="the ledger was written on"):
+        read_gate(gated, "portal", now=day - timedelta(days=1))
+
+
+def test_gate_is_not_believed_beside_an_altered_ledger(gated: Workspace) -> None:
+    Ledger(gated).record("approval", {"by": "Director Records"})
+    (gated.private / "ledger.jsonl").write_bytes(b"")
+    with pytest.raises(Refused, match="ledger was altered"):
+        read_gate(gated, "portal", now=LATER)
+
+
+def test_refusal_of_an_unbelievable_gate_can_be_written_down(gated: Workspace) -> None:
+    (gated.private / "gate" / "portal.json").unlink()
+    with pytest.raises(Refused) as caught:
+        read_gate(gated, "portal", now=LATER)
+    refusal = refusal_of(caught.value)
+    assert refusal.rule == "PSE-G010"
+    assert "no gate file" in refusal.message
+
+
+def test_gate_survives_a_round_trip_with_every_field(gated: Workspace) -> None:
+    gate = read_gate(gated, "portal", now=LATER)
+    assert msgspec.json.decode(encode(gate), type=UnitGate) == gate
+    assert gate.refused
+    assert gate.rules
+
+
+def test_plugin_side_loads_nothing_heavy(gated: Workspace) -> None:
+    code = (
+        "import sys, datetime, pathlib\n"
+        "from policy.gate import read_gate\n"
+        "early = sorted(m for m in ('cryptography',) if m in sys.modules)\n"
+        "from pse.core.settings import Workspace\n"
+        f"read_gate(Workspace(pathlib.Path({str(gated.root)!r})), 'portal', now=datetime.date(2999, 1, 1))\n"
+        "heavy = ('sqlalchemy', 'pulumi', 'networkx', 'grpc', 'paramiko', 'policy.rulebook', 'policy.register')\n"
+        "print(early, [m for m in heavy if m in sys.modules])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout.strip() == "[] []"
