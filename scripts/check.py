@@ -18,6 +18,7 @@ PARTS: dict[str, list[str | Path]] = {
     "imports": [BIN / "lint-imports"],
     "audit": [sys.executable, ROOT / "scripts" / "audit.py"],
 }
+OURS = ("PSE_WORKSPACE", "PSE_DATABASE_URL")
 
 
 def main() -> int:
@@ -34,7 +35,8 @@ def main() -> int:
             print(done.stdout + done.stderr, end="", flush=True)
     if failed:
         print(f"failed before the tests: {', '.join(failed)}", flush=True)
-    environment = {**os.environ, "NO_COLOR": "1"}
+    # Tests make workspaces of their own; what a pipeline or a user has set for theirs is not meant for these.
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", *OURS)} | {"NO_COLOR": "1"}
     tests = subprocess.run(
         [sys.executable, "-m", "pytest", "--cov", "--cov-report=term", *sys.argv[1:]],
         cwd=ROOT,
