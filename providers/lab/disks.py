@@ -20,7 +20,7 @@ from pse.core.schema import AttachmentInputs, Inputs, VolumeInputs
 
 Built = tuple[dict[str, Any], tuple[str, ...]]
 
-_OWN = ("/usr", "/etc", "/proc", "/dev", "/sys", "/run", "/bin", "/sbin", "/lib", "/lib64", "/var/run", "/var/lib/lab")
+_OWN = ("/usr", "/etc", "/proc", "/dev", "/sys", "/run", "/bin", "/sbin", "/lib", "/lib64", "/var/run")
 
 
 class VolumeWork:

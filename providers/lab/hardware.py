@@ -43,6 +43,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
         memory_mib: MiB of memory.
         memory_used: Share of memory in use, 0 to 1.
         disks: See `LabDisk`.
+        usb: USB devices: bus position, vendor id, product id, name.
         vendor: DMI system vendor.
         product: DMI product name.
         cpu_model: Model name of the CPU.
@@ -53,6 +54,7 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True):
     memory_mib: int
     memory_used: float = 0.35
     disks: tuple[LabDisk, ...] = (LabDisk(name="vda", size_gib=40),)
+    usb: tuple[tuple[str, str, str, str], ...] = ()
     vendor: str = "pse lab"
     product: str = "Lab host"
     cpu_model: str = "Lab Virtual CPU"
@@ -76,6 +78,10 @@ def write(folder: Path, hardware: Hardware, *, seed: str, address: str) -> None:
     files = _proc(hardware) | _dmi(hardware, seed) | _net(seed) | _cpus(hardware)
     for number, disk in enumerate(hardware.disks):
         files |= _disk(disk, number)
+    for position, vendor, product, name in hardware.usb:
+        base = f"sys/bus/usb/devices/{position}"
+        files |= {f"{base}/idVendor": vendor, f"{base}/idProduct": product, f"{base}/product": name}
+        files[f"{base}/bDeviceClass"] = "ff"
     files["address"] = address
     for name, text in files.items():
         path = folder / name

@@ -2,8 +2,8 @@
 
 A host outlives who started it: it runs in its own session and nothing ties it to its maker. bubblewrap itself writes
 the pid of the sandbox's init into the host's folder, so that a maker killed at any moment leaves a host that can be
-found. A pid alone proves nothing: the process must carry the host's root in its own command line and, once noted, have begun
-at the noted clock tick.
+found. A pid alone proves nothing: the process must carry the host's root in its own command line and, once noted,
+have begun at the noted clock tick.
 """
 
 import contextlib

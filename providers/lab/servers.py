@@ -1,7 +1,7 @@
 """Servers of the lab: real lab hosts.
 
 Shapes are named ``<family>-<vcpus>-<GiB of memory>``, for example ``std-2-8``. The one image is ``debian-12``: a
-fresh root with this machine's /usr. ``user_data`` runs once, as the first boot, with its output in /var/lib/lab on the
+fresh root with this machine's /usr. ``user_data`` runs once, as the first boot, with its output in /run/lab on the
 server; a script that fails leaves a server that exists and is not healthy, and `update` runs it again.
 """
 
@@ -100,9 +100,9 @@ def _reasons(account: Account, record: Record) -> tuple[str, ...]:
     boot = account.hosts.boot(record.id)
     if record.first_boot and boot.first != 0:
         code = "has not ended" if boot.first is None else f"ended with exit code {boot.first}"
-        reasons.append(f"the first boot {code}; see /var/lib/lab/first-boot.log on the server")
+        reasons.append(f"the first boot {code}; see /run/lab/first-boot.log on the server")
     elif boot.boot:
-        reasons.append(f"/etc/rc.local ended with exit code {boot.boot}; see /var/lib/lab/boot.log on the server")
+        reasons.append(f"/etc/rc.local ended with exit code {boot.boot}; see /run/lab/boot.log on the server")
     return tuple(reasons)
 
 

@@ -11,13 +11,13 @@ from providers.lab.hardware import Hardware
 UID = 1000
 USER = "admin"
 SSH_PORT = 2222
-STATE = "/var/lib/lab"
+STATE = "/run/lab"
 """Where a host's boot leaves its logs and exit codes; bound from outside the root, so that the lab can trust it."""
 
 _FOLDERS = (
     *("dev", "proc", "run", "sys", "usr", "tmp", "mnt", "opt", "srv", "root", "home/admin/.ssh"),
     *("etc/ssh", "etc/lab", "etc/ssl", "etc/alternatives"),
-    *("var/lib/lab", "var/lib/nginx", "var/lib/dpkg", "var/lib/postgresql", "var/log/nginx", "var/log/postgresql"),
+    *("var/lib/nginx", "var/lib/dpkg", "var/lib/postgresql", "var/log/nginx", "var/log/postgresql"),
     *("var/tmp", "var/cache", "var/spool/cron"),
 )
 
@@ -26,17 +26,17 @@ _INIT = """#!/bin/sh
 # boot, and sshd. /run is empty at every boot, as on a real machine.
 umask 022
 cd /
-mkdir -p /run/postgresql /run/sshd /run/lock /run/lab
+mkdir -p /run/postgresql /run/sshd /run/lock
 if [ "$1" = first ]; then
-    cat <&3 >/run/lab/user-data
-    chmod 700 /run/lab/user-data
+    cat <&3 >/run/user-data
+    chmod 700 /run/user-data
 fi
 exec 3<&-
 (
-    if [ -e /run/lab/user-data ]; then
-        /run/lab/user-data </dev/null >@STATE@/first-boot.log 2>&1
+    if [ -e /run/user-data ]; then
+        /run/user-data </dev/null >@STATE@/first-boot.log 2>&1
         echo $? >@STATE@/first-boot.new
-        rm -f /run/lab/user-data
+        rm -f /run/user-data
         mv @STATE@/first-boot.new @STATE@/first-boot.rc
     fi
     rc=0

@@ -1,0 +1,92 @@
+"""The citizen portal's application: takes payments and keeps them in the database on the host ``payments``.
+
+``GET /health`` is 200 when the database answers; ``GET /count`` gives the number of payments; ``POST /pay`` inserts one
+payment and gives its id. Connections to the database are kept open and made again when they break.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2  # type: ignore[import-not-found,import-untyped,unused-ignore]  # Debian's own, at the lab host only
+from room_service import Answer, as_json, main  # type: ignore[import-not-found]  # lies beside it at the lab host
+
+POOL = 4
+WAIT_S = 3.0
+PAY = (
+    "INSERT INTO payments (challan_id, amount, surcharge, channel, paid_at, reference) "
+    "SELECT id, amount, 0, 'portal', now(), 'PORTAL-' || number FROM challans ORDER BY id LIMIT 1 RETURNING id"
+)
+
+
+class Pool:
+    """Connections to the database; a keeper makes the missing ones."""
+
+    def __init__(self) -> None:
+        """Start the keeper."""
+        self._free: queue.Queue[Any] = queue.Queue()
+        self._open = threading.Semaphore(POOL)
+        threading.Thread(target=self._keep, daemon=True).start()
+
+    def ask(self, sql: str) -> int:
+        """The number that ``sql`` gives; a connection that turns out broken is thrown away."""
+        try:
+            connection = self._free.get(timeout=WAIT_S)
+        except queue.Empty:
+            raise psycopg2.OperationalError("no connection to the database") from None
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                value = int(cursor.fetchone()[0])
+        except psycopg2.Error:
+            connection.close()
+            self._open.release()
+            raise
+        self._free.put(connection)
+        return value
+
+    def _keep(self) -> None:
+        while True:
+            self._open.acquire()
+            try:
+                connection = psycopg2.connect(
+                    host="payments",
+                    dbname="payments",
+                    user="portal",
+                    application_name="portal",
+                    connect_timeout=3,
+                    options="-c statement_timeout=5000",
+                )
+                connection.autocommit = True
+            except psycopg2.Error:
+                self._open.release()
+                time.sleep(0.1)
+                continue
+            self._free.put(connection)
+
+
+def make() -> Callable[[str, str], Answer]:
+    """The application."""
+    pool = Pool()
+
+    def answer(method: str, path: str) -> Answer:
+        try:
+            if (method, path) == ("GET", "/health"):
+                return as_json(200, {"database": pool.ask("SELECT 1") == 1})
+            if (method, path) == ("GET", "/count"):
+                return as_json(200, {"payments": pool.ask("SELECT count(*) FROM payments")})
+            if (method, path) == ("POST", "/pay"):
+                return as_json(201, {"id": pool.ask(PAY)})
+        except psycopg2.Error as exc:
+            return as_json(503, {"error": type(exc).__name__})
+        if (method, path) == ("GET", "/"):
+            return 200, "text/html", "<!doctype html><title>Sample portal</title><h1>Pay a challan (sample)</h1>\n"
+        return as_json(404, {"error": "not found"})
+
+    return answer
+
+
+if __name__ == "__main__":
+    main("portal", 8000, make)
