@@ -4,33 +4,53 @@
 do; `Engine.destroy` takes it away. A stack is called like its unit, the project is always ``pse``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from providers import pulumi_cli
+from providers.driving.events import Change, Listener
+from providers.driving.recovery import all_gone, clear_intents, clear_leftovers, one_driver, owners
+from providers.driving.state import State
+from providers.known import path_of, write_known
+from pse.core.canonical import read, write
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.progress import Progress, silent
+from pse.core.errors import Incomplete, PseError, Refused, RemoteError
+from pse.core.journal import FileJournal
+from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
+from pse.core.text import printable
+
+if TYPE_CHECKING:
+    from providers.driving.project import QuietStack
+
+__all__ = ["PROJECT", "Change", "Engine"]
 
 PROJECT = "pse"
+PARALLEL = 64
+OWNER_S = 90.0
+"""Seconds to wait for an engine whose driver was killed; it ends once its calls under way have."""
+SHOWN = 5
+T = TypeVar("T")
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """What the engine would do to one resource.
+class _Options(TypedDict):
+    policy_packs: list[str]
+    on_event: Listener
+    color: str
+    parallel: int
 
-    Attributes:
-        urn: Pulumi's name of the resource.
-        type: Type token, for example ``pse:index:Server``.
-        name: Name in the program.
-        op: ``create``, ``update``, ``replace``, ``delete``, ``read`` or ``same``.
-    """
 
-    urn: str
-    type: str
-    name: str
-    op: str
+class _Run(NamedTuple):
+    """One operation: the stack, its state before, and who listens."""
+
+    stack: "QuietStack"
+    before: State
+    listener: Listener
 
 
 class Engine:
@@ -48,10 +68,19 @@ class Engine:
         self._progress = progress
         self._cli = cli
 
-    def ensure(self, unit: Unit, program: Callable[[], None], *, plan: str, unit_hash: str) -> Deployment:
+    def ensure(
+        self, unit: Unit, program: Callable[[], None], *, plan: str, unit_hash: str, again: bool = False
+    ) -> Deployment:
         """Make the unit's stack what ``program`` says, and write its Deployment.
 
         Does nothing when the Deployment has this ``unit_hash`` already.
+
+        Args:
+            unit: What is to stand.
+            program: Inline Pulumi program; ends by exporting ``servers`` and ``outputs``.
+            plan: Hash of the plan.
+            unit_hash: SHA-256 of the unit's file.
+            again: Run also when the Deployment says that it stands, as ``pse adopt`` does.
 
         Raises:
             Refused: The gate refused a resource.
@@ -59,7 +88,25 @@ class Engine:
             RemoteError: The engine or a cloud failed before anything was changed.
             MissingTool: No Pulumi CLI of the pinned version.
         """
-        raise NotImplementedError
+        standing = self.deployment(unit.id)
+        if standing is not None and standing.unit_hash == unit_hash and not again:
+            if standing.plan != plan:
+                standing = msgspec.structs.replace(standing, plan=plan)
+                write(self._path(unit.id), standing)
+            self._tell("up", unit.id, "done", "stands already")
+            return standing
+        with self._operation("up", unit.id, plan=plan, program=program, create=True) as run:
+            # From here on the last document is no longer true, whatever happens.
+            self._path(unit.id).unlink(missing_ok=True)
+            self._work(run, lambda: run.stack.up(**self._with_pack(run)))
+            after = self._export(run.stack)
+            deployment = after.deployment(stack=unit.id, plan=plan, unit_hash=unit_hash, place=unit.place)
+            write_known(self._workspace.private, PROJECT, unit.id, after.ids())
+            cleared = clear_intents(self._workspace, unit.id, after.ids())
+            if cleared:
+                self._tell("up", unit.id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
+            write(self._path(unit.id), deployment)
+            return deployment
 
     def preview(self, unit: Unit, program: Callable[[], None], *, plan: str) -> tuple[Change, ...]:
         """What `ensure` would do, sorted by URN; changes nothing.
@@ -67,21 +114,238 @@ class Engine:
         Raises:
             Refused: The gate would refuse a resource.
             RemoteError: The engine failed.
+            MissingTool: No Pulumi CLI of the pinned version.
         """
-        raise NotImplementedError
+        with self._operation("preview", unit.id, plan=plan, program=program, create=True) as run:
+            new = not run.before.resources()
+            try:
+                self._work(run, lambda: run.stack.preview(**self._with_pack(run)))
+            finally:
+                if new:
+                    # The engine needs a stack to compare with; one that was made for this goes again.
+                    run.stack.workspace.remove_stack(unit.id)
+            return run.listener.changes()
 
     def refresh(self, unit_id: str) -> tuple[Change, ...]:
-        """Compare the state with the cloud and take over what changed there; drift makes the next `ensure` run."""
-        raise NotImplementedError
+        """Compare the state with the cloud and take over what changed there.
+
+        Where something did, the Deployment stands no longer for its unit, and the next `ensure` runs.
+
+        Returns:
+            Resources that are gone (``delete``) or differ (``update``), sorted by URN.
+
+        Raises:
+            RemoteError: There is no such stack, or the engine or a cloud failed.
+        """
+        with self._operation("refresh", unit_id, plan="", program=None, create=False) as run:
+            before = run.before.live()
+            self._work(run, lambda: run.stack.refresh(on_event=run.listener, color="never", parallel=PARALLEL))
+            after = self._export(run.stack).live()
+            changes = tuple(
+                Change(urn=urn, type=found[0], name=urn.rpartition("::")[2], op="update" if urn in after else "delete")
+                for urn, found in sorted(before.items())
+                if after.get(urn) != found
+            )
+            standing = self.deployment(unit_id)
+            if changes and standing is not None:
+                write(self._path(unit_id), msgspec.structs.replace(standing, unit_hash=""))
+            return changes
 
     def destroy(self, unit_id: str) -> None:
-        """Delete everything of the unit, also what a killed run left behind; quiet when there is no such stack."""
-        raise NotImplementedError
+        """Delete everything of the unit, also what a killed run left behind; quiet when there is no such stack.
+
+        Raises:
+            Incomplete: Something could not be deleted; calling again goes on.
+            RemoteError: The engine or a cloud failed before anything was changed.
+        """
+        from pulumi.automation import StackNotFoundError
+
+        standing = self.deployment(unit_id)
+        places = {standing.place} if standing else set()
+        try:
+            with self._operation("destroy", unit_id, plan="", program=None, create=False) as run:
+                self._work(run, lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))
+                cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places | run.before.places())
+                run.stack.workspace.remove_stack(unit_id)
+        except StackNotFoundError:
+            cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places)
+        if cleared:
+            self._tell("destroy", unit_id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
+        self._path(unit_id).unlink(missing_ok=True)
+        path_of(self._workspace.private, PROJECT, unit_id).unlink(missing_ok=True)
 
     def deployment(self, unit_id: str) -> Deployment | None:
-        """What stands, as the last successful `ensure` wrote it."""
-        raise NotImplementedError
+        """What stands, as the last successful `ensure` wrote it.
+
+        Raises:
+            BadInput: The file cannot be read.
+        """
+        path = self._path(unit_id)
+        return read(path, Deployment) if path.exists() else None
 
     def stacks(self) -> tuple[str, ...]:
-        """Names of the stacks in the backend, sorted."""
-        raise NotImplementedError
+        """Names of the stacks in the backend, sorted.
+
+        Raises:
+            RemoteError: The backend cannot be asked.
+        """
+        from pulumi.automation import CommandError
+
+        from providers.driving.project import CLI, Project, environment, write_project
+
+        project = Project(
+            work_dir=str(write_project(self._workspace)),
+            env_vars=environment(self._workspace, "", plan=""),
+            pulumi_command=CLI(self._found()),
+        )
+        try:
+            return tuple(sorted(stack.name.rpartition("/")[2] for stack in project.list_stacks()))
+        except CommandError as exc:
+            raise RemoteError(f"the state's backend cannot be used: {_last_line(exc)}") from exc
+
+    # -- below: what the operations share --
+
+    @contextmanager
+    def _operation(
+        self, step: str, unit_id: str, *, plan: str, program: Callable[[], None] | None, create: bool
+    ) -> Iterator[_Run]:
+        """Open the stack with a clean state and the known ids written, and turn foreign errors into ours."""
+        from pulumi.automation import CommandError, StackNotFoundError
+
+        from providers.driving.project import open_stack
+
+        raised: list[PseError] = []
+        listener = Listener(step, unit_id, self._progress)
+        run: _Run | None = None
+        self._tell(step, unit_id, "start", step)
+        with one_driver(self._workspace.private, unit_id):
+            try:
+                stack = open_stack(
+                    self._workspace,
+                    unit_id,
+                    cli=self._found(),
+                    plan=plan,
+                    program=_keeping(program, raised) if program else None,
+                    create=create,
+                )
+                run = _Run(stack, self._prepare(stack), listener)
+                yield run
+            except StackNotFoundError:
+                raise
+            except CommandError as exc:
+                self._tell(step, unit_id, "failed", f"{step} failed")
+                raise raised[0] if raised else self._failure(step, unit_id, run, exc) from exc
+        self._tell(step, unit_id, "done", step)
+
+    def _work(self, run: _Run, act: Callable[[], T]) -> T:
+        """Run one engine operation, again when a lock stood in its way whose owner is dead."""
+        from pulumi.automation import ConcurrentUpdateError
+
+        try:
+            return act()
+        except ConcurrentUpdateError as exc:
+            self._unlock(run.stack, exc)
+            # The dead engine may have changed the state until it died.
+            self._prepare(run.stack)
+            return act()
+
+    def _prepare(self, stack: "QuietStack") -> State:
+        """Drop pending operations of a crash and tell the plugin which ids are known."""
+        from pulumi.automation import ConcurrentUpdateError
+        from pulumi.automation import Deployment as Exported
+
+        exported = stack.export_stack()
+        state = State(exported.deployment or {})
+        if state.pending():
+            cleaned = Exported(version=exported.version, deployment=state.without_pending())
+            try:
+                stack.import_stack(cleaned)
+            except ConcurrentUpdateError as exc:
+                self._unlock(stack, exc)
+                return self._prepare(stack)
+        write_known(self._workspace.private, PROJECT, stack.name, state.ids())
+        return state
+
+    def _unlock(self, stack: "QuietStack", error: Exception) -> None:
+        """Take away a lock whose owner was a process of this host and is gone.
+
+        Raises:
+            RemoteError: It lives, or it is another host's.
+        """
+        holders = owners(str(error))
+        if not all_gone(holders, wait_s=OWNER_S):
+            held = ", ".join(f"process {pid} on {host}" for host, pid in holders) or "somebody"
+            raise RemoteError(
+                f"the stack is locked by {held}",
+                where=stack.name,
+                hint="Wait until it has ended. If it is surely dead, run `pulumi cancel` for this stack.",
+            ) from error
+        stack.cancel()
+
+    def _failure(self, step: str, unit_id: str, run: _Run | None, error: Exception) -> PseError:
+        """What went wrong, in words, and whether something was changed."""
+        if run is None:
+            return RemoteError(f"the state cannot be used: {_last_line(error)}", where=unit_id)
+        refused = run.listener.refusals()
+        if refused:
+            hint = "Make the plan again with allowed places; nobody may change a place behind the gate's back."
+            return Refused(_listed(refused), where=unit_id, hint=hint)
+        said = _listed(run.listener.errors()) or _last_line(error)
+        if step == "preview":
+            return RemoteError(said, where=unit_id)
+        after = self._export(run.stack)
+        left = FileJournal(self._workspace.private / "intents" / f"{unit_id}.jsonl").pending()
+        if after.fingerprint() == run.before.fingerprint() and not left:
+            return RemoteError(said, where=unit_id)
+        partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
+        return Incomplete(
+            f"{len(after.ids())} resources stand{partly}; {said}",
+            where=unit_id,
+            hint="Run the same command again; it goes on from here.",
+        )
+
+    def _export(self, stack: "QuietStack") -> State:
+        return State(stack.export_stack().deployment or {})
+
+    def _with_pack(self, run: _Run) -> _Options:
+        return {
+            "policy_packs": [str(self._workspace.private / "plugin" / "pack")],
+            "on_event": run.listener,
+            "color": "never",
+            "parallel": PARALLEL,
+        }
+
+    def _found(self) -> Path:
+        if self._cli is None:
+            self._cli = pulumi_cli.find(progress=self._progress)
+        return self._cli
+
+    def _path(self, unit_id: str) -> Path:
+        return self._workspace.private / "deployments" / f"{unit_id}.json"
+
+    def _tell(self, step: str, unit_id: str, state: str, message: str) -> None:
+        self._progress(Event(step, state, subject=unit_id, message=message))
+
+
+def _keeping(program: Callable[[], None], raised: list[PseError]) -> Callable[[], None]:
+    """``program``, its own errors kept: through the engine they would arrive as text."""
+
+    def run() -> None:
+        try:
+            program()
+        except PseError as exc:
+            raised.append(exc)
+            raise
+
+    return run
+
+
+def _listed(messages: tuple[str, ...]) -> str:
+    more = f"; and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
+    return "; ".join(messages[:SHOWN]) + more
+
+
+def _last_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if line.startswith("error:")] or lines
+    return printable(told[-1].removeprefix("error:").strip()[:400]) if told else type(error).__name__

@@ -48,6 +48,15 @@ class Places:
             raise BadInput(f"the register has no place {place_id!r}", where="policy/register.toml")
         return found
 
+    def endpoint_of(self, place_id: str) -> str | None:
+        """The service address of a place, for the gate; None when no believable register lists it."""
+        try:
+            found = self.register.place(place_id)
+        except Refused:
+            # Nothing is called there either: `provider` raises with the register's own words.
+            return ""
+        return found.endpoint if found else None
+
     def provider(self, place_id: str) -> Provider:
         """The adapter of a place.
 

@@ -262,7 +262,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 stack=urn.stack,
                 place_of=place_of,
                 unknown=lambda value: value is UNKNOWN,
-                endpoint_of=session.endpoint_of,
+                endpoint_of=session.places.endpoint_of,
             )
             if refusals:
                 return [("place", words(refusal)) for refusal in refusals]

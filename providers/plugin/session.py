@@ -9,7 +9,6 @@ from providers.identity import Urn, stack_tag
 from providers.known import VARIABLE, read_known
 from providers.places import Places
 from providers.plugin.calls import Calls
-from pse.core.errors import Refused
 from pse.core.journal import FileJournal
 from pse.core.settings import Workspace
 
@@ -61,15 +60,6 @@ class Session:
                 plan = os.environ.get(PLAN, "")
                 self._gatekeepers[unit] = Gatekeeper(self.workspace, unit, plan=plan, gate="check")
             return self._gatekeepers[unit]
-
-    def endpoint_of(self, place_id: str) -> str | None:
-        """The service address of a place; None when the register does not list it, which the gate says better."""
-        try:
-            place = self.places.register.place(place_id)
-        except Refused:
-            # An unsigned register has no addresses; the call itself is refused with its words.
-            return ""
-        return place.endpoint if place else None
 
     def journal(self, urn: Urn) -> FileJournal:
         """The journal of the stack's intents."""

@@ -1,0 +1,179 @@
+"""The Pulumi project of a workspace: written files, environment, and the stack as the Automation API sees it."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pulumi.automation import (
+    Deployment,
+    LocalWorkspace,
+    OutputMap,
+    PulumiCommand,
+    Stack,
+    StackSettings,
+    UpdateSummary,
+)
+from pulumi.automation._stack import StackInitMode  # the class is public, its export was forgotten
+from semver import VersionInfo
+
+from providers import pulumi_cli
+from providers.known import VARIABLE, path_of
+from pse.core import secrets
+from pse.core.canonical import write_bytes
+from pse.core.settings import Workspace
+
+PROJECT = "pse"
+_NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+_PROGRAMS = {
+    "pulumi-resource-pse": "providers.plugin.main",
+    "pulumi-analyzer-policy-pse": "providers.analyzer.main",
+}
+
+
+def write_project(workspace: Workspace) -> Path:
+    """Write the project's files where they are missing or differ, and return the project folder.
+
+    The plugins are named by path, each a wrapper that runs this very Python: no PATH and no installation is trusted.
+    """
+    plugin = workspace.private / "plugin"
+    project = workspace.private / "project"
+    for name, module in _PROGRAMS.items():
+        # -P keeps the project folder, which is the working directory, out of the import path.
+        script = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m {module} "$@"\n'
+        _write(plugin / name, script, mode=0o755)
+    # JSON is YAML, and needs no thought about quoting paths.
+    _write(plugin / "pack" / "PulumiPolicy.yaml", json.dumps({"runtime": "pse"}) + "\n")
+    settings = {
+        "name": PROJECT,
+        "runtime": "python",
+        "plugins": {
+            "providers": [{"name": "pse", "path": str(plugin)}],
+            "analyzers": [{"name": "policy-pse", "path": str(plugin)}],
+        },
+    }
+    _write(project / "Pulumi.yaml", json.dumps(settings, indent=1) + "\n")
+    return project
+
+
+def pack(workspace: Workspace) -> Path:
+    """Folder of the policy pack."""
+    return workspace.private / "plugin" / "pack"
+
+
+def environment(workspace: Workspace, stack: str, *, plan: str) -> dict[str, str]:
+    """Variables of one operation: quiet, offline, and what our plugin has to know.
+
+    Raises:
+        UsageError: In a pipeline with local state.
+        BadInput: The passphrase cannot be read.
+    """
+    backend = workspace.backend_url()
+    if backend.startswith("file://"):
+        Path(backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    reference = workspace.settings.passphrase
+    if reference.startswith("file:"):
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.path_of(reference, base=workspace.root))}
+    else:
+        passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.resolve(reference, base=workspace.root)}
+    return {
+        "PULUMI_BACKEND_URL": backend,
+        "PULUMI_HOME": str(workspace.private / "pulumi"),
+        "PULUMI_SKIP_UPDATE_CHECK": "1",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "1",
+        "PSE_WORKSPACE": str(workspace.root),
+        "PSE_PLAN": plan,
+        VARIABLE: str(path_of(workspace.private, PROJECT, stack)),
+        **passphrase,
+    }
+
+
+class CLI(PulumiCommand):
+    """The CLI at a path; its version was looked at when it was found.
+
+    Args:
+        program: The executable.
+    """
+
+    def __init__(self, program: Path) -> None:
+        """Start nothing, unlike the class above, which runs ``pulumi version`` each time."""
+        self.command = str(program)
+        self.version = VersionInfo.parse(pulumi_cli.VERSION)
+
+
+class Project(LocalWorkspace):
+    """A project folder that selects no stack: the selection is one file for all threads."""
+
+    def select_stack(self, stack_name: str) -> None:
+        """Find out whether the stack is there.
+
+        Raises:
+            StackNotFoundError: It is not.
+        """
+        self.export_stack(stack_name)
+
+    def create_stack(self, stack_name: str) -> None:
+        """Make it."""
+        self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+
+    def export_stack(self, stack_name: str) -> Deployment:
+        """The state, its secrets as they are stored."""
+        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+        said: dict[str, Any] = json.loads(done.stdout)
+        return Deployment(version=said.get("version", 3), deployment=said.get("deployment") or {})
+
+
+class QuietStack(Stack):
+    """A stack whose outputs we read from the exported state: three runs of the CLI less for each operation."""
+
+    def outputs(self) -> OutputMap:
+        """Nothing; see the class."""
+        nothing: OutputMap = {}
+        return nothing
+
+    def info(self, show_secrets: bool = True) -> UpdateSummary | None:  # noqa: ARG002  Pulumi's signature
+        """A summary that says nothing; see the class."""
+        return UpdateSummary(kind="update", start_time=_NEVER, message="", environment={}, config={}, result="")
+
+
+def open_stack(
+    workspace: Workspace, unit: str, *, cli: Path, plan: str, program: Callable[[], None] | None, create: bool
+) -> QuietStack:
+    """The stack of a unit.
+
+    Raises:
+        StackNotFoundError: It is not there and ``create`` is false.
+        CommandError: The backend cannot be used.
+    """
+    folder = write_project(workspace)
+    project = Project(
+        work_dir=str(folder),
+        program=program,
+        env_vars=environment(workspace, unit, plan=plan),
+        pulumi_command=CLI(cli),
+    )
+    mode = StackInitMode.CREATE_OR_SELECT if create else StackInitMode.SELECT
+    stack = QuietStack(unit, project, mode)
+    _configure(project, workspace, unit)
+    return stack
+
+
+def _configure(project: Project, workspace: Workspace, unit: str) -> None:
+    """Put our settings into the stack's file, beside the salt that Pulumi keeps there."""
+    try:
+        settings = project.stack_settings(unit)
+    except FileNotFoundError:
+        settings = StackSettings()
+    config: dict[str, Any] = {"pse:workspace": str(workspace.root), "pse:unit": unit}
+    if settings.config != config:
+        settings.config = config
+        project.save_stack_settings(unit, settings)
+
+
+def _write(path: Path, text: str, *, mode: int = 0o644) -> None:
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_bytes(path, text.encode(), mode=mode)

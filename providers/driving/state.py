@@ -1,0 +1,98 @@
+"""What an exported state says: ids, resources, outputs, and what a crash left pending."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from pse.core.documents.deployment import BuiltResource, BuiltServer, Deployment
+from pse.core.errors import RemoteError
+
+_STACK = "pulumi:pulumi:Stack"
+
+
+class State:
+    """An exported state.
+
+    Args:
+        exported: The ``deployment`` of ``pulumi stack export``.
+    """
+
+    def __init__(self, exported: Mapping[str, Any]) -> None:
+        """Keep it."""
+        self._exported = exported
+
+    def resources(self) -> list[dict[str, Any]]:
+        """All entries, also those that wait to be deleted."""
+        return list(self._exported.get("resources") or [])
+
+    def ours(self) -> list[dict[str, Any]]:
+        """Entries of our own resources."""
+        return [entry for entry in self.resources() if str(entry.get("type", "")).startswith("pse:index:")]
+
+    def ids(self) -> frozenset[str]:
+        """Ids of all our objects that the state knows."""
+        return frozenset(str(entry["id"]) for entry in self.ours() if entry.get("id"))
+
+    def pending(self) -> bool:
+        """Whether a crash left operations that the engine would warn of for ever."""
+        return bool(self._exported.get("pending_operations"))
+
+    def without_pending(self) -> dict[str, Any]:
+        """The same state without them: what they made is found by its tags, not by them."""
+        return {key: value for key, value in self._exported.items() if key != "pending_operations"}
+
+    def partly(self) -> tuple[str, ...]:
+        """Names of resources that exist and are not usable."""
+        return tuple(str(entry["urn"]).rpartition("::")[2] for entry in self.ours() if entry.get("initErrors"))
+
+    def fingerprint(self) -> frozenset[tuple[str, str, str]]:
+        """URN, id and trouble of each object: differs when an operation has changed anything."""
+        return frozenset(
+            (str(entry["urn"]), str(entry.get("id")), str(entry.get("initErrors") or "")) for entry in self.ours()
+        )
+
+    def live(self) -> dict[str, tuple[str, Any, Any]]:
+        """Type, inputs and outputs by URN, to see what a refresh changed."""
+        return {
+            str(entry["urn"]): (str(entry["type"]), entry.get("inputs"), entry.get("outputs"))
+            for entry in self.ours()
+            if not entry.get("delete")
+        }
+
+    def places(self) -> frozenset[str]:
+        """Places of all objects."""
+        found = (entry.get("inputs", {}).get("place") for entry in self.ours())
+        return frozenset(place for place in found if isinstance(place, str))
+
+    def deployment(self, *, stack: str, plan: str, unit_hash: str, place: str) -> Deployment:
+        """The document of a stack that stands.
+
+        Raises:
+            RemoteError: The program's outputs are not what blueprints export.
+        """
+        outputs: Mapping[str, Any] = next(
+            (entry.get("outputs") or {} for entry in self.resources() if entry.get("type") == _STACK), {}
+        )
+        try:
+            servers = msgspec.convert(outputs.get("servers") or [], tuple[BuiltServer, ...], strict=False)
+            plain = msgspec.convert(outputs.get("outputs") or {}, dict[str, str])
+        except msgspec.ValidationError as exc:
+            raise RemoteError(f"the program's outputs cannot be read: {exc}", where=stack) from exc
+        resources = sorted(
+            (
+                BuiltResource(urn=str(entry["urn"]), type=str(entry["type"]), id=str(entry["id"]))
+                for entry in self.ours()
+                if entry.get("id") and not entry.get("delete")
+            ),
+            key=lambda resource: resource.urn,
+        )
+        return Deployment(
+            stack=stack,
+            plan=plan,
+            unit_hash=unit_hash,
+            place=place,
+            servers=servers,
+            resources=tuple(resources),
+            outputs=plain,
+        )

@@ -1,0 +1,90 @@
+"""How both plugin processes live: print the port, serve, end with the engine."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import grpc
+
+MESSAGE_MAX = 400 * 1024 * 1024
+"""Bytes; what the engine itself allows."""
+THREADS = 64
+WATCH_S = 0.5
+FINISH_S = 6.0
+"""Seconds given to calls under way, and their journal lines, once the engine is gone."""
+
+
+class Busy:
+    """Counts calls under way."""
+
+    def __init__(self) -> None:
+        """Start idle."""
+        self._lock = threading.Lock()
+        self._count = 0
+        self._idle = threading.Event()
+        self._idle.set()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Count one call."""
+        with self._lock:
+            self._count += 1
+            self._idle.clear()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+                if self._count == 0:
+                    self._idle.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until none is under way."""
+        return self._idle.wait(timeout_s)
+
+
+def serve(register: "Callable[[grpc.Server, str, Busy], Callable[[], None]]") -> None:
+    """Serve until the process that started us is gone, then end.
+
+    Args:
+        register: Puts the servicer on the server, given the engine's address; returns what ends calls under way.
+    """
+    # The terminal sends Ctrl-C to the whole group; the engine's Cancel is the signal. A handler and not SIG_IGN, which
+    # the servers that an adapter starts would inherit.
+    signal.signal(signal.SIGINT, _nothing)
+    parent = os.getppid()
+    from concurrent.futures import ThreadPoolExecutor
+
+    import grpc
+
+    busy = Busy()
+    server = grpc.server(
+        ThreadPoolExecutor(THREADS, thread_name_prefix="rpc"),
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_MAX),
+            ("grpc.max_send_message_length", MESSAGE_MAX),
+        ],
+    )
+    cancel = register(server, sys.argv[1] if len(sys.argv) > 1 else "", busy)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    # Nothing but the port belongs there: whatever an adapter prints is log.
+    sys.stdout = sys.stderr
+    while os.getppid() == parent:
+        time.sleep(WATCH_S)
+    cancel()
+    busy.wait(FINISH_S)
+    # Threads inside a cloud's SDK would hold a normal exit back for ever; every intent is on disk.
+    os._exit(0)
+
+
+def _nothing(_signum: int, _frame: object) -> None:
+    """Take a signal and go on."""

@@ -1,0 +1,227 @@
+"""A cloud of JSON files: strict about what it is asked, with fault points, shared by all processes of a test.
+
+Account folder: ``<workspace>/.pse/filecloud/<place>/``; one file an object. A fault is a file
+``<workspace>/.pse/filecloud/faults/<verb>-<Kind>-<name>`` whose text says what happens at that call; it is used up by
+it. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``, ``throttle``,
+``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so), ``kill`` (done,
+then this process dies), ``slow`` (0.2 s).
+"""
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from providers.ports import Identity, Made, PartlyMade, PortError, Store, Target
+from pse.core.schema import KINDS, Inputs, Kind, Outputs, Placement
+
+HANG_S = 120.0
+
+
+class Record(msgspec.Struct):
+    """One object as the account keeps it."""
+
+    id: str
+    kind: str
+    identity: dict[str, str] | None
+    inputs: dict[str, Any]
+    ready: bool = True
+
+
+class FileCloud:
+    """The adapter."""
+
+    name: ClassVar[str] = "filecloud"
+    kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(KINDS, "files")
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.account = target.workspace / ".pse" / "filecloud" / target.place.replace("/", "_")
+        self.faults = target.workspace / ".pse" / "filecloud" / "faults"
+
+    def store(self, kind: str) -> Store:
+        return FileStore(self, KINDS[kind])
+
+    def close(self) -> None:
+        pass
+
+
+class FileStore:
+    """One kind of object."""
+
+    def __init__(self, cloud: FileCloud, kind: Kind) -> None:
+        self._cloud = cloud
+        self._kind = kind
+        self._folder = cloud.account / kind.name
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def create(self, inputs: Inputs, *, identity: Identity) -> Made:
+        fault = self._begin("create", inputs.name)
+        self._references(inputs)
+        record = Record(
+            id=f"{self._kind.name.lower()}-{secrets.token_hex(6)}",
+            kind=self._kind.name,
+            identity=msgspec.to_builtins(identity),
+            inputs=msgspec.to_builtins(inputs),
+            ready=fault != "partly",
+        )
+        self._write(record)
+        self._end(fault, "create", inputs.name)
+        made = self._made(record)
+        if not made.healthy:
+            raise PartlyMade(made)
+        return made
+
+    def read(self, object_id: str, inputs: Inputs | None) -> Made | None:
+        del inputs  # this cloud tells everything
+        record = self._load(object_id)
+        self._begin("read", record.inputs["name"] if record else object_id)
+        return self._made(record) if record else None
+
+    def update(self, object_id: str, old: Inputs, new: Inputs) -> Made:
+        del old  # the live object counts
+        fault = self._begin("update", new.name)
+        record = self._load(object_id)
+        if record is None:
+            raise PortError(f"no {object_id}", reason="not-found", vendor_code="NoSuchObject")
+        wanted = msgspec.to_builtins(new)
+        fixed = [w for w, f in self._kind.input_fields().items() if f.rule.replaces and wanted[w] != record.inputs[w]]
+        if fixed:
+            raise PortError(f"{', '.join(fixed)} cannot be changed", reason="invalid", vendor_code="Immutable")
+        if record.inputs.get("sizeGib", 0) > wanted.get("sizeGib", 0):
+            raise PortError("a volume cannot shrink", reason="invalid", vendor_code="Shrink")
+        self._references(new)
+        record.inputs, record.ready = wanted, fault != "partly"
+        self._write(record)
+        self._end(fault, "update", new.name)
+        made = self._made(record)
+        if not made.healthy:
+            raise PartlyMade(made)
+        return made
+
+    def delete(self, object_id: str) -> None:
+        record = self._load(object_id)
+        fault = self._begin("delete", record.inputs["name"] if record else object_id)
+        if record is None:
+            return
+        users = [other.id for other in self._all() if object_id in _ids(other)]
+        if users:
+            raise PortError(f"{object_id} is used by {', '.join(users)}", reason="in-use", vendor_code="InUse")
+        self._path(object_id).unlink(missing_ok=True)
+        self._end(fault, "delete", record.inputs["name"])
+
+    def find(self, stack: str, urn: str) -> tuple[Made, ...]:
+        return tuple(
+            made for made in self.list() if made.identity and (made.identity.stack, made.identity.urn) == (stack, urn)
+        )
+
+    def list(self) -> tuple[Made, ...]:
+        found = (self._load(path.stem) for path in sorted(self._folder.glob("*.json")))
+        return tuple(self._made(record) for record in found if record)
+
+    # -- below: the account --
+
+    def _path(self, object_id: str) -> Path:
+        return self._folder / f"{object_id}.json"
+
+    def _load(self, object_id: str) -> Record | None:
+        try:
+            return msgspec.json.decode(self._path(object_id).read_bytes(), type=Record)
+        except FileNotFoundError:
+            return None
+
+    def _write(self, record: Record) -> None:
+        path = self._path(record.id)
+        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+        draft.write_bytes(msgspec.json.encode(record))
+        draft.replace(path)
+
+    def _all(self) -> Sequence[Record]:
+        found = []
+        for path in self._cloud.account.glob("*/*.json"):
+            with suppress(FileNotFoundError):
+                found.append(msgspec.json.decode(path.read_bytes(), type=Record))
+        return found
+
+    def _references(self, inputs: Inputs) -> None:
+        if inputs.place != self._cloud.target.place:
+            raise PortError(f"this is {self._cloud.target.place}", reason="invalid", vendor_code="WrongPlace")
+        for field in self._kind.input_fields().values():
+            if not field.rule.to:
+                continue
+            given = getattr(inputs, field.name)
+            for object_id in given if isinstance(given, tuple) else (given,):
+                if not (self._cloud.account / field.rule.to / f"{object_id}.json").exists():
+                    raise PortError(f"no {field.rule.to} {object_id}", reason="invalid", vendor_code="NoSuchReference")
+
+    def _made(self, record: Record) -> Made:
+        place = self._cloud.target.place
+        known: dict[str, Any] = {
+            "placement": (Placement("resource", place, "set"),),
+            "address": "127.0.0.1",
+            "ssh_port": 22,
+            "ssh_user": "admin",
+            "host_key": "ssh-ed25519 AAAA",
+            "fingerprint": "SHA256:file",
+            "device": "/dev/file",
+        }
+        outputs: Outputs = self._kind.outputs(
+            **{field.name: known[field.name] for field in self._kind.output_fields().values()}
+        )
+        return Made(
+            id=record.id,
+            identity=msgspec.convert(record.identity, Identity) if record.identity else None,
+            inputs=msgspec.convert(record.inputs, self._kind.inputs),
+            outputs=outputs,
+            healthy=record.ready,
+            reasons=() if record.ready else ("it does not answer",),
+        )
+
+    def _begin(self, verb: str, name: str) -> str:
+        with (self._cloud.account.parent / "calls.jsonl").open("a") as file:
+            file.write(json.dumps({"verb": verb, "kind": self._kind.name, "name": name, "pid": os.getpid()}) + "\n")
+        path = self._cloud.faults / f"{verb}-{self._kind.name}-{name}"
+        used = path.with_suffix(".used")
+        try:
+            path.replace(used)
+        except FileNotFoundError:
+            return ""
+        fault = used.read_text()
+        if fault in {"quota", "throttle"}:
+            raise PortError(f"{fault} reached", reason=fault, vendor_code=fault.title())
+        if fault == "hang":
+            self._hang(verb, name)
+        if fault == "slow":
+            time.sleep(0.2)
+        return fault
+
+    def _end(self, fault: str, verb: str, name: str) -> None:
+        if fault == "kill":
+            os.kill(os.getpid(), 9)
+        if fault == "late":
+            self._hang(verb, name)
+        if fault == "lost":
+            raise PortError("the connection broke", reason="transient", vendor_code="EOF")
+
+    def _hang(self, verb: str, name: str) -> None:
+        hung = self._cloud.faults / f"{verb}-{self._kind.name}-{name}.hung"
+        hung.touch()
+        deadline = time.monotonic() + HANG_S
+        while hung.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _ids(record: Record) -> set[str]:
+    fields = KINDS[record.kind].input_fields().items()
+    found: set[str] = set()
+    for wire, field in fields:
+        if field.rule.to:
+            value = record.inputs.get(wire)
+            found.update(value if isinstance(value, list) else [value] if isinstance(value, str) else [])
+    return found
