@@ -1,7 +1,7 @@
 """Firewall rules with least privilege: what was observed or declared, and the way in for the move; nothing else."""
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -58,7 +58,7 @@ def ruled(
     sites: Mapping[str, Site],
     site: Site,
     ssh_port: int,
-    controllers: Iterable[str],
+    controllers: Collection[str],
 ) -> PlannedServer:
     """``server`` with its rules.
 
@@ -73,7 +73,7 @@ def ruled(
         controllers: IPv4 ranges that this tool works from.
     """
     inward = [
-        *_published(server, wanted, view),
+        *_published(server, wanted, view, controllers),
         *(FirewallRule("in", "tcp", port, site.cidr, f"{wanted.id} wants it open") for port in demand.ports),
         *_ssh(demand, wanted, view, ssh_port, controllers),
     ]
@@ -125,25 +125,30 @@ def _peers(
             yield f"{address}/32", f"{why}, where it is today"
 
 
-def _published(server: PlannedServer, wanted: Wanted, view: View) -> Iterable[FirewallRule]:
-    records = sorted(s.name for s in wanted.switches if s.server == server.name)
-    if not records:
-        return
-    ports = {
+def _published(
+    server: PlannedServer, wanted: Wanted, view: View, controllers: Collection[str]
+) -> Iterable[FirewallRule]:
+    """A server with a DNS record serves the web to everyone; other ports that checks ask are for this tool only."""
+    asked = {
         int(check.http.partition("/")[0])
         for service in wanted.services
         if service.server == server.name
         for check in service.checks
         if check.http.partition("/")[0].isdecimal()
     }
+    records = sorted(s.name for s in wanted.switches if s.server == server.name)
     # 127.0.0.1 and ::1 are nobody else's; other loopback addresses are hosts of their own in the lab.
-    ports |= {
+    serving = {
         listener.port
         for listener in view.listeners(server.source)
         if listener.service in WEB_SERVICES and listener.address not in ("127.0.0.1", "::1")
     }
-    for port in sorted(ports):
+    open_to_all = (asked | serving) & WEB_PORTS if records else set()
+    for port in sorted(open_to_all):
         yield FirewallRule("in", "tcp", port, ANYWHERE, f"published as {', '.join(records)}")
+    for port in sorted(asked - open_to_all):
+        for peer in controllers:
+            yield FirewallRule("in", "tcp", port, peer, "this tool: checks after the cut-over")
 
 
 def _ssh(demand: Demand, wanted: Wanted, view: View, port: int, controllers: Iterable[str]) -> Iterable[FirewallRule]:

@@ -1,8 +1,13 @@
 """Preview: what the engine would do, with the price of each resource beside it."""
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
 import msgspec
 
-from pse.core.documents.plan import Cost
+from blueprints.pricing import TAX, totals
+from pse.core.documents.deployment import Deployment
+from pse.core.documents.plan import Cost, Unit
 
 
 class PricedChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,3 +64,97 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     def count(self, op: str) -> int:
         """Resources with this operation."""
         return sum(change.op == op for unit in self.units for change in unit.changes)
+
+
+class Change(Protocol):
+    """What the engine says of one resource; `providers.engine.Change` is one."""
+
+    @property
+    def urn(self) -> str:
+        """Pulumi URN."""
+
+    @property
+    def type(self) -> str:
+        """Pulumi type token."""
+
+    @property
+    def name(self) -> str:
+        """Name in the program."""
+
+    @property
+    def op(self) -> str:
+        """``create``, ``update``, ``replace``, ``delete``, ``read`` or ``same``."""
+
+
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """A `Change` that was worked out without the engine."""
+
+    urn: str
+    type: str
+    name: str
+    op: str
+
+
+def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
+    """``changes`` of a unit with the price of each: its lines are those that bear the resource's name."""
+    lines = [line for line in unit.costs if line.kind != TAX]
+    return UnitPreview(
+        unit=unit.id,
+        place=unit.place,
+        changes=tuple(
+            PricedChange(
+                urn=change.urn,
+                type=change.type,
+                name=change.name,
+                op=change.op,
+                cost=totals(line for line in lines if line.item == change.name and _carries(change.type)),
+            )
+            for change in changes
+        ),
+        cost=unit.cost,
+    )
+
+
+def _carries(token: str) -> bool:
+    # Lines are named after servers and volumes; a component or a firewall may bear a server's name too.
+    return token in ("pse:index:Server", "pse:index:Volume")
+
+
+def offline_changes(
+    program: Callable[[], None], unit: Unit, standing: Deployment | None, *, unit_hash: str
+) -> Sequence[Expected]:
+    """What the engine would do, by the recorded deployment: an ``update`` may turn out to be ``same`` or ``replace``.
+
+    Args:
+        program: Of the unit.
+        unit: The unit.
+        standing: What stands; None when nothing does.
+        unit_hash: Hash of the unit; the same as that of ``standing`` means that nothing changes.
+    """
+    from blueprints.recorder import evaluate
+
+    recorded = evaluate(program, stack=unit.id)
+    there = {resource.urn for resource in standing.resources} if standing else set()
+    same = standing is not None and standing.unit_hash == unit_hash
+    found = [
+        Expected(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            op="create" if resource.urn not in there else "same" if same or not resource.custom else "update",
+        )
+        for resource in recorded
+    ]
+    wanted = {resource.urn for resource in recorded}
+    gone = sorted(
+        (resource for resource in standing.resources if resource.urn not in wanted) if standing else (),
+        key=lambda resource: resource.urn,
+    )
+    return [
+        *found,
+        *(
+            Expected(urn=resource.urn, type=resource.type, name=resource.urn.rpartition("::")[2], op="delete")
+            for resource in gone
+            if not resource.type.startswith("pulumi:")
+        ),
+    ]

@@ -1,12 +1,29 @@
-"""Provisioning: the plan's units through the engine, landing zones first."""
+"""Provisioning: the plan's units through the engine, landing zones first, as many at once as there are cores."""
 
-from collections.abc import Collection
+import fcntl
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
 from blueprints.bundle import Bundle
-from blueprints.preview import Preview
+from blueprints.names import landing_id
+from blueprints.preview import Change, Preview, offline_changes, priced
+from blueprints.pricing import add
+from blueprints.program import planned_landing, program
 from pse.core.documents.deployment import Deployment
-from pse.core.progress import Progress, silent
+from pse.core.documents.plan import Unit
+from pse.core.errors import BadInput, Incomplete, PseError, UsageError
+from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
+from pse.core.text import printable
+
+if TYPE_CHECKING:
+    from providers.engine import Engine
+
+T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 def up(
@@ -18,13 +35,55 @@ def up(
     units: Collection[str] = (),
     progress: Progress = silent,
 ) -> tuple[Deployment, ...]:
-    """Build the chosen units; everything when nothing is chosen, landing zones only with ``landing``."""
-    raise NotImplementedError
+    """Build the chosen units, and the landing zones that they need before them.
+
+    Everything is built when nothing is chosen. What stands as planned is left alone, so that an interrupted call is
+    finished by the next one. One unit that fails does not stop the others.
+
+    Args:
+        workspace: Where state and deployments are.
+        bundle: What to build; its hashes and signatures are checked again.
+        landing: Landing zones only.
+        waves: Numbers of waves.
+        units: Unit ids.
+        progress: Told of units and of the engine's resources.
+
+    Returns:
+        Deployments of the chosen units and their landing zones, sorted by stack.
+
+    Raises:
+        Refused: The plan was changed after it was made, or the gate refused a resource and nothing else was done.
+        UsageError: The plan has no such unit or wave.
+        Incomplete: Some units stand and others do not, or the audit found something where it may not be.
+        RemoteError: The engine or a cloud failed before anything was done.
+    """
+    bundle.verify(workspace)
+    chosen = choose(bundle, landing=landing, waves=waves, units=units)
+    engine = _engine(workspace, progress)
+    done: dict[str, Deployment] = {}
+    for stage in _stages(chosen):
+        done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
+    return tuple(done[name] for name in sorted(done))
 
 
 def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress = silent) -> Deployment:
-    """Build one unit, and its landing zone before it; does nothing where both stand as planned."""
-    raise NotImplementedError
+    """Build one unit, and its landing zone before it; does nothing where both stand as planned.
+
+    Safe to call from several threads, for units of one place too.
+
+    Raises:
+        UsageError: The plan has no such unit.
+        Refused: As `up`.
+        Incomplete: As `up`.
+        RemoteError: As `up`.
+    """
+    bundle.verify(workspace)
+    engine = _engine(workspace, progress)
+    deployments = {}
+    for stage in _stages(choose(bundle, units=(unit_id,))):
+        for unit in stage.values():
+            deployments[unit.id] = _ensure(workspace, bundle, unit, engine, progress)
+    return deployments[unit_id]
 
 
 def preview(
@@ -35,10 +94,224 @@ def preview(
     units: Collection[str] = (),
     progress: Progress = silent,
 ) -> Preview:
-    """What `up` would create, change and delete; nothing is touched."""
-    raise NotImplementedError
+    """What `up` would create, change and delete, with the price of each resource; nothing is touched.
+
+    A workload whose landing zone does not stand has nothing standing either: its program is evaluated in the process,
+    and everything in it would be created.
+
+    Args:
+        workspace: Where state and deployments are.
+        bundle: What would be built.
+        offline: Evaluate every program in the process and compare with the recorded deployments; needs no CLI.
+        units: Unit ids; all when empty.
+        progress: Told of each unit.
+
+    Raises:
+        Refused: The plan was changed, or the gate would refuse a resource.
+        UsageError: The plan has no such unit.
+        RemoteError: The engine failed.
+    """
+    bundle.verify(workspace)
+    chosen = choose(bundle, units=units)
+    engine = _engine(workspace, progress)
+
+    def one(unit: Unit) -> Sequence[Change]:
+        progress(Event("preview", "start", subject=unit.id))
+        _put_gate(workspace, bundle, unit.id)
+        standing = _landing(engine, unit)
+        landing = standing or (None if unit.landing else planned_landing(unit.place, landing_id(unit.place)))
+        run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
+        if offline or (standing is None and not unit.landing):
+            changes: Sequence[Change] = offline_changes(
+                run, unit, engine.deployment(unit.id), unit_hash=bundle.plan.units[unit.id]
+            )
+        else:
+            changes = engine.preview(unit, run, plan=bundle.plan.hash)
+        progress(Event("preview", "done", subject=unit.id, done=len(changes), unit="resources"))
+        return changes
+
+    changes: dict[str, Sequence[Change]] = {}
+    for stage in _stages(chosen):
+        changes |= _together(stage, one, {})
+    found = tuple(priced(unit, changes[unit.id]) for stage in _stages(chosen) for unit in stage.values())
+    return Preview(
+        plan=bundle.plan.hash,
+        offline=offline,
+        currency=bundle.plan.currency,
+        units=found,
+        cost=add(unit.cost for unit in found),
+    )
 
 
 def destroy(workspace: Workspace, units: Collection[str] = (), progress: Progress = silent) -> tuple[str, ...]:
-    """Take the units' stacks down, landing zones last; all when none is named. Returns what was taken down."""
-    raise NotImplementedError
+    """Take stacks down, landing zones last.
+
+    Args:
+        workspace: Where the state is.
+        units: Unit ids; all stacks when empty. A landing zone that others still use is refused by its cloud.
+        progress: Told of each stack.
+
+    Returns:
+        Ids of the stacks that were taken down.
+
+    Raises:
+        UsageError: There is no such stack.
+        Incomplete: Some stacks are gone and others are not.
+        RemoteError: The engine failed before anything was done.
+    """
+    engine = _engine(workspace, progress)
+    stacks = engine.stacks()
+    if missing := sorted(set(units) - set(stacks)):
+        raise UsageError(f"no such stack: {', '.join(missing)}", hint=f"There are: {', '.join(stacks) or 'none'}.")
+    chosen = sorted(units) or list(stacks)
+    zones = [name for name in chosen if name.startswith("landing-") and _is_landing(engine, name)]
+    done: dict[str, str] = {}
+
+    def one(name: str) -> str:
+        progress(Event("destroy", "start", subject=name))
+        engine.destroy(name)
+        progress(Event("destroy", "done", subject=name))
+        return name
+
+    for stage in ([name for name in chosen if name not in zones], zones):
+        done |= _together({name: name for name in stage}, one, done)
+    return tuple(sorted(done))
+
+
+def choose(
+    bundle: Bundle, *, landing: bool = False, waves: Collection[int] = (), units: Collection[str] = ()
+) -> tuple[Unit, ...]:
+    """The units that were asked for and the landing zones that they need; all when nothing is asked for.
+
+    Raises:
+        UsageError: The plan has no such unit or wave.
+    """
+    if missing := sorted(set(units) - set(bundle.units)):
+        known = ", ".join(sorted(bundle.units)) or "none"
+        raise UsageError(f"the plan builds no {', '.join(missing)}", hint=f"Its units are: {known}.")
+    if unknown := sorted(set(waves) - {wave.number for wave in bundle.plan.waves}):
+        raise UsageError(f"the plan has no wave {', '.join(map(str, unknown))}")
+    everything = not (landing or waves or units)
+    chosen = {
+        name
+        for name, unit in bundle.units.items()
+        if everything or name in units or (unit.wave in waves and not unit.landing) or (landing and unit.landing)
+    }
+    chosen |= {landing_id(bundle.units[name].place) for name in chosen}
+    return tuple(bundle.units[name] for name in sorted(chosen))
+
+
+def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:
+    units = list(units)
+    return {unit.id: unit for unit in units if unit.landing}, {unit.id: unit for unit in units if not unit.landing}
+
+
+def _ensure(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
+    with _turn(workspace, unit.id):
+        return _ensure_alone(workspace, bundle, unit, engine, progress)
+
+
+@contextmanager
+def _turn(workspace: Workspace, unit_id: str) -> Iterator[None]:
+    """One at a time for a unit, over threads and processes: workloads of one place share its landing zone."""
+    folder = workspace.private / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / f"{unit_id}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
+    unit_hash = bundle.plan.units[unit.id]
+    _put_gate(workspace, bundle, unit.id)
+    progress(Event("up", "start", subject=unit.id, message=f"{unit.id} at {unit.place}"))
+    landing = _landing(engine, unit)
+    if landing is None and not unit.landing:
+        raise BadInput("the landing zone of its place does not stand", where=unit.id)
+    run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
+    standing = engine.deployment(unit.id)
+    if standing is None or standing.unit_hash != unit_hash:
+        # Evaluated here first: a refusal or a broken blueprint is told in its own words, and before anything starts.
+        from blueprints.recorder import evaluate
+
+        evaluate(run, stack=unit.id)
+    deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
+    _audit(workspace, bundle, unit)
+    progress(Event("up", "done", subject=unit.id, message=f"{unit.id} stands", done=len(deployment.resources)))
+    return deployment
+
+
+def _audit(workspace: Workspace, bundle: Bundle, unit: Unit) -> None:
+    from providers.audit import audit
+
+    refusals = audit(workspace, unit.id, bundle.gates[unit.id].gate)
+    if refusals:
+        from policy import Ledger
+
+        Ledger(workspace).refuse(plan=bundle.plan.hash, unit=unit.id, urn=unit.id, gate="audit", refusals=refusals)
+        raise Incomplete(
+            "built, and the audit found it where it may not be: "
+            + "; ".join(printable(f"{r.rule}: {r.message}") for r in refusals),
+            where=unit.id,
+            hint=f"Run `pse destroy {unit.id}`, or correct it at the cloud and run `pse up` again.",
+        )
+
+
+def _put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:
+    from policy.gate import write_gate
+
+    write_gate(workspace, bundle.gates[unit_id])
+
+
+def _landing(engine: "Engine", unit: Unit) -> Deployment | None:
+    return None if unit.landing else engine.deployment(landing_id(unit.place))
+
+
+def _is_landing(engine: "Engine", stack: str) -> bool:
+    deployment = engine.deployment(stack)
+    return deployment is None or stack == landing_id(deployment.place)
+
+
+def _engine(workspace: Workspace, progress: Progress) -> "Engine":
+    from providers.engine import Engine
+
+    return Engine(workspace, progress=progress)
+
+
+def _together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collection[str]) -> dict[str, T]:
+    """``act`` on every item, as many at once as there are cores, and the results by the items' names.
+
+    Raises:
+        PseError: The one error, when there was one only and nothing was done, now or ``before``.
+        Incomplete: Some were done and others failed.
+    """
+    done: dict[str, T] = {}
+    failed: dict[str, PseError] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        running = {pool.submit(act, item): name for name, item in items.items()}
+        try:
+            for future in as_completed(running):
+                try:
+                    done[running[future]] = future.result()
+                except PseError as exc:
+                    failed[running[future]] = exc
+        except BaseException:
+            # Interrupted: what has not begun is not begun; what runs is told by its own signal handling.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if not failed:
+        return done
+    first = failed[min(failed)]
+    words = "; ".join(f"{name}: {failed[name].message}" for name in sorted(failed))
+    if len(failed) == 1 and not done and not before:
+        raise first
+    if not done and not before and len({type(exc) for exc in failed.values()}) == 1:
+        raise type(first)(words, hint=first.hint)
+    raise Incomplete(
+        words,
+        hint=f"Done: {', '.join(sorted((*done, *before)))}. Correct what failed and run it again. {first.hint}",
+        where=", ".join(sorted(failed)),
+    ) from first

@@ -1,6 +1,6 @@
 """Units: what was decided, as the engine takes it, one stack each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from blueprints.decide import Outcome
 from blueprints.model import Wanted
@@ -36,7 +36,7 @@ def units_of(
     waves: Waves,
     sites: Mapping[str, Site],
     *,
-    controllers: Iterable[str],
+    controllers: Collection[str],
     sample: bool,
 ) -> dict[str, Unit]:
     """The unit of every workload that is built, by id.
