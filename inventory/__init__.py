@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inventory.discover import Discovery, HostResult, discover
+    from inventory.discovery import Discovery, HostResult, discover
     from inventory.estate import Estate, load_estate
     from inventory.importers import Import, import_file
 
@@ -17,9 +17,9 @@ __all__ = ["Discovery", "Estate", "HostResult", "Import", "discover", "import_fi
 
 # Loaded on first use, so that `pse --help` pays for none of it.
 _HOMES = {
-    "Discovery": "inventory.discover",
-    "HostResult": "inventory.discover",
-    "discover": "inventory.discover",
+    "Discovery": "inventory.discovery",
+    "HostResult": "inventory.discovery",
+    "discover": "inventory.discovery",
     "Estate": "inventory.estate",
     "load_estate": "inventory.estate",
     "Import": "inventory.importers",

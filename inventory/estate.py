@@ -1,10 +1,18 @@
 """Estate: a snapshot in memory, and its manifest and Parquet tables on disk."""
 
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from pse.core import canonical
 from pse.core.documents.snapshot import (
+    TABLES,
     Database,
     Disk,
     Filesystem,
@@ -14,12 +22,33 @@ from pse.core.documents.snapshot import (
     ProposedWorkload,
     Server,
     Snapshot,
+    Table,
 )
+from pse.core.errors import BadInput
+from pse.core.findings import Finding
 from pse.core.settings import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MANIFEST = "snapshot.json"
+_ROW = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of what the entity runs; rows of each table are sorted by their key."""
+    """Everything known of what the entity runs; rows of each table are sorted by their key.
+
+    Attributes:
+        manifest: Counts, hashes and findings; its ``hash`` names the snapshot.
+        servers: Also templates; see `Server.is_template`.
+        disks: Disks of servers.
+        filesystems: Mounted local file systems.
+        nics: Network interfaces.
+        listeners: Listening sockets with a visible owner.
+        flows: Conversations.
+        databases: Databases.
+        workloads: Proposed ones, with people's edits.
+    """
 
     manifest: Snapshot
     servers: tuple[Server, ...] = ()
@@ -32,16 +61,152 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     workloads: tuple[ProposedWorkload, ...] = ()
 
 
-def write(estate: Estate, folder: Path) -> None:
-    """Write manifest and tables under ``folder``."""
-    raise NotImplementedError
+def make_estate(tables: Mapping[str, Iterable[msgspec.Struct]], findings: Iterable[Finding]) -> Estate:
+    """An estate of ``tables`` (by name, see `TABLES`) with its manifest."""
+    rows = {name: _sorted(name, tables.get(name, ())) for name in TABLES}
+    manifest = Snapshot(
+        tables={name: Table(rows=len(found), sha256=_hash(found)) for name, found in rows.items()},
+        findings=tuple(sorted(set(findings))),
+    )
+    named = msgspec.structs.replace(
+        manifest, hash=canonical.hash_of({"tables": manifest.tables, "findings": manifest.findings})
+    )
+    return Estate(manifest=named, **rows)
+
+
+def write(estate: Estate, folder: Path) -> Path:
+    """Write manifest and tables under ``folder``/HASH, whole or not at all; quiet when they are there already.
+
+    Returns:
+        The snapshot's own folder.
+
+    Raises:
+        BadInput: The folder cannot be written.
+    """
+    import pyarrow.parquet as pq
+
+    target = folder / estate.manifest.hash
+    if target.exists():
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+        try:
+            for name, kind in TABLES.items():
+                rows = msgspec.to_builtins(list(getattr(estate, name)))
+                pq.write_table(_arrow(rows, kind), building / f"{name}.parquet")
+            canonical.write(building / MANIFEST, estate.manifest)
+            building.chmod(0o755)
+            building.rename(target)
+        except OSError:
+            if not target.exists():  # another run may have written the same snapshot meanwhile
+                raise
+        finally:
+            shutil.rmtree(building, ignore_errors=True)
+    except OSError as exc:
+        raise BadInput(f"the snapshot cannot be written: {exc.strerror}", where=str(folder)) from exc
+    canonical.sync_folder(folder)
+    return target
 
 
 def read(folder: Path) -> Estate:
-    """Read what `write` wrote."""
-    raise NotImplementedError
+    """Read what `write` wrote, and hold every table against its hash.
+
+    Raises:
+        BadInput: Missing, unreadable or altered.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    manifest = canonical.read(folder / MANIFEST, Snapshot)
+    rows: dict[str, Any] = {}
+    for name, kind in TABLES.items():
+        path = folder / f"{name}.parquet"
+        try:
+            raw = pq.read_table(path).to_pylist()
+            rows[name] = msgspec.convert(raw, tuple[kind, ...])  # type: ignore[valid-type]  # the type is data here
+        except (OSError, pa.ArrowException, msgspec.ValidationError) as exc:
+            raise BadInput(f"not a table of a snapshot: {exc}", where=str(path)) from exc
+    estate = make_estate(rows, manifest.findings)
+    if estate.manifest != manifest:
+        raise BadInput(
+            "the snapshot was altered after it was made", where=str(folder), hint="Run `pse discover` again."
+        )
+    return estate
+
+
+def set_current(workspace: Workspace, estate: Estate) -> None:
+    """Make ``estate`` the workspace's snapshot."""
+    write(estate, workspace.private / "snapshots")
+    canonical.write_bytes(workspace.private / "snapshot", f"{estate.manifest.hash}\n".encode())
 
 
 def load_estate(workspace: Workspace) -> Estate:
-    """The workspace's current snapshot."""
-    raise NotImplementedError
+    """The workspace's current snapshot, with what ``workloads.toml`` says now.
+
+    When that file was edited since, the estate with the edits is a new snapshot and is written as such.
+
+    Raises:
+        BadInput: Nothing was discovered or imported yet, or the snapshot or ``workloads.toml`` cannot be used.
+    """
+    from inventory.groups import propose
+    from pse.core.documents.workloads import load_workloads
+
+    pointer = workspace.private / "snapshot"
+    if not pointer.exists():
+        raise BadInput(
+            "nothing is known of any server yet",
+            where=str(workspace.root),
+            hint="Run `pse discover` or `pse import FILE`.",
+        )
+    name = canonical.read_bytes(pointer).decode("ascii", "replace").strip()
+    if len(name) != 64 or not name.isalnum():
+        raise BadInput("not the name of a snapshot", where=str(pointer))
+    estate = read(workspace.private / "snapshots" / name)
+    workloads, findings = propose(estate.servers, estate.flows, load_workloads(workspace))
+    kept = [f for f in estate.manifest.findings if f.code not in {"PSE-I030", "PSE-I031"}]
+    tables = {name: getattr(estate, name) for name in TABLES}
+    edited = make_estate({**tables, "workloads": workloads}, [*kept, *findings])
+    if edited.manifest.hash != estate.manifest.hash:
+        set_current(workspace, edited)
+    return edited
+
+
+def _sorted(name: str, rows: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
+    keys = {
+        "servers": ("id",),
+        "disks": ("server", "name"),
+        "filesystems": ("server", "mount"),
+        "nics": ("server", "name"),
+        "listeners": ("server", "protocol", "address", "port"),
+        "flows": ("client", "server", "protocol", "port"),
+        "databases": ("server", "engine", "port", "name"),
+        "workloads": ("id",),
+    }[name]
+    return tuple(sorted(rows, key=lambda row: tuple(getattr(row, key) for key in keys)))
+
+
+def _hash(rows: Iterable[msgspec.Struct]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(_ROW.encode(row))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _arrow(rows: list[dict[str, Any]], kind: type[msgspec.Struct]) -> "pa.Table":
+    import pyarrow as pa
+
+    hints = get_type_hints(kind)
+    fields = [pa.field(name, _column(hints[name])) for name in kind.__struct_fields__]
+    return pa.Table.from_pylist(rows, schema=pa.schema(fields))
+
+
+def _column(hint: Any) -> "pa.DataType":
+    import pyarrow as pa
+
+    if get_origin(hint) in {Union, UnionType}:
+        return _column(next(arg for arg in get_args(hint) if arg is not type(None)))
+    if get_origin(hint) is tuple:
+        return pa.list_(pa.string())
+    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[hint]

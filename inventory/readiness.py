@@ -1,8 +1,9 @@
 """What stops or delays a move, as findings with a reason and a remedy; codes ``PSE-I1xx`` of severity error block."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cache
 from importlib import resources
 
 import msgspec
@@ -47,8 +48,7 @@ def host_findings(
     source: str,
     system: System | None,
     wide: bool | None,
-    mounts: Iterable[Mount],
-    fstab: Iterable[Mount],
+    mounts: Mapping[str, Iterable[Mount]],
     devices: Iterable[Device],
     crypt: Iterable[str],
     disks: Iterable[BlockDevice],
@@ -60,8 +60,7 @@ def host_findings(
         source: Where the facts come from; the fact's name is added.
         system: Operating system.
         wide: The CPU is a 64-bit one.
-        mounts: What is mounted.
-        fstab: What should be.
+        mounts: By fact: what is mounted, and what should be.
         devices: USB and raw devices.
         crypt: Encrypted volumes.
         disks: Block devices.
@@ -71,7 +70,7 @@ def host_findings(
         make.os(f"{system.id} {system.name}", system.version, "system")
         if system.bits == 32 or re.fullmatch(r"i[3-6]86", system.machine) or (wide is False and system.machine != ""):
             make.narrow("system")
-    for fact, table in (("mounts", mounts), ("fstab", fstab)):
+    for fact, table in mounts.items():
         for mount in table:
             if mount.fstype.lower() in _UNSUPPORTED:
                 make.block(
@@ -181,9 +180,14 @@ def _device(make: _Maker, device: Device) -> None:
 
 
 def _find(name: str, version: str) -> _Release | None:
-    raw = resources.files("inventory").joinpath("readiness.toml").read_bytes()
-    for release in msgspec.toml.decode(raw, type=_Releases).release:
+    for release in _releases():
         named = any(re.search(rf"(?<![a-z]){re.escape(n)}(?![a-z])", name) for n in release.names)
         if named and (version == release.version or version.startswith(release.version + ".") or not release.version):
             return release
     return None
+
+
+@cache  # the file is part of the program and never changes while it runs
+def _releases() -> tuple[_Release, ...]:
+    raw = resources.files("inventory").joinpath("readiness.toml").read_bytes()
+    return msgspec.toml.decode(raw, type=_Releases).release

@@ -143,7 +143,7 @@ def _addresses(entry: HostEntry, nics: tuple[Nic, ...], *, shared: bool) -> tupl
 
 def _nics(read: _Readings, *, keep_addresses: bool) -> tuple[Nic, ...]:
     return tuple(
-        Nic(name=i.name, mac=i.mac, addresses=i.addresses if keep_addresses else ())
+        Nic(server="", name=i.name, mac=i.mac, addresses=i.addresses if keep_addresses else ())
         for i in read.nics
         if not i.loopback
     )
@@ -286,8 +286,7 @@ def _readiness(entry: HostEntry, read: _Readings) -> list[Finding]:
         source=f"ssh:{entry.name}",
         system=read.system,
         wide=read.cpu.wide if read.cpu else None,
-        mounts=read.mounts,
-        fstab=read.fstab,
+        mounts={"mounts": read.mounts, "fstab": read.fstab},
         devices=read.devices,
         crypt=read.crypt,
         disks=read.disks,

@@ -1,0 +1,146 @@
+"""Workload proposals: servers that binding flows hold together, and what people say instead."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+
+from pse.core.documents.snapshot import Flow, ProposedWorkload, Server
+from pse.core.documents.workloads import WorkloadDeclaration, Workloads
+from pse.core.findings import Finding, Severity
+
+_FILE = "workloads.toml"
+
+
+def propose(
+    servers: Sequence[Server], flows: Sequence[Flow], said: Workloads
+) -> tuple[tuple[ProposedWorkload, ...], tuple[Finding, ...]]:
+    """Put each server that is no template into exactly one workload.
+
+    Args:
+        servers: All servers.
+        flows: All flows; only those that bind count.
+        said: ``workloads.toml``; its members win over the flows.
+
+    Returns:
+        Workloads sorted by id, and findings about what was said.
+    """
+    known = {server.id: server for server in servers if not server.is_template}
+    findings: list[Finding] = []
+    placed: dict[str, str] = {}
+    workloads = []
+    for name, declared in said.workload.items():
+        members = _said_members(name, declared, known, placed, findings)
+        if members:
+            workloads.append(
+                ProposedWorkload(
+                    id=name,
+                    members=members,
+                    reasons=tuple(f"{known[m].hostname}: {_FILE} says so" for m in members),
+                    edited=True,
+                )
+            )
+    bound = [f for f in flows if f.binds and f.client in known and f.server in known]
+    free = [f for f in bound if f.client not in placed and f.server not in placed]
+    taken = set(said.workload)
+    # A declaration without members names a proposal, so its id may be used once by what the flows propose.
+    unused = {name for name, declared in said.workload.items() if not declared.members}
+    for members in _components(sorted(known.keys() - placed.keys()), free):
+        name = _name(members, free, known, taken - unused)
+        unused.discard(name)
+        taken.add(name)
+        reasons = tuple(_reason(known[m], members, free, known) for m in members)
+        workloads.append(ProposedWorkload(id=name, members=members, reasons=reasons))
+    findings += [
+        _finding("PSE-I031", name, "no server belongs to it", "Give it members, or take it out.")
+        for name in sorted(unused)
+    ]
+    return tuple(sorted(workloads, key=lambda w: w.id)), tuple(sorted(findings))
+
+
+def _said_members(
+    name: str,
+    declared: WorkloadDeclaration,
+    known: Mapping[str, Server],
+    placed: dict[str, str],
+    findings: list[Finding],
+) -> tuple[str, ...]:
+    members = set()
+    for pattern in declared.members:
+        matching = [s for s in known.values() if fnmatchcase(s.hostname.lower(), pattern.lower())]
+        if not matching:
+            findings.append(
+                _finding(
+                    "PSE-I031", name, f"no server matches {pattern!r}", "Correct the pattern, or discover the host."
+                )
+            )
+        for server in matching:
+            if placed.setdefault(server.id, name) == name:
+                members.add(server.id)
+            else:
+                findings.append(
+                    _finding(
+                        "PSE-I030",
+                        name,
+                        f"{server.hostname} belongs to {placed[server.id]} already",
+                        "Let one workload name it; the first one in the file has it now.",
+                    )
+                )
+    return tuple(sorted(members))
+
+
+def _finding(code: str, name: str, message: str, remedy: str) -> Finding:
+    return Finding(code=code, severity=Severity.WARNING, subject=name, message=message, remedy=remedy, source=_FILE)
+
+
+def _components(ids: Sequence[str], flows: Sequence[Flow]) -> list[tuple[str, ...]]:
+    neighbours: dict[str, set[str]] = defaultdict(set)
+    for flow in flows:
+        neighbours[flow.client].add(flow.server)
+        neighbours[flow.server].add(flow.client)
+    left = set(ids)
+    found = []
+    for start in ids:
+        if start not in left:
+            continue
+        group, todo = set(), [start]
+        while todo:
+            at = todo.pop()
+            if at in left:
+                left.discard(at)
+                group.add(at)
+                todo += neighbours[at]
+        found.append(tuple(sorted(group)))
+    return found
+
+
+def _name(members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server], taken: set[str]) -> str:
+    """Named after the front: the member that nobody in the group calls; of several the first in the alphabet."""
+    inside = set(members)
+    called = {f.server for f in flows if f.client in inside and f.server in inside}
+    front = min((known[m] for m in members if m not in called or called >= inside), key=lambda s: (s.hostname, s.id))
+    base = sanitised(front.hostname) or front.id
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        name = f"{base[:37]}-{number}"
+    return name
+
+
+def sanitised(name: str) -> str:
+    """A host name as an id: lower-case letters, digits and hyphens, at most 40."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower())[:40].strip("-")
+
+
+def _reason(server: Server, members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server]) -> str:
+    lines = []
+    for flow in flows:
+        how = f"({flow.service}, {flow.protocol}/{flow.port})"
+        if flow.client == server.id:
+            by = f" from {flow.client_process}" if flow.client_process else ""
+            lines.append(f"calls {known[flow.server].hostname} {how}{by}")
+        elif flow.server == server.id:
+            lines.append(f"is called by {known[flow.client].hostname} {how}")
+    if len(members) == 1:
+        return f"{server.hostname}: nothing binds it to another server"
+    return f"{server.hostname}: " + "; ".join(sorted(set(lines)))

@@ -1,0 +1,120 @@
+"""The store: the newest sighting of each source in the workspace's database, and the snapshot made of all."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from inventory.estate import Estate, make_estate, set_current
+from inventory.flows import find_flows
+from inventory.groups import propose
+from inventory.merge import Cluster, merge, server_of
+from pse.core.database import SIGHTINGS, open_database
+from pse.core.documents.snapshot import Sighting
+from pse.core.documents.workloads import load_workloads
+from pse.core.errors import BadInput
+from pse.core.findings import Finding
+from pse.core.settings import Workspace
+
+_CHUNK = 500
+_TABLES = ("disks", "filesystems", "nics", "listeners", "databases")
+
+
+def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str = "") -> Estate:
+    """Keep ``sightings`` and write a new snapshot of all that is known.
+
+    Args:
+        workspace: Where.
+        sightings: Each replaces the one of the same source.
+        replaces: Sources that start with this are forgotten first: rows of an earlier import of the same file.
+
+    Raises:
+        BadInput: The database or ``workloads.toml`` cannot be used.
+    """
+    engine = open_database(workspace)
+    try:
+        known = _load(engine)
+        fresh = {s.source: s for s in sightings}
+        kept = [s for s in known if s.source not in fresh and not (replaces and s.source.startswith(replaces))]
+        given = {s.source: s.server.id for s in known}
+        clusters, findings = merge([*kept, *(_with_id(s, given.get(s.source, "")) for s in fresh.values())])
+        estate = _estate(workspace, clusters, findings)
+        _save(engine, clusters, {s.source for s in known})
+    except SQLAlchemyError as exc:
+        where = engine.url.render_as_string(hide_password=True)
+        raise BadInput(f"sightings cannot be kept: {exc.args[0]}", where=where) from exc
+    finally:
+        engine.dispose()
+    set_current(workspace, estate)
+    return estate
+
+
+def sightings(workspace: Workspace) -> tuple[Sighting, ...]:
+    """The newest sighting of each source, sorted by source."""
+    engine = open_database(workspace)
+    try:
+        return tuple(_load(engine))
+    finally:
+        engine.dispose()
+
+
+def _estate(workspace: Workspace, clusters: Sequence[Cluster], findings: Iterable[Finding]) -> Estate:
+    servers = [server_of(cluster) for cluster in clusters]
+    tables: dict[str, list[msgspec.Struct]] = {"servers": list(servers)}
+    for name in _TABLES:
+        tables[name] = [
+            msgspec.structs.replace(row, server=cluster.id) for cluster in clusters for row in _rows(cluster, name)
+        ]
+    flows = find_flows({c.id: c.sightings for c in clusters})
+    workloads, said = propose(servers, flows, load_workloads(workspace))
+    tables["flows"], tables["workloads"] = list(flows), list(workloads)
+    seen = [f for cluster in clusters for s in cluster.sightings for f in s.findings]
+    return make_estate(tables, [*findings, *said, *seen])
+
+
+def _rows(cluster: Cluster, name: str) -> Sequence[msgspec.Struct]:
+    """A server's rows come from the most trusted sighting that has any: two sources name the same disk differently."""
+    for sighting in cluster.sightings:
+        rows: Sequence[msgspec.Struct] = getattr(sighting, name)
+        if rows:
+            return rows
+    return ()
+
+
+def _with_id(sighting: Sighting, server_id: str) -> Sighting:
+    return msgspec.structs.replace(sighting, server=msgspec.structs.replace(sighting.server, id=server_id))
+
+
+def _load(engine: Engine) -> list[Sighting]:
+    decoder = msgspec.json.Decoder(Sighting)
+    with engine.begin() as connection:
+        bodies = connection.execute(select(SIGHTINGS.c.body).order_by(SIGHTINGS.c.source)).scalars().all()
+    try:
+        return [decoder.decode(body) for body in bodies]
+    except msgspec.ValidationError as exc:
+        raise BadInput(
+            f"a sighting of another version: {exc}",
+            where=engine.url.render_as_string(hide_password=True),
+            hint="Discover and import again into a new database.",
+        ) from exc
+
+
+def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str]) -> None:
+    """Write all sightings with the id their server got, so that the id stays whatever is learned later."""
+    rows = [
+        {"source": s.source, "seen": _when(s.seen), "body": msgspec.json.encode(_with_id(s, c.id)).decode()}
+        for c in clusters
+        for s in c.sightings
+    ]
+    gone = sorted(known | {row["source"] for row in rows})
+    with engine.begin() as connection:
+        for at in range(0, len(gone), _CHUNK):
+            connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.source.in_(gone[at : at + _CHUNK])))
+        for at in range(0, len(rows), _CHUNK):
+            connection.execute(SIGHTINGS.insert(), rows[at : at + _CHUNK])
+
+
+def _when(seen: datetime) -> str:
+    return seen.isoformat()
