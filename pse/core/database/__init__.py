@@ -77,6 +77,15 @@ def open_database(workspace: Workspace) -> Engine:
     if engine.dialect.name == "sqlite":
         _harden(engine)
     try:
+        _bring_up_to_date(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    try:
         found = _revision(engine)
         if found != HEAD:
             _upgrade(engine, found)
@@ -84,7 +93,6 @@ def open_database(workspace: Workspace) -> Engine:
         where = engine.url.render_as_string(hide_password=True)
         error = BadInput if engine.dialect.name == "sqlite" else RemoteError
         raise error(f"the database cannot be used: {exc.args[0]}", where=where) from exc
-    return engine
 
 
 def _harden(engine: Engine) -> None:
