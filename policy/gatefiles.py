@@ -36,7 +36,7 @@ def open_gate(workspace: Workspace, raw: bytes, *, where: str) -> UnitGate:
     """
     try:
         signed = msgspec.json.decode(raw, type=SignedGate)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise Refused("not a signed gate file", where=where, hint=_HINT) from exc
     if encode(signed) != raw:
         # The signature covers the gate's canonical bytes; the rest of the file must not be free to differ.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from policy.load import Policy
 
 FILE = "policy/labels.toml"
+_WILD = re.compile(r"[*?\[]")
 
 
 class Label(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -135,14 +136,16 @@ class _Index:
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels.label
-        self._hosts = [
-            (number, re.compile(translate(pattern.lower())))
-            for number, label in enumerate(labels.label)
-            for pattern in label.hosts
-        ]
+        self._patterns: list[tuple[int, re.Pattern[str]]] = []
+        self._hosts: dict[str, list[int]] = defaultdict(list)
         self._tags: dict[str, list[int]] = defaultdict(list)
         self._workloads: dict[str, list[int]] = defaultdict(list)
         for number, label in enumerate(labels.label):
+            patterns = [host.lower() for host in label.hosts if _WILD.search(host)]
+            if patterns:
+                self._patterns.append((number, re.compile("|".join(map(translate, patterns)))))
+            for host in label.hosts:
+                self._hosts[host.lower()].append(number)  # a name without a pattern in it is found by look-up
             for tag in label.tags:
                 self._tags[tag].append(number)
             for workload in label.workloads:
@@ -150,7 +153,8 @@ class _Index:
 
     def find(self, server: Server, workloads: Iterable[str]) -> Labelled:
         host = server.hostname.lower()
-        found = {number for number, pattern in self._hosts if pattern.match(host)}
+        found = {number for number, pattern in self._patterns if pattern.match(host)}
+        found.update(self._hosts.get(host, ()))
         found.update(number for tag in server.tags for number in self._tags.get(tag, ()))
         found.update(number for workload in workloads for number in self._workloads.get(workload, ()))
         if not found:

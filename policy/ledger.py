@@ -182,7 +182,7 @@ class Ledger:
             raise BadInput(f"cannot be read: {exc.strerror}", where=str(self._head_path)) from exc
         try:
             head = msgspec.json.decode(raw, type=Position)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
             raise self._broken(0, "its head cannot be read") from exc
         if encode(head) != raw or (head.entries == 0) != (head == Position()):
             raise self._broken(0, "its head was altered")
@@ -290,7 +290,7 @@ class Ledger:
     def _parse(self, line: bytes, row: int) -> Entry:
         try:
             return msgspec.json.decode(line, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
             raise self._broken(row, "not a line of a ledger") from exc
 
     def _open(self) -> IO[bytes]:

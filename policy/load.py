@@ -4,10 +4,12 @@ from datetime import date
 
 from policy.labels import FILE as LABELS
 from policy.labels import Labels, load_labels
+from policy.nocs import FILE as NOCS
 from policy.nocs import Nocs, load_nocs
 from policy.register import Register, load_register
 from policy.rulebook import Rules, load_rules
 from pse.core.documents.gate import GateRule
+from pse.core.errors import BadInput
 from pse.core.settings import Workspace
 
 
@@ -60,14 +62,21 @@ def load_policy(workspace: Workspace, *, as_of: date) -> Policy:
         as_of: Day that decisions are made for.
 
     Raises:
-        BadInput: A file is missing, not TOML, or has an unknown key, a duplicate or a wrong value; file and row or
-            path are named.
+        BadInput: A file is missing, not TOML, or has an unknown key, a duplicate or a wrong value, or a NOC names a
+            rule that is not there; file and row or path are named.
         Refused: Register or NOCs are unsigned, altered or signed by another key, or the register expired.
     """
+    rules = load_rules(workspace.path("policy", "rules"))
+    nocs = load_nocs(workspace)
+    known = {rule.id for rule in rules.all}
+    for number, noc in enumerate(nocs.noc):
+        if strange := sorted(set(noc.rules) - known):
+            where = f"{workspace.path(NOCS)}, $.noc[{number}].rules"
+            raise BadInput(f"no such rule: {', '.join(strange)}", where=where, hint="Name the rules that it lifts.")
     return Policy(
-        rules=load_rules(workspace.path("policy", "rules")),
+        rules=rules,
         register=load_register(workspace, as_of=as_of),
-        nocs=load_nocs(workspace),
+        nocs=nocs,
         labels=load_labels(workspace.path(LABELS)),
         jurisdiction=workspace.settings.jurisdiction,
     )

@@ -109,7 +109,7 @@ def refusal_by(
     else:
         standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
         if standing.state not in rule.states:
-            state = standing.state.value if standing.state else "not in the register"
+            state = standing.state.value if standing.state else f"not in the {jurisdiction} register"
             named = " by name" if rule.by_name else ""
             reference = f" ({standing.row.reference})" if standing.row and standing.row.reference else ""
             fact = f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"

@@ -142,6 +142,8 @@ def parse_toml(raw: bytes, kind: type[T], *, where: str) -> T:
         raise BadInput(f"not TOML: {exc}", where=where) from exc
     except msgspec.ValidationError as exc:
         raise BadInput(f"cannot be used: {exc}", where=where) from exc
+    except RecursionError as exc:
+        raise BadInput("nested too deeply", where=where) from exc
 
 
 class Workspace:

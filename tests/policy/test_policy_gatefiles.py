@@ -73,6 +73,13 @@ def test_law_any_turned_bit_of_a_gate_file_is_refused(
     read_gate(gated, "portal", now=LATER)
 
 
+@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"\xff", b'{"x":' + b"[" * 100_000])
+def test_file_that_is_no_gate_is_refused(gated: Workspace, raw: bytes) -> None:
+    (gated.private / "gate" / "portal.json").write_bytes(raw)
+    with pytest.raises(Refused, match="not a signed gate file"):
+        read_gate(gated, "portal", now=LATER)
+
+
 @pytest.mark.parametrize("change", ["more", "less", "space", "key", "unsigned", "other-layout"])
 def test_altered_gate_file_is_refused(gated: Workspace, change: str) -> None:
     path = gated.private / "gate" / "portal.json"

@@ -137,6 +137,7 @@ def test_register_ends(house: Workspace) -> None:
         ('state = "suspended"', 'state = "resting"', "register.toml", "Invalid enum value 'resting'"),
         ("start = 2026-09-01", 'start = "soon"', "register.toml", "RFC3339"),
         ("[[csp]]", "[[csp]", "register.toml", "line 8"),
+        ("[[csp]]", "deep = " + "[" * 5000 + "\n[[csp]]", "register.toml", "nested too deeply"),
     ],
 )
 def test_broken_register_is_named_by_file_and_path(

@@ -159,12 +159,16 @@ def test_nocs_have_to_be_signed_and_none_need_not(tmp_path: Path) -> None:
         (noc(end="2026-05-01"), "$.noc[0].end", "before it starts"),
         (noc(rules="[]"), "$.noc[0].rules", "has to say what it covers"),
         (noc(places="[]"), "$.noc[0].places", "has to say what it covers"),
+        (noc(rules='["PSE-R03"]'), "$.noc[0].rules", "no such rule: PSE-R03"),
         (noc(colour='"red"'), "nocs.toml", "unknown field `colour`"),
     ],
 )
 def test_broken_nocs_are_named_by_file_and_path(tmp_path: Path, text: str, where: str, message: str) -> None:
     house = build(tmp_path)
-    house.path("policy/nocs.toml").write_text(text)
+    path = house.path("policy/nocs.toml")
+    path.write_text(text)
+    if "no such rule" in message:
+        sign_nocs(house)
     with pytest.raises(BadInput, match=message) as caught:
         policy.load_policy(house, as_of=DAY)
     assert "nocs.toml" in caught.value.where
