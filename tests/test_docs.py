@@ -77,7 +77,17 @@ def commands() -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("document", "line"), commands())
+def hints() -> list[tuple[str, str]]:
+    """Every ``pse …`` in back ticks in the code, with ``X`` for what is filled in at run time."""
+    return [
+        (name_of(path), re.sub(r"\{[^}]*\}", "X", quoted))
+        for path in tracked()
+        if path.suffix == ".py" and not path.is_relative_to(ROOT / "tests")
+        for quoted in re.findall(r"`+(pse [a-z][^`\n]*)`", path.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize(("document", "line"), sorted({*commands(), *hints()}))
 def test_commands_parse(document: str, line: str) -> None:
     del document
     words = shlex.split(line.partition("|")[0].partition(">")[0])[1:]
@@ -91,7 +101,7 @@ def test_commands_parse(document: str, line: str) -> None:
         assert found is not None, words[0]
         command, words = found, words[1:]
     # A verb that is only named in a sentence needs no arguments there.
-    allowed = (click.MissingParameter,) if not words else ()
+    allowed = (click.MissingParameter, click.exceptions.NoArgsIsHelpError) if not words else ()
     with contextlib.suppress(click.exceptions.Exit, *allowed):
         command.make_context(command.name, words)
 

@@ -1,20 +1,26 @@
-"""`pse adopt`: let a stack take over what a lost answer left behind."""
+"""`pse adopt`: take over what a lost answer left behind."""
+
+from pathlib import Path
 
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import verb
+from pse.cli.verb import change_options, plan_argument, verb
 
 
-@verb("pse adopt records")
+@verb("pse adopt records --yes")
 @click.argument("unit")
-def command(session: Session, unit: str) -> None:
-    """Let a stack take over what a lost answer left.
+@plan_argument
+@change_options
+def command(session: Session, unit: str, plan: Path | None, *, yes: bool, dry_run: bool) -> None:
+    """Take over what a lost answer left behind.
 
-    Writes which ids the state of UNIT knows, so that the next plain `pulumi up` can tell an object whose create was
-    never answered from a live one. `pse up` does this by itself.
+    Runs UNIT of PLAN again, also when it stands: an object with our tags that its state does not know, and that is as
+    planned, becomes the stack's. For when `pulumi up` says ALREADY_EXISTS.
     """
-    from providers.engine import Engine
-    from pse.cli.render_work import file_view
+    from pse.cli.adoption import adopt
+    from pse.cli.render_work import deployments_view, up_intent
 
-    session.show(file_view("known", Engine(session.workspace).adopt(unit)))
+    bundle = session.bundle(plan)
+    if session.agreed(up_intent(session.workspace, bundle, units=(unit,)), yes=yes, dry_run=dry_run):
+        session.show(deployments_view((adopt(session.workspace, bundle, unit, session.progress),)))

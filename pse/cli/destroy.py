@@ -19,5 +19,4 @@ def command(session: Session, *, units: tuple[str, ...], yes: bool, dry_run: boo
 
     standing = session.stacks(units)
     if session.agreed(destroy_intent(session.workspace, standing), yes=yes, dry_run=dry_run) and standing:
-        provision.destroy(session.workspace, units=standing, progress=session.progress)
-        session.show(destroyed_view(standing))
+        session.show(destroyed_view(provision.destroy(session.workspace, units=standing, progress=session.progress)))

@@ -34,6 +34,9 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
             arguments,
         )
         return INTERRUPTED
+    if isinstance(exc, click.exceptions.NoArgsIsHelpError):
+        click.echo(exc.format_message(), err=True)
+        return exc.exit_code
     error = words(exc)
     show(error.as_dict(), arguments)
     return error.exit_code

@@ -13,7 +13,10 @@ def command() -> None:
 
 @verb("pse lab start")
 def start(session: Session) -> None:
-    """Start the old server room of the sample and its name server; what runs already stays."""
+    """Start the sample's old server room.
+
+    Its name server too. What runs already is left alone.
+    """
     from providers.lab import hosts
     from pse.cli.render_work import lab_view
 
@@ -23,7 +26,7 @@ def start(session: Session) -> None:
 
 @verb("pse lab status")
 def status(session: Session) -> None:
-    """Show the lab's hosts: address, whether they run, since when."""
+    """Show the lab's hosts."""
     from providers.lab import hosts
     from pse.cli.render_work import lab_view
 
@@ -33,7 +36,10 @@ def status(session: Session) -> None:
 @verb("pse lab stop")
 @click.argument("names", nargs=-1)
 def stop(session: Session, names: tuple[str, ...]) -> None:
-    """Stop NAMES, or every host of the lab; their disks stay."""
+    """Stop hosts of the lab.
+
+    NAMES, or every host; their disks stay.
+    """
     from providers.lab import hosts
     from pse.cli.render_work import lab_view
 

@@ -23,7 +23,10 @@ def show(session: Session, last: int | None) -> None:
 
 @verb("pse ledger verify")
 def verify(session: Session) -> None:
-    """Check the whole chain; a changed, missing or reordered entry is named, exit 3."""
+    """Check the whole chain.
+
+    A changed, missing or reordered entry is named, and the exit code is 3.
+    """
     from policy.ledger import Ledger
     from pse.cli.render_policy import head_view
 

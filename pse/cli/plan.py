@@ -23,5 +23,5 @@ def command(session: Session, as_of: dt.date | None, out: Path | None, fail_on: 
     from pse.core.time import today
 
     bundle = blueprints.make_plan(session.workspace, as_of=as_of or today(), progress=session.progress)
-    path = bundle.write(out or session.workspace.path("plans", bundle.plan.hash[:12]))
+    path = bundle.write(out or bundle.default_folder(session.workspace))
     session.show(plan_view(bundle.plan, path), fail_on=fail_on)

@@ -16,7 +16,7 @@ def command() -> None:
 @verb("pse register show")
 @click.option("--as-of", type=Day(), help="Day that the register is read for; today in Asia/Karachi by default.")
 def show(session: Session, as_of: dt.date | None) -> None:
-    """Show the places of the register and what each is accredited for."""
+    """Show how each place stands for each category."""
     from policy.register import load_register
     from pse.cli.render_policy import register_view
     from pse.core.time import today
@@ -27,7 +27,10 @@ def show(session: Session, as_of: dt.date | None) -> None:
 
 @verb("pse register verify")
 def verify(session: Session) -> None:
-    """Check the register's signature against the workspace's pin; exit 3 when it does not hold."""
+    """Check its signature.
+
+    Against the pin in pse.toml; exit 3 when it does not hold.
+    """
     from policy.register import load_register
     from pse.cli.render_policy import verified_view
 
@@ -36,7 +39,10 @@ def verify(session: Session) -> None:
 
 @verb("pse register sign")
 def sign(session: Session) -> None:
-    """Sign policy/register.toml with the workspace's key, after a person has read it."""
+    """Sign it with the workspace's key.
+
+    policy/register.toml, after a person has read it: whatever it says is believed from then on.
+    """
     from policy import register
     from pse.cli.render_work import file_view
 

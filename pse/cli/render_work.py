@@ -1,6 +1,6 @@
 """Views of work on the world: workspaces, previews, stacks, the lab."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from pse.cli.view import View, grid
 if TYPE_CHECKING:
     from blueprints import Bundle, Preview
     from pse.core.documents.deployment import Deployment
-    from pse.core.documents.plan import Unit
     from pse.core.documents.verdicts import Refusal
     from pse.core.settings import Workspace
 
@@ -71,13 +70,23 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
 
 
 def up_intent(
-    workspace: "Workspace", bundle: "Bundle", *, landing: bool, waves: Sequence[int], units: Sequence[str]
+    workspace: "Workspace",
+    bundle: "Bundle",
+    *,
+    landing: bool = False,
+    waves: Collection[int] = (),
+    units: Collection[str] = (),
 ) -> View:
-    """Stacks that `pse up` would bring about; what stands from the same unit file is left alone."""
+    """Stacks that `pse up` would bring about; what stands from the same unit file is left alone.
+
+    Raises:
+        UsageError: The plan has no such unit or wave.
+    """
+    from blueprints.provision import choose
     from providers.engine import Engine
 
     engine, plan = Engine(workspace), bundle.plan
-    chosen = [u for _, u in sorted(bundle.units.items()) if _chosen(u, landing=landing, waves=waves, units=units)]
+    chosen = choose(bundle, landing=landing, waves=waves, units=units)
     items = []
     for unit in chosen:
         stands = engine.deployment(unit.id)
@@ -93,12 +102,6 @@ def up_intent(
         {"plan": plan.hash, "items": items},
         (*head(plan), grid("Stacks", "unit|state|place|>servers|>a month|>once", rows)),
     )
-
-
-def _chosen(unit: "Unit", *, landing: bool, waves: Sequence[int], units: Sequence[str]) -> bool:
-    if unit.landing:
-        return not units or unit.id in units
-    return not landing and (not waves or unit.wave in waves) and (not units or unit.id in units)
 
 
 def deployments_view(deployments: "Sequence[Deployment]") -> View:

@@ -74,7 +74,15 @@ def test_what_changes_the_world_can_be_looked_at_first(name: str) -> None:
     assert {"--yes", "--dry-run"} <= options
 
 
-def test_short_help_is_a_whole_sentence(run: Run) -> None:
-    listed = run("--help").stdout.partition("Commands:")[2].strip().splitlines()
-    assert len(listed) == len(root.list_commands(click.Context(root)))
+@pytest.mark.parametrize("words", [[], ["lab"], ["register"], ["ledger"]])
+def test_a_list_of_verbs_has_whole_sentences(run: Run, words: list[str]) -> None:
+    listed = run(*words, "--help").stdout.partition("Commands:")[2].strip().splitlines()
+    assert listed
     assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+@pytest.mark.parametrize("words", [[], ["lab"]])
+def test_no_verb_is_usage_and_shows_the_list(run: Run, words: list[str]) -> None:
+    done = run(*words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: pse")
