@@ -228,7 +228,7 @@ class Engine:
                     program=_keeping(program, raised) if program else None,
                     create=create,
                 )
-                run = _Run(stack, self._prepare(stack), listener)
+                run = _Run(stack, self._prepare(stack, opened=True), listener)
                 yield run
             except StackNotFoundError:
                 raise
@@ -249,12 +249,17 @@ class Engine:
             self._prepare(run.stack)
             return act()
 
-    def _prepare(self, stack: "QuietStack") -> State:
-        """Drop pending operations of a crash and tell the plugin which ids are known."""
+    def _prepare(self, stack: "QuietStack", *, opened: bool = False) -> State:
+        """Drop pending operations of a crash and tell the plugin which ids are known.
+
+        Args:
+            stack: The stack.
+            opened: Its state was read a moment ago.
+        """
         from pulumi.automation import ConcurrentUpdateError
         from pulumi.automation import Deployment as Exported
 
-        exported = stack.export_stack()
+        exported = stack.opened if opened else stack.export_stack()
         state = State(exported.deployment or {})
         if state.pending():
             cleaned = Exported(version=exported.version, deployment=state.without_pending())

@@ -99,6 +99,13 @@ class Pack(analyzer_pb2_grpc.AnalyzerServicer):
         """See the protocol."""
         return empty_pb2.Empty()
 
+    def over(self) -> bool:
+        """A pack has nothing under way that could be lost."""
+        return True
+
+    def cancel_all(self) -> None:
+        """Nothing to cancel."""
+
     def _judge(self, request: analyzer_pb2.AnalyzeRequest) -> list[str]:
         prefix, _, name = request.type.rpartition(":")
         ours = prefix == "pse:index" and name in KINDS

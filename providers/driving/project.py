@@ -106,19 +106,26 @@ class CLI(PulumiCommand):
 
 
 class Project(LocalWorkspace):
-    """A project folder that selects no stack: the selection is one file for all threads."""
+    """A project folder that selects no stack: the selection is one file for all threads.
+
+    Attributes:
+        opened: The state as it was when the stack was opened.
+    """
+
+    opened: Deployment = Deployment()
 
     def select_stack(self, stack_name: str) -> None:
-        """Find out whether the stack is there.
+        """Find out whether the stack is there, by its state, which is wanted anyway.
 
         Raises:
             StackNotFoundError: It is not.
         """
-        self.export_stack(stack_name)
+        self.opened = self.export_stack(stack_name)
 
     def create_stack(self, stack_name: str) -> None:
         """Make it."""
         self._run_pulumi_cmd_sync(["stack", "init", stack_name, "--no-select"])
+        self.opened = Deployment(version=3, deployment={})
 
     def export_stack(self, stack_name: str) -> Deployment:
         """The state, its secrets as they are stored."""
@@ -128,7 +135,13 @@ class Project(LocalWorkspace):
 
 
 class QuietStack(Stack):
-    """A stack whose outputs we read from the exported state: three runs of the CLI less for each operation."""
+    """A stack whose outputs we read from the exported state: three runs of the CLI less for each operation.
+
+    Attributes:
+        opened: The state as it was when the stack was opened.
+    """
+
+    opened: Deployment
 
     def outputs(self) -> OutputMap:
         """Nothing; see the class."""
@@ -158,6 +171,7 @@ def open_stack(
     )
     mode = StackInitMode.CREATE_OR_SELECT if create else StackInitMode.SELECT
     stack = QuietStack(unit, project, mode)
+    stack.opened = project.opened
     _configure(project, workspace, unit)
     return stack
 

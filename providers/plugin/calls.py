@@ -38,6 +38,11 @@ class Calls:
         self._cancelled: Future[None] = Future()
         self._lock = threading.Lock()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether `cancel` was called."""
+        return self._cancelled.done()
+
     def cancel(self) -> None:
         """End all calls soon; calls after this one end at once."""
         with self._lock:

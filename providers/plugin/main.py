@@ -1,10 +1,9 @@
 """``pulumi-resource-pse``: the process that the engine starts for our resources."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from providers.plugin.boot import stub_packages
-from providers.plugin.serve import Busy, serve
+from providers.plugin.serve import Busy, Served, serve
 
 if TYPE_CHECKING:
     import grpc
@@ -16,14 +15,14 @@ def main() -> None:
     serve(_register)
 
 
-def _register(server: "grpc.Server", engine: str, busy: Busy) -> Callable[[], None]:
+def _register(server: "grpc.Server", engine: str, busy: Busy) -> Served:
     from pulumi.runtime.proto import provider_pb2_grpc
 
     from providers.plugin.servicer import Servicer
 
     servicer = Servicer(engine, busy)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    return servicer.cancel_all
+    return servicer
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """How both plugin processes live: print the port, serve, end with the engine."""
 
 import os
+import select
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import grpc
@@ -49,16 +49,30 @@ class Busy:
         return self._idle.wait(timeout_s)
 
 
-def serve(register: "Callable[[grpc.Server, str, Busy], Callable[[], None]]") -> None:
-    """Serve until the process that started us is gone, then end.
+class Served(Protocol):
+    """What `serve` has to know of a servicer."""
+
+    def over(self) -> bool:
+        """Whether the engine has said that it needs nothing more."""
+
+    def cancel_all(self) -> None:
+        """End calls under way."""
+
+
+def serve(register: "Callable[[grpc.Server, str, Busy], Served]") -> None:
+    """Serve until the engine is done with us, or gone.
+
+    The engine closes a plugin by SIGINT to its process group and waits 5 s for it to end. A terminal's Ctrl-C may reach
+    us too, in the middle of an operation: then it is the engine's Cancel that counts, and the signal does nothing.
 
     Args:
-        register: Puts the servicer on the server, given the engine's address; returns what ends calls under way.
+        register: Puts the servicer on the server, given the engine's address.
     """
-    # The terminal sends Ctrl-C to the whole group; the engine's Cancel is the signal. A handler and not SIG_IGN, which
-    # the servers that an adapter starts would inherit.
-    signal.signal(signal.SIGINT, _nothing)
     parent = os.getppid()
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    # A handler and not SIG_IGN or a mask, which the servers that an adapter starts would inherit.
+    signal.signal(signal.SIGINT, lambda _signum, _frame: _poke(wake))
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc
@@ -71,7 +85,7 @@ def serve(register: "Callable[[grpc.Server, str, Busy], Callable[[], None]]") ->
             ("grpc.max_send_message_length", MESSAGE_MAX),
         ],
     )
-    cancel = register(server, sys.argv[1] if len(sys.argv) > 1 else "", busy)
+    served = register(server, sys.argv[1] if len(sys.argv) > 1 else "", busy)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
@@ -79,12 +93,14 @@ def serve(register: "Callable[[grpc.Server, str, Busy], Callable[[], None]]") ->
     # Nothing but the port belongs there: whatever an adapter prints is log.
     sys.stdout = sys.stderr
     while os.getppid() == parent:
-        time.sleep(WATCH_S)
-    cancel()
+        if select.select([woken], [], [], WATCH_S)[0] and os.read(woken, 64) and served.over():
+            break
+    served.cancel_all()
     busy.wait(FINISH_S)
     # Threads inside a cloud's SDK would hold a normal exit back for ever; every intent is on disk.
     os._exit(0)
 
 
-def _nothing(_signum: int, _frame: object) -> None:
-    """Take a signal and go on."""
+def _poke(pipe: int) -> None:
+    with suppress(BlockingIOError):
+        os.write(pipe, b"!")

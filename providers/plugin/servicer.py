@@ -89,6 +89,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             session.calls.cancel()
         return empty_pb2.Empty()
 
+    def over(self) -> bool:
+        """Whether every connection was cancelled, as the engine does at the end of each operation."""
+        with self._lock:
+            return all(session.calls.cancelled for session in self._sessions.values())
+
     def cancel_all(self) -> None:
         """End everything: the engine is gone."""
         with self._lock:
