@@ -46,7 +46,7 @@ def evidence_of(sighting: Sighting) -> Evidence:
         "machine_id": {said.get("machine_id", "")},
         "host_key": {said.get("host_key", "")},
         "macs": set(said.get("macs", "").lower().split(",")),
-        "name": {"" if name in _NAMELESS else name},
+        "name": {name, said.get("dns", "").split(".")[0].lower()} - _NAMELESS,
         "address": set(sighting.server.addresses),
     }
     return {kind: frozenset(values - {""}) for kind, values in pieces.items() if values - {""}}
@@ -174,7 +174,7 @@ def _server_id(sightings: Sequence[Sighting], taken: set[str]) -> str:
     if given:
         return given[0]
     for salt in ("", sightings[0].source):
-        for kind in ("machine_id", "uuid", "macs", "host_key", "source"):
+        for kind in ("machine_id", "uuid", "macs", "host_key", "vm", "source"):
             values = sorted(v for s in sightings if (v := s.source if kind == "source" else s.identity.get(kind, "")))
             if values:
                 digest = hashlib.sha256(f"{kind}:{values[0]}:{salt}".encode()).hexdigest()[:12]

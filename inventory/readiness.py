@@ -100,7 +100,7 @@ def os_findings(*, subject: str, source: str, name: str) -> list[Finding]:
     words = name.lower()
     version = re.search(r"(?<![\d/])(\d+(?:\.\d+)?)(?![\d/]|-bit)", words)
     if "/" not in words.split("(", maxsplit=1)[0]:
-        make.os(words, version[1] if version else "", "os")
+        make.os(name, version[1] if version else "", "os")
     if "32-bit" in words:
         make.narrow("os")
     return make.found

@@ -30,9 +30,9 @@ _EMPTY_POSTGRES = 12 * MIB
 
 _MATTER = re.compile(
     r"^(postgresql|mariadb|mysql|percona|mongodb|redis|oracle|nginx|apache2|httpd|haproxy|varnish|tomcat|jetty|wildfly"
-    r"|php|python3|nodejs|openjdk|java|ruby|perl|dotnet|docker|podman|containerd|kubelet|samba|nfs-kernel|nfs-utils"
+    r"|php|python3|nodejs|openjdk|java|ruby|dotnet|docker|podman|containerd|kubelet|samba|nfs-kernel|nfs-utils"
     r"|bind9?|named|dnsmasq|postfix|exim|dovecot|openldap|slapd|rsync|pacemaker|corosync|drbd|open-vm-tools|cloud-init"
-    r"|bacula|zabbix|nagios|multipath|cryptsetup|lvm2|systemd|openssh-server)([-.0-9].*)?$"
+    r"|bacula|zabbix|nagios|multipath|cryptsetup|lvm2|openssh-server)([-.0-9].*)?(?<!-dev)(?<!-doc)(?<!-common)$"
 )
 """Packages that a new server needs, or that say what a server is for."""
 

@@ -38,7 +38,8 @@ def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str
         known = _load(engine)
         fresh = {s.source: s for s in sightings}
         kept = [s for s in known if s.source not in fresh and not (replaces and s.source.startswith(replaces))]
-        given = {s.source: s.server.id for s in known}
+        # Rows of a file move when it is exported again, so the id of a row says nothing about the next file's row.
+        given = {} if replaces else {s.source: s.server.id for s in known}
         clusters, findings = merge([*kept, *(_with_id(s, given.get(s.source, "")) for s in fresh.values())])
         estate = _estate(workspace, clusters, findings)
         _save(engine, clusters, {s.source for s in known})

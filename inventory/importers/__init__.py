@@ -1,13 +1,56 @@
 """Importers: files of other tools, recognised by content, found by the entry point group ``pse.importers``."""
 
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from inventory.estate import Estate
+from pse.core.documents.snapshot import Sighting
+from pse.core.errors import BadInput
 from pse.core.findings import Finding
-from pse.core.progress import Progress, silent
+from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
+from pse.core.text import printable
+
+GROUP = "pse.importers"
+
+
+class ReadFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What an importer read: ``rows`` = ``servers`` + ``templates`` + ``skipped``.
+
+    Attributes:
+        prefix: What the sources of all its sightings start with; an earlier import of the same file is replaced.
+        rows: Rows of machines in the file; blank ones do not count.
+        servers: Rows taken as servers.
+        templates: Rows taken as templates.
+        skipped: Rows left out; each has a finding with sheet and row.
+        sightings: One a row taken.
+        findings: About the file; those about a machine are in its sighting.
+    """
+
+    prefix: str
+    rows: int
+    servers: int
+    templates: int
+    skipped: int
+    sightings: tuple[Sighting, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+class Importer(Protocol):
+    """Reads one kind of file."""
+
+    def sniff(self, path: Path) -> bool:
+        """Whether the content of ``path`` is of this kind; False, never an error, for anything else."""
+
+    def read(self, path: Path) -> ReadFile:
+        """Read ``path``.
+
+        Raises:
+            BadInput: The file as a whole cannot be used; what is wrong with one row is a finding.
+        """
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +58,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         estate: All that is known now.
+        importer: Name of the importer that knew the file.
         rows: Rows of machines in the file.
         servers: Rows taken as servers.
         templates: Rows taken as templates.
@@ -23,6 +67,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     estate: Estate
+    importer: str
     rows: int
     servers: int
     templates: int
@@ -31,5 +76,56 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent) -> Import:
-    """Read ``path`` and write a new snapshot."""
-    raise NotImplementedError
+    """Read ``path`` and write a new snapshot.
+
+    Raises:
+        BadInput: No importer knows the file, or it cannot be used; nothing was changed.
+    """
+    from inventory.store import record
+
+    progress(Event(step="import", state="start", subject=printable(path.name)))
+    name, importer = _importer_of(path)
+    found = importer.read(path)
+    progress(Event(step="import", state="update", subject=printable(path.name), done=found.rows, unit="rows"))
+    estate = record(workspace, found.sightings, replaces=found.prefix)
+    progress(Event(step="import", state="done", subject=printable(path.name), done=found.rows, unit="rows"))
+    own = tuple(f for s in found.sightings for f in s.findings)
+    return Import(
+        estate=estate,
+        importer=name,
+        rows=found.rows,
+        servers=found.servers,
+        templates=found.templates,
+        skipped=found.skipped,
+        findings=tuple(sorted({*found.findings, *own})),
+    )
+
+
+def _importer_of(path: Path) -> tuple[str, Importer]:
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    known = sorted(entry_points(group=GROUP), key=lambda e: e.name)
+    for entry in known:
+        importer: Importer = entry.load()()
+        if importer.sniff(path):
+            return entry.name, importer
+    raise BadInput(
+        _why_not(path, head), where=str(path), hint=f"Known kinds of files: {', '.join(e.name for e in known)}."
+    )
+
+
+def _why_not(path: Path, head: bytes) -> str:
+    from inventory.importers.workbook import OLE, sheets_of
+
+    if head == OLE:
+        return "the workbook is encrypted, or of the old binary kind (.xls); save it as a plain .xlsx"
+    if not head.startswith(b"PK\x03\x04"):
+        return "not a workbook, and no other kind of file that is known here"
+    sheets = sheets_of(path)
+    if sheets is None:
+        return "a zip file, but not a workbook that can be read"
+    shown = ", ".join(printable(s) for s in sheets[:10])
+    return f"a workbook without the sheet vInfo and its columns; its sheets are: {shown}"
