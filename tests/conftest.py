@@ -1,1 +1,51 @@
 """Fixtures that all rooms share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pse.core.settings import Workspace
+from tests.require import missing, require
+
+_PROGRAMS = ("bwrap", "setsid", "setarch", "sshd", "nginx", "named", "rsync")
+
+
+@pytest.fixture(scope="session")
+def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """A sample workspace whose old server room and name server run; shared by the session, stopped at its end."""
+    from providers.lab import hosts, sample
+
+    require(*_PROGRAMS)
+    _require_postgres()
+    workspace = sample.create(tmp_path_factory.mktemp("ministry") / "workspace")
+    try:
+        hosts.start_room(workspace)
+        yield workspace
+    finally:
+        _stop(workspace)
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Iterator[Workspace]:
+    """A sample workspace of the test's own, with nothing started; whatever the test starts in it is stopped."""
+    from providers.lab import sample as made
+
+    _require_postgres()
+    workspace = made.create(tmp_path / "sample")
+    yield workspace
+    _stop(workspace)
+
+
+def _require_postgres() -> None:
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        missing("PostgreSQL server")
+
+
+def _stop(workspace: Workspace) -> None:
+    """Stop all hosts, which frees the address range, and remove their roots: they are large."""
+    from providers.lab import hosts
+    from providers.lab.files import remove_tree
+
+    hosts.stop(workspace)
+    remove_tree(workspace.private / "lab" / "hosts")

@@ -21,6 +21,7 @@ from pse.core.errors import BadInput, RemoteError
 
 _LISTEN = "0A"
 _FIRST, _LAST = 2, 250
+_RANGES, _FIRST_NET, _FIRST_PORT = 22_000, 16, 10_000
 
 
 class Leases(msgspec.Struct, kw_only=True):
@@ -100,6 +101,10 @@ class Addresses:
         """The range that the workspace has or last had, for example ``127.88.3``; empty when it never had one."""
         return self._read().range
 
+    def port(self) -> int:
+        """A TCP and UDP port that goes with the range, for a service that can bind no address but 127.0.0.1."""
+        return port_of(self._read().range)
+
     def renew(self) -> tuple[str, str]:
         """Take the range again after `release`.
 
@@ -122,9 +127,9 @@ class Addresses:
             if mine:
                 table.range = mine[0]
                 return
-            busy = listening_ranges()
+            busy = listening()
             for candidate in ([table.range] if table.range else []) + _candidates(self._root):
-                if candidate not in leases.ranges and candidate not in busy:
+                if candidate not in leases.ranges and not {candidate, str(port_of(candidate))} & busy:
                     leases.ranges[candidate] = str(self._root)
                     table.range = candidate
                     return
@@ -142,9 +147,15 @@ def _candidates(root: Path) -> list[str]:
     start = int.from_bytes(hashlib.sha256(f"{os.getuid()}:{root}".encode()).digest()[:4], "big")
     ranges = []
     for step in range(256):
-        number = (start + step * 257) % (200 * 256)
-        ranges.append(f"127.{16 + number // 256}.{number % 256}")
+        number = (start + step * 257) % _RANGES
+        ranges.append(f"127.{_FIRST_NET + number // 256}.{number % 256}")
     return ranges
+
+
+def port_of(range_: str) -> int:
+    """The port that goes with a range: each has its own, below those that the kernel gives to clients."""
+    _, second, third = map(int, range_.split("."))
+    return _FIRST_PORT + (second - _FIRST_NET) * 256 + third
 
 
 @contextlib.contextmanager
@@ -162,12 +173,13 @@ def _leases() -> Iterator[Leases]:
             canonical.write(path, leases, mode=0o600)
 
 
-def listening_ranges() -> set[str]:
-    """The /24 ranges of 127.0.0.0/8 in which a TCP socket listens on this machine, from the kernel's own table."""
+def listening() -> set[str]:
+    """Where TCP sockets listen on this machine, from the kernel's own table: /24 ranges, and ports as text."""
     found = set()
     for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
         fields = line.split()
         if fields[3] == _LISTEN:
-            packed = struct.pack("<I", int(fields[1].partition(":")[0], 16))
-            found.add(socket.inet_ntoa(packed).rpartition(".")[0])
+            address, _, port = fields[1].partition(":")
+            found.add(socket.inet_ntoa(struct.pack("=I", int(address, 16))).rpartition(".")[0])
+            found.add(str(int(port, 16)))
     return found

@@ -159,7 +159,7 @@ class Hosts:
             line = sandbox.command(folder, spec, first_boot=first_boot is not None)
             sandbox.spawn(folder, line, first_boot=first_boot)
             answers = poll(
-                lambda: _greets(address) or sandbox.living_pid(folder) is None,
+                lambda: sandbox.living_pid(folder) is None or _greets(address),
                 timeout_s=timeout_s,
             )
             if sandbox.living_pid(folder) is None:

@@ -1,19 +1,20 @@
 """Bringing the old server room up: content, hosts, services, name server; all at once, and only what is missing."""
 
 import http.client
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from providers.lab.files import poll
 from providers.lab.hosts import Hosts
-from providers.lab.sample import dns, machines
+from providers.lab.sample import machines, zone
 from providers.lab.sample.database import Postgres, postgres
 from providers.lab.sample.workspace import NAME_SERVER, ROOM, move_addresses
 from providers.lab.sandbox import need
 from providers.lab.skeleton import HostSpec
 from pse.core import secrets
-from pse.core.errors import PseError, RemoteError
+from pse.core.errors import MissingTool, PseError, RemoteError
 from pse.core.progress import Event, Progress
 from pse.core.settings import Workspace
 
@@ -28,6 +29,7 @@ _WEB = ("portal", "records", "opendata", "learning", "legacy")
 def start_room(workspace: Workspace, progress: Progress) -> None:
     """See `providers.lab.sample.start_room`."""
     need("bwrap", "setsid", "sshd", "nginx", "named", "rsync", "setarch", packages=PACKAGES)
+    _need_psycopg2()
     began = time.monotonic()
     room = _Room(workspace, postgres())
     names = (*ROOM, NAME_SERVER)
@@ -48,6 +50,18 @@ def start_room(workspace: Workspace, progress: Progress) -> None:
         name, first = min(failed.items(), key=lambda pair: pair[0])
         raise RemoteError(f"{len(failed)} of {len(names)} hosts did not come up; {name}: {first}", hint=first.hint)
     progress(Event("room", "done", message=f"{len(names)} hosts in {time.monotonic() - began:.1f} s", done=len(names)))
+
+
+def _need_psycopg2() -> None:
+    try:
+        subprocess.run(
+            ["/usr/bin/python3", "-I", "-c", "import psycopg2"], check=True, capture_output=True, timeout=30, cwd="/"
+        )
+    except (OSError, subprocess.SubprocessError) as exc:
+        raise MissingTool(
+            "the sample portal needs psycopg2 for the system's Python",
+            hint="Run `apt-get install python3-psycopg2` as root.",
+        ) from exc
 
 
 class _Room:
@@ -76,8 +90,9 @@ class _Room:
         boot = self._hosts.wait_booted(name, timeout_s=_BOOT_S)
         if boot.boot != 0:
             raise RemoteError(f"its services did not start: {boot.log or 'no answer in time'}", where=name)
-        if name in _WEB and not poll(self._answers(name), timeout_s=_ANSWER_S):
-            raise RemoteError("its service does not answer", where=f"{self._addresses[name]}:8080")
+        answers = self._resolves if name == NAME_SERVER else self._answers(name)
+        if (name in _WEB or name == NAME_SERVER) and not poll(answers, timeout_s=_ANSWER_S):
+            raise RemoteError("its service does not answer", where=name)
 
     def _spec(self, name: str) -> HostSpec:
         keys = tuple(path.read_text(encoding="ascii").strip() for path in self._keys)
@@ -90,7 +105,7 @@ class _Room:
             authorized_keys=keys,
             hosts=self._addresses,
             packages=("bind9", "openssh-server"),
-            rc_local=dns.RC_LOCAL,
+            rc_local=zone.RC_LOCAL,
         )
 
     def _fill(self, name: str) -> None:
@@ -98,16 +113,30 @@ class _Room:
         if name == NAME_SERVER and (self._moved or not done.exists()):
             settings = self._workspace.settings.migrate.dns
             key = secrets.resolve(settings.key, base=self._workspace.root)
-            dns.write(
+            zone.write(
                 self._hosts.inside(name),
                 self._addresses,
-                address=self._addresses[name],
+                port=settings.port,
                 key_name=settings.key_name,
                 key=key,
             )
         elif not done.exists():
             machines.fill(name, self._hosts.inside(name), self._server)
         done.touch()
+
+    def _resolves(self) -> bool:
+        import dns.exception
+        import dns.message
+        import dns.query
+        import dns.rcode
+
+        settings = self._workspace.settings.migrate.dns
+        question = dns.message.make_query(settings.zone, "SOA")
+        try:
+            answer = dns.query.tcp(question, settings.server, timeout=2, port=settings.port)
+        except (OSError, EOFError, dns.exception.DNSException):
+            return False
+        return answer.rcode() == dns.rcode.NOERROR and bool(answer.answer)
 
     def _answers(self, name: str) -> Callable[[], bool]:
         def ask() -> bool:

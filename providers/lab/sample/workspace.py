@@ -6,6 +6,7 @@ import secrets
 from importlib import resources
 from pathlib import Path
 
+from providers.lab.addresses import port_of
 from providers.lab.hosts import Hosts
 from providers.lab.sample.database import postgres
 from pse.core import canonical
@@ -44,6 +45,7 @@ def create(root: Path, *, progress: Progress) -> Workspace:
     values = _begin(root) | {"PG": str(version)}
     hosts = Hosts(root)
     values |= {name: hosts.addresses.take(name) for name in (*ROOM, NAME_SERVER)}
+    values["DNS_PORT"] = str(hosts.addresses.port())
     _write_all(root, _SAMPLE, values)
     _private(root / ".pse" / "tsig", base64.b64encode(secrets.token_bytes(32)) + b"\n")
     # Last, because a folder with this file is a workspace.
@@ -64,10 +66,13 @@ def create_empty(root: Path, entity: str) -> Workspace:
 
 def move_addresses(workspace: Workspace, old: str, new: str) -> None:
     """Write the range ``new`` in place of ``old`` in the files that name the lab's addresses."""
-    for name in (FILE, "hosts.toml"):
+    for name, before, after in (
+        ("hosts.toml", f'"{old}.', f'"{new}.'),
+        (FILE, f"port = {port_of(old)}\n", f"port = {port_of(new)}\n"),
+    ):
         path = workspace.path(name)
         text = path.read_text(encoding="utf-8")
-        canonical.write_bytes(path, text.replace(f'"{old}.', f'"{new}.').encode())
+        canonical.write_bytes(path, text.replace(before, after).encode())
 
 
 def text_of(folder: str, name: str) -> str:

@@ -1,11 +1,15 @@
-"""The lab's name server: bind9 for the sample zone, which takes updates of A records signed with one TSIG key."""
+"""The lab's name server: bind9 for the sample zone, which takes updates of A records signed with one TSIG key.
+
+bind9 binds only addresses that an interface carries, and the loopback interface carries 127.0.0.1 alone of its /8. So
+it listens there, on a port that goes with the workspace's address range, and not on its host's address as others do.
+"""
 
 from pathlib import Path
 
 from providers.lab.files import remove_tree
 
 ZONE = "ministry.example"
-PORT = 5353
+ADDRESS = "127.0.0.1"
 TTL_S = 5
 
 PUBLISHED = ("portal", "records", "opendata", "learning")
@@ -23,9 +27,8 @@ options {{
     directory "/var/lib/bind";
     pid-file "/run/named/named.pid";
     session-keyfile "/run/named/session.key";
-    listen-on port {port} {{ {address}; }};
+    listen-on port {port} {{ 127.0.0.1; }};
     listen-on-v6 {{ none; }};
-    query-source address {address};
     recursion no;
     dnssec-validation no;
     allow-transfer {{ none; }};
@@ -39,13 +42,13 @@ zone "{zone}" {{
 """
 
 
-def write(root: Path, addresses: dict[str, str], *, address: str, key_name: str, key: str) -> None:
+def write(root: Path, addresses: dict[str, str], *, port: int, key_name: str, key: str) -> None:
     """Write configuration, key and fresh zone into the root of the name server's host, which must not run.
 
     Args:
         root: The root, seen from outside.
         addresses: Host names of the room and their addresses.
-        address: The name server's own.
+        port: TCP and UDP port to listen on.
         key_name: Name of the TSIG key.
         key: The TSIG key, base64.
     """
@@ -53,7 +56,7 @@ def write(root: Path, addresses: dict[str, str], *, address: str, key_name: str,
     remove_tree(state)
     for folder in (etc, state):
         folder.mkdir(parents=True, exist_ok=True)
-    (etc / "named.conf").write_text(_CONF.format(port=PORT, address=address, zone=ZONE, key_name=key_name))
+    (etc / "named.conf").write_text(_CONF.format(port=port, zone=ZONE, key_name=key_name))
     key_file = etc / "key.conf"
     key_file.unlink(missing_ok=True)
     key_file.touch(mode=0o600)
@@ -63,7 +66,7 @@ def write(root: Path, addresses: dict[str, str], *, address: str, key_name: str,
         f"$TTL {TTL_S}",
         "@ IN SOA ns hostmaster 1 3600 600 86400 5",
         "@ IN NS ns",
-        f"ns IN A {address}",
+        f"ns IN A {ADDRESS}",
         *(f"{name} IN A {addresses[name]}" for name in PUBLISHED),
     ]
     (state / f"{ZONE}.zone").write_text("\n".join(lines) + "\n")
