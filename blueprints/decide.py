@@ -184,7 +184,7 @@ class Decider:
             cost=cost,
             saas=offer.id,
         )
-        return Outcome(decision=decision, findings=(*findings, *_unpriced(wanted.id, best.place, cost)))
+        return Outcome(decision=decision, findings=(*findings, *unpriced(wanted.id, best.place, cost)))
 
     def _built(self, wanted: Wanted, declared: Strategy | None, findings: list[Finding]) -> Outcome:
         resources = 1 + sum(2 + 2 * len(demand.volumes) for demand in wanted.servers)
@@ -227,7 +227,7 @@ class Decider:
             mandate_monthly=mandate(best, options),
             cost=built.cost,
         )
-        found = (*findings, *_unpriced(wanted.id, best.place, built.cost), *_renewed(wanted.id, built.notes))
+        found = (*findings, *unpriced(wanted.id, best.place, built.cost), *_renewed(wanted.id, built.notes))
         return Outcome(decision=decision, built=built, findings=found)
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
@@ -334,7 +334,8 @@ def _no_such_place(wanted: Wanted) -> Refusal:
     )
 
 
-def _unpriced(workload: str, place: str, cost: Cost) -> Iterable[Finding]:
+def unpriced(workload: str, place: str, cost: Cost) -> Iterable[Finding]:
+    """The finding of a bill with lines that have no price (PSE-B003)."""
     if cost.no_price:
         yield Finding(
             code="PSE-B003",

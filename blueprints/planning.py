@@ -1,13 +1,13 @@
 """From snapshot, verdicts and offers to a plan: the same inputs give the same bytes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from blueprints.bundle import Bundle, part_hashes, plan_hash
-from blueprints.decide import Decider, Outcome
+from blueprints.decide import Decider, Outcome, unpriced
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
 from blueprints.model import Wanted
@@ -100,27 +100,24 @@ def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent)
     return bundle
 
 
-def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date) -> Inputs:
+def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: Estate | None = None) -> Inputs:
     """Read what a plan is made from.
+
+    Args:
+        workspace: Where it is.
+        policy: What the law says on ``as_of``.
+        as_of: Day that decisions hold for.
+        estate: What runs today; the workspace's snapshot when None.
 
     Raises:
         BadInput: A file cannot be used, or there is neither a snapshot nor an environment.
     """
-    from inventory import load_estate
     from policy import classify, decide
     from providers.catalog import check_places, load_offers
 
     environments = load_environments(workspace)
-    if workspace.private.joinpath("snapshot").exists():
-        estate = load_estate(workspace)
-    elif environments:
-        estate = Estate(manifest=Snapshot(tables={}))
-    else:
-        raise BadInput(
-            "there is nothing to plan: no snapshot and no environment",
-            where=str(workspace.root),
-            hint="Run `pse discover` or `pse import`, or write environments/*.toml.",
-        )
+    if estate is None:
+        estate = _current(workspace, environments)
     offers = load_offers(workspace)
     classification = classify(policy, estate.servers, estate.workloads)
     categories = dict(classification.by_workload)
@@ -143,6 +140,20 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date) -> Input
             *classification.findings,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
         ),
+    )
+
+
+def _current(workspace: Workspace, environments: Collection[Environment]) -> Estate:
+    from inventory import load_estate
+
+    if workspace.private.joinpath("snapshot").exists():
+        return load_estate(workspace)
+    if environments:
+        return Estate(manifest=Snapshot(tables={}))
+    raise BadInput(
+        "there is nothing to plan: no snapshot and no environment",
+        where=str(workspace.root),
+        hint="Run `pse discover` or `pse import`, or write environments/*.toml.",
     )
 
 
@@ -185,6 +196,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *inputs.findings,
         *waves.findings,
         *_of_the_whole(inputs, view, by_id),
+        *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.cost)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *_of_wanted(w, outcomes[w.id]))),
     }
     return Draft(inputs=inputs, decisions=decisions, waves=waves, units=units, findings=tuple(sorted(findings)))
@@ -275,7 +287,9 @@ def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners:
 
 
 def _of_the_whole(inputs: Inputs, view: View, wanted: Mapping[str, Wanted]) -> Iterable[Finding]:
-    for name in sorted(set(inputs.declared.workload) - set(wanted)):
+    # Without a snapshot the file speaks of what was not looked at yet.
+    strangers = set(inputs.declared.workload) - set(wanted) if view.servers else set()
+    for name in sorted(strangers):
         yield Finding(
             code="PSE-B006",
             severity=Severity.WARNING,

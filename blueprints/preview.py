@@ -34,7 +34,7 @@ class UnitPreview(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         unit: Unit id.
         place: Place id.
-        changes: In the program's order.
+        changes: Sorted by URN.
         cost: Of the unit as a whole: with egress, support and tax, which belong to no resource.
     """
 
@@ -109,7 +109,7 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
                 op=change.op,
                 cost=totals(line for line in lines if line.item == change.name and _carries(change.type)),
             )
-            for change in changes
+            for change in sorted(changes, key=lambda change: change.urn)
         ),
         cost=unit.cost,
     )

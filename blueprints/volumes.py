@@ -52,10 +52,11 @@ def volumes_of(
         mounts[POSTGRES_HOME] = Decimal(known) * comfort
         why.append(f"databases of {known} MiB x {comfort}")
     rest = _on_system_disk(server, view)
-    paths = [path for path in sorted(set(declared.paths)) if not _covered(path, mounts)]
-    for path in paths:
-        mounts.setdefault(_mount_for(path), _need(rest[0], rest[1], comfort))
-    if paths:
+    before = len(mounts)
+    for path in sorted(set(declared.paths)):
+        if not _covered(path, mounts):
+            mounts[_mount_for(path)] = _need(rest[0], rest[1], comfort)
+    if len(mounts) > before:
         why.append("declared paths by what the system disk holds")
     if not mounts:
         mounts, words = _from_disks(server, view, comfort)

@@ -1,0 +1,94 @@
+"""A plan on disk: what was changed after it was made is refused, and so is another workspace's gate."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from blueprints.bundle import Bundle
+from providers.lab.sample import create
+from pse.core.errors import BadInput, Refused
+from pse.core.settings import Workspace
+from tests.blueprints.estates import ABROAD
+
+
+def test_a_plan_comes_back_as_it_was_by_file_folder_and_name(planned: Workspace, ministry_plan: Bundle) -> None:
+    path = ministry_plan.write(ministry_plan.default_folder(planned))
+    for named in (path, path.parent, Path(path.parent.name)):
+        assert Bundle.read(planned, named) == ministry_plan
+    assert path.stat().st_size < 1_000_000
+
+
+def test_the_same_plan_is_the_same_bytes(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
+    one, two = ministry_plan.write(tmp_path / "one").parent, ministry_plan.write(tmp_path / "two").parent
+    files = sorted(p.relative_to(one) for p in one.rglob("*.json"))
+    assert len(files) == 2 + 2 * len(ministry_plan.units)
+    assert all((one / f).read_bytes() == (two / f).read_bytes() for f in files)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "units/portal.json", "gate/portal.json", "verdicts.json"])
+def test_a_turned_byte_anywhere_is_refused(
+    planned: Workspace, ministry_plan: Bundle, tmp_path: Path, name: str
+) -> None:
+    path = ministry_plan.write(tmp_path / "plan")
+    victim = path.parent / name
+    victim.write_text(victim.read_text().replace("sample-markhor", "sample-markhoz", 1))
+    with pytest.raises(Refused):
+        Bundle.read(planned, path)
+
+
+def test_a_forged_hash_does_not_help_without_the_key(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
+    """Somebody who edits the gate and works out every hash anew still lacks the signature."""
+    import msgspec
+
+    from blueprints.bundle import part_hashes, plan_hash
+
+    signed = ministry_plan.gates["portal"]
+    allowed = tuple(msgspec.structs.replace(a, place=ABROAD) for a in signed.gate.allowed)
+    gates = {
+        **ministry_plan.gates,
+        "portal": msgspec.structs.replace(signed, gate=msgspec.structs.replace(signed.gate, allowed=allowed)),
+    }
+    plan = msgspec.structs.replace(
+        ministry_plan.plan, units=part_hashes(ministry_plan.units, gates, ministry_plan.verdicts)
+    )
+    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    forged = msgspec.structs.replace(ministry_plan, plan=plan, gates=gates)
+    with pytest.raises(Refused):
+        Bundle.read(planned, forged.write(tmp_path / "forged"))
+
+
+def test_a_plan_of_another_workspace_is_refused(ministry_plan: Bundle, tmp_path: Path) -> None:
+    other = create(tmp_path / "other")
+    with pytest.raises(Refused):
+        Bundle.read(other, ministry_plan.write(tmp_path / "plan"))
+
+
+def test_files_of_an_earlier_plan_are_taken_away(ministry_plan: Bundle, tmp_path: Path) -> None:
+    path = ministry_plan.write(tmp_path / "plan")
+    stale = path.parent / "units" / "gone.json"
+    stale.write_text("{}")
+    ministry_plan.write(tmp_path / "plan")
+    assert not stale.exists()
+
+
+def test_a_missing_plan_or_part_is_bad_input(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no plan here"):
+        Bundle.read(planned, tmp_path / "nowhere")
+    path = ministry_plan.write(tmp_path / "plan")
+    (path.parent / "units" / "portal.json").unlink()
+    with pytest.raises(BadInput, match="cannot be read"):
+        Bundle.read(planned, path)
+
+
+def test_a_part_outside_the_folder_is_refused(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
+    import msgspec
+
+    from blueprints.bundle import plan_hash
+
+    path = ministry_plan.write(tmp_path / "plan")
+    plan = msgspec.structs.replace(ministry_plan.plan, units={**ministry_plan.plan.units, "../../elsewhere": "0" * 64})
+    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    path.write_bytes(json.dumps(json.loads(msgspec.json.encode(plan))).encode())
+    with pytest.raises(Refused, match="outside"):
+        Bundle.read(planned, path)
