@@ -42,7 +42,7 @@ INPUTS: dict[str, dict[str, object]] = {
     "Server": {"shape": "std", "image": "debian-12", "subnet": "sub-1", "firewalls": ["fw-1"], "keyPair": "key-1"},
     "Attachment": {"server": "srv-1", "volume": "vol-1", "mount": "/srv"},
 }
-UNKNOWN = object()
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's own sentinel: an unknown value may well be text
 FIELDS = [
     (kind.name, field.wire, field.rule.rests)
     for kind in KINDS.values()
@@ -60,8 +60,8 @@ def subject(kind: str, given: dict[str, object], *, refers_to: str | None = MARK
         kind,
         given,
         urn="urn:x",
-        place_of=lambda _, value: None if value is UNKNOWN else refers_to,
-        unknown=lambda value: value is UNKNOWN,
+        place_of=lambda _, value: None if value == UNKNOWN else refers_to,
+        unknown=lambda value: value == UNKNOWN,
     )
 
 
@@ -127,6 +127,34 @@ def test_caller_cannot_say_that_a_place_is_none() -> None:
     assert rules_of(judge(GATE, sly, today=DAY)) == ["PSE-R003"]
 
 
+def test_field_that_says_nothing_of_residency_is_not_judged() -> None:
+    made = subject("Volume", inputs("Volume"))
+    named = msgspec.structs.replace(made, values=(*made.values, Value("name", Rests.NONE, "x")))
+    assert judge(GATE, named, today=DAY) == ()
+
+
+@pytest.mark.parametrize("value", [7, True, {"a": 1}, b"x"])
+def test_value_that_is_no_text_is_not_known(value: object) -> None:
+    assert "PSE-G001" in rules_of(judge(GATE, subject("Server", inputs("Server", place=value)), today=DAY))
+    assert rules_of(judge(GATE, subject("Server", inputs("Server", image=value)), today=DAY)) == ["PSE-G001"]
+
+
+def test_unknown_place_is_refused_whatever_the_caller_knows_of_references() -> None:
+    made = subject_of(
+        "Volume",
+        inputs("Volume", place=UNKNOWN),
+        urn="urn:x",
+        place_of=lambda *_: MARKHOR,
+        unknown=lambda value: value == UNKNOWN,
+    )
+    assert rules_of(judge(GATE, made, today=DAY)) == ["PSE-G001"]
+
+
+def test_place_with_an_image_behind_it_is_no_place() -> None:
+    found = judge(GATE, subject("Volume", inputs("Volume", place=f"{MARKHOR}:debian-12")), today=DAY)
+    assert rules_of(found) == ["PSE-G002"]
+
+
 @pytest.mark.parametrize("workload", ["records", "", "Portal", UNKNOWN, None, 7])
 def test_other_workload_is_refused(workload: object) -> None:
     assert rules_of(judge(GATE, subject("Volume", inputs("Volume", workload=workload)), today=DAY)) == ["PSE-G005"]
@@ -172,7 +200,7 @@ def test_every_element_of_a_list_is_judged() -> None:
         inputs("Server", firewalls=["fw-1", "fw-2", "fw-3"]),
         urn="urn:x",
         place_of=lambda wire, value: places[str(value)] if wire == "firewalls" else MARKHOR,
-        unknown=lambda value: value is UNKNOWN,
+        unknown=lambda value: value == UNKNOWN,
     )
     found = judge(GATE, made, today=DAY)
     assert rules_of(found) == ["PSE-G001", "PSE-R003"]
@@ -186,7 +214,7 @@ def test_unknown_reference_follows_what_it_refers_to() -> None:
         inputs("Subnet", network=UNKNOWN),
         urn="urn:x",
         place_of=lambda *_: MARKHOR,
-        unknown=lambda value: value is UNKNOWN,
+        unknown=lambda value: value == UNKNOWN,
     )
     assert judge(GATE, made, today=DAY) == ()
 
@@ -212,6 +240,25 @@ def test_endpoint_has_to_be_the_places_own(place: str, endpoint: str | None, pas
         values=(Value("place", Rests.PLACE, place), Value("endpoint", Rests.ENDPOINT, endpoint)),
     )
     assert (judge(GATE, made, today=DAY) == ()) is passes
+
+
+def test_endpoint_is_held_to_the_place_and_not_to_another_value() -> None:
+    values = (
+        Value("placement.disk", Rests.PLACE, IBEX),
+        Value("place", Rests.PLACE, MARKHOR),
+        Value("endpoint", Rests.ENDPOINT, "lab:sample-ibex"),
+    )
+    made = Subject(urn="urn:x", kind="Volume", workload="portal", values=values)
+    assert rules_of(judge(GATE, made, today=DAY)) == ["PSE-G003"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "rules"), [("lab:sample-ibex", ["PSE-R003"]), ("lab:x", ["PSE-G003", "PSE-R003"])]
+)
+def test_endpoint_beside_a_refused_place_has_to_be_listed_at_least(endpoint: str, rules: list[str]) -> None:
+    values = (Value("place", Rests.PLACE, ELSEWHERE), Value("endpoint", Rests.ENDPOINT, endpoint))
+    made = Subject(urn="urn:x", kind="Volume", workload="portal", values=values)
+    assert rules_of(judge(GATE, made, today=DAY)) == rules
 
 
 def test_allowed_place_without_a_listed_endpoint_is_refused() -> None:
