@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pse.cli.view import Grid, View
 from pse.core import canonical
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal: wide enough for a log, so that rows stay on one line."""
+ROOMY_WIDTH = 120
 SHOWN_FINDINGS = 50
 """Findings shown to people; ``--json`` has all of them."""
 _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
@@ -57,9 +58,12 @@ def _table(console: "Console", block: Grid) -> None:
 
     title = Text(printable(block.title)) if block.title else None
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in block.columns:
-        heading = Text(printable(column.lstrip(">")))
-        table.add_column(heading, justify="right" if column.startswith(">") else "left", overflow="fold")
+    roomy = console.width >= ROOMY_WIDTH
+    for number, column in enumerate(block.columns):
+        # Ids and amounts are for copying, so where there is room they are not broken.
+        whole = roomy and all(" " not in row[number] for row in block.rows)
+        justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
+        table.add_column(Text(printable(column.lstrip(">"))), justify=justify, overflow="fold", no_wrap=whole)
     for row in block.rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     console.print(table)

@@ -65,7 +65,7 @@ def _aloud(report: "CostReport") -> tuple[str, ...]:
     if report.not_comparable:
         lines.append(f"not comparable, so not in the mandate's sum: {', '.join(report.not_comparable[:READABLE])}")
     if report.total.no_price:
-        lines.append(f"{report.total.no_price} lines have NO PRICE and are in no sum; --json names them")
+        lines.append(f"NO PRICE: {report.total.no_price} of the lines, in no sum; --json names them")
     return tuple(lines)
 
 

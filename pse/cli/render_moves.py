@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pse.cli.render_plan import head
 from pse.cli.view import View, grid
+from pse.core.errors import UsageError
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -14,7 +15,12 @@ if TYPE_CHECKING:
 
 
 def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequence[str]) -> View:
-    """Moves, services and records that `pse migrate` would touch."""
+    """Moves, services and records that `pse migrate` would touch.
+
+    Raises:
+        UsageError: The plan has no such workload or wave.
+    """
+    _known(bundle, workloads, waves)
     units = [
         u
         for _, u in sorted(bundle.units.items())
@@ -24,9 +30,22 @@ def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequenc
 
 
 def rollback_intent(bundle: "Bundle", workload: str) -> View:
-    """Moves, services and records that `pse rollback` would turn back."""
+    """Moves, services and records that `pse rollback` would turn back.
+
+    Raises:
+        UsageError: The plan has no such workload.
+    """
+    _known(bundle, (workload,), ())
     units = [u for _, u in sorted(bundle.units.items()) if u.workload == workload and not u.landing]
     return _intent(bundle, units, "Back to the old side")
+
+
+def _known(bundle: "Bundle", workloads: Sequence[str], waves: Sequence[int]) -> None:
+    ids, numbers = {d.workload for d in bundle.plan.decisions}, {w.number for w in bundle.plan.waves}
+    if unknown := sorted(set(workloads) - ids):
+        raise UsageError(f"the plan has no workload {', '.join(unknown)}", hint=f"It has: {', '.join(sorted(ids))}.")
+    if missing := sorted(set(waves) - numbers):
+        raise UsageError(f"the plan has no wave {missing[0]}", hint=f"It has {len(numbers)}.")
 
 
 def _intent(bundle: "Bundle", units: "list[Unit]", title: str) -> View:
@@ -36,13 +55,14 @@ def _intent(bundle: "Bundle", units: "list[Unit]", title: str) -> View:
         for u in units
         for m in u.moves
     ]
+    columns = "workload|>wave|kind|source|target|what|>MiB"
     services = [f"{u.workload}: {s.name}" for u in units for s in u.services]
     records = [s.name for u in units for s in u.switches]
     return View(
         {"plan": bundle.plan.hash, "items": moves, "services": services, "records": records},
         (
             *head(bundle.plan),
-            grid(title, "workload|>wave|kind|source|target|what|>MiB", (tuple(m.values()) for m in moves)),
+            grid(title, columns, (tuple(m.values()) for m in moves)) if moves else f"{title}: none",
             f"services stopped and started: {', '.join(services) or 'none'}",
             f"DNS records switched: {', '.join(records) or 'none'}",
         ),

@@ -19,13 +19,18 @@ def money(cost: "Cost | None", currency: str) -> tuple[str, str]:
     """Monthly and one-time amounts with what has no price said beside them."""
     if cost is None:
         return ("no offer", "–")
-    lacking = f" + {cost.no_price} without a price" if cost.no_price else ""
-    return (f"{currency} {cents(cost.monthly):,}{lacking}", f"{cents(cost.one_time):,}")
+    known = f"{currency} {cents(cost.monthly):,}"
+    once = f"{cents(cost.one_time):,}"
+    if not cost.no_price:
+        return (known, once)
+    lacking = f"{cost.no_price} without a price"
+    # A sum of nothing but unknowns is not 0.
+    return (f"{known} + {lacking}" if cost.monthly else lacking, once if cost.one_time else "–")
 
 
 def why(refusals: "tuple[Refusal, ...]") -> str:
-    """Refusals in words, each with its rule and clause."""
-    return "; ".join(f"{r.rule} ({r.clause}): {r.message}" for r in refusals)
+    """Refusals in words, a line each, with their rules; the clauses are in ``--json`` and in the report."""
+    return "\n".join(f"{r.rule}: {r.message}" for r in refusals)
 
 
 def head(plan: "Plan") -> tuple[str, ...]:
@@ -54,7 +59,7 @@ def plan_view(plan: "Plan", path: Path) -> View:
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
         decisions_grid(plan),
-        *(f"{d.workload} is refused: {why(d.refusals) or '; '.join(d.reasons)}" for d in refused[:READABLE]),
+        *(f"{d.workload} is REFUSED: {why(d.refusals) or '; '.join(d.reasons)}" for d in refused[:READABLE]),
         *waves_grid(plan),
         f"total: {monthly} a month, {plan.currency} {once} once",
         f"written to {path}",

@@ -69,6 +69,7 @@ def test_a_total_says_what_has_no_price() -> None:
     )
     assert money(Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0), "PKR")[0] == "PKR 0.00"
     assert money(None, "PKR") == ("no offer", "–")
+    assert money(Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=3), "PKR") == ("3 without a price", "–")
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,159 @@
+"""Verbs over the real rooms, on the sample workspace with nothing started."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.require import require
+
+DAY = "2026-11-25"
+
+
+@pytest.fixture
+def ministry(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    require("postgres", "named", "bwrap")
+    folder = tmp_path / "sample"
+    assert run("init", folder, "--sample").exit_code == 0
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def told(run: Run, *words: str, code: int = 0) -> Any:
+    done = run(*words, "--json")
+    assert done.exit_code == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_init_makes_a_workspace_once(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    made = told(run, "init", str(folder), "--entity", "Ministry of Works")
+    assert made["entity"] == "Ministry of Works"
+    assert len(made["signer"]) == 64
+    assert (folder / ".pse" / "signing_key").stat().st_mode & 0o777 == 0o600
+    before = (folder / "pse.toml").read_bytes()
+    assert run("init", folder, "--entity", "Another").exit_code == 2
+    assert (folder / "pse.toml").read_bytes() == before
+
+
+def test_the_register_is_shown_verified_and_refused_when_altered(run: Run, ministry: Path) -> None:
+    shown = told(run, "register", "show", "--as-of", DAY)
+    assert shown["sample"] is True
+    states = {item["place"]["csp"]: item["standing"]["restricted"] for item in shown["items"]}
+    assert states["sample-markhor"] == "accredited"
+    assert states["sample-ibex"] == "suspended"
+    assert told(run, "register", "verify")["verified"] is True
+    register = ministry / "policy" / "register.toml"
+    register.write_text(register.read_text().replace("suspended", "accredited"))
+    assert run("register", "verify").exit_code == 3
+    assert run("plan", "--as-of", DAY).exit_code == 3
+    assert run("register", "sign").exit_code == 0
+    assert run("register", "verify").exit_code == 0
+
+
+def test_the_ledger_is_a_chain(run: Run, ministry: Path) -> None:
+    from policy.ledger import Ledger
+    from pse.core.settings import Workspace
+
+    ledger = Ledger(Workspace(ministry))
+    for number in range(3):
+        ledger.record("approval", {"office": "Director Records", "number": number})
+    assert [entry["data"]["number"] for entry in told(run, "ledger", "show")["items"]] == [0, 1, 2]
+    assert [entry["data"]["number"] for entry in told(run, "ledger", "show", "--last", "1")["items"]] == [2]
+    assert told(run, "ledger", "verify")["entries"] == 3
+    file = ministry / ".pse" / "ledger.jsonl"
+    file.write_bytes(file.read_bytes().replace(b'"number":1', b'"number":7'))
+    assert run("ledger", "verify").exit_code == 3
+
+
+def test_a_plan_costs_compares_and_previews_the_same(run: Run, ministry: Path) -> None:
+    plan = told(run, "plan", "--as-of", DAY)
+    assert told(run, "plan", "--as-of", DAY)["hash"] == plan["hash"]
+    assert Path(plan["path"]).is_file()
+    (new,) = [d for d in plan["items"] if d["workload"] == "analytics"]
+    assert new["strategy"] == "new"
+    assert new["place"].startswith("sample-markhor/")
+
+    cost = told(run, "cost")
+    assert cost["total"] == plan["cost"]
+    assert told(run, "cost", "--format", "infracost")["version"] == "0.2"
+    assert json.loads(run("cost", "--format", "json").stdout) == cost
+    shown = run("cost").stdout
+    assert "SAMPLE" in shown
+    assert ("without a price" in shown) == bool(cost["total"]["no_price"])
+
+    (compared,) = told(run, "compare")["items"]
+    assert {o["place"].split("/")[0]: o["allowed"] for o in compared["options"]} == {
+        "sample-markhor": True,
+        "sample-ibex": False,
+        "sample-elsewhere": False,
+    }
+
+
+def test_a_preview_without_the_cli_counts_what_would_be_made(run: Run, ministry: Path) -> None:
+    told(run, "plan", "--as-of", DAY)
+    # The real command, in a process of its own: Pulumi's mocks leave event loops open behind them.
+    command = [sys.executable, "-m", "pse.cli.main", "preview", "--offline", "--json"]
+    done = subprocess.run(command, cwd=ministry, capture_output=True, text=True, check=True, timeout=60)
+    preview = json.loads(done.stdout)
+    assert preview["offline"] is True
+    assert preview["operations"]["create"] > 0
+    assert preview["operations"]["delete"] == 0
+
+
+def test_what_would_be_built_is_shown_before_anything_is(run: Run, ministry: Path) -> None:
+    told(run, "plan", "--as-of", DAY)
+    intent = told(run, "up", "--dry-run")
+    assert {item["state"] for item in intent["items"]} == {"new"}
+    assert run("up").exit_code == 2
+    assert run("up", "--dry-run", "--unit", "nonsense").exit_code == 2
+    assert told(run, "migrate", "--dry-run")["items"] == []
+    assert run("migrate", "--dry-run", "--workload", "nonsense").exit_code == 2
+    name = Path(json.loads(run("cost", "--json").stdout)["plan"][:12])
+    assert run("rollback", name, "nonsense", "--dry-run").exit_code == 2
+    assert not (ministry / ".pse" / "deployments").exists()
+
+
+def test_an_edited_plan_is_refused(run: Run, ministry: Path) -> None:
+    path = Path(told(run, "plan", "--as-of", DAY)["path"])
+    path.write_text(path.read_text().replace("sample-markhor", "sample-elsewhere", 1))
+    assert run("cost").exit_code == 3
+    assert run("up", "--yes").exit_code == 3
+
+
+def test_a_bad_day_and_a_bad_file_name_themselves(run: Run, ministry: Path) -> None:
+    done = run("plan", "--as-of", "2026-02-30")
+    assert done.exit_code == 4
+    assert "--as-of" in done.stderr
+    prices = ministry / "policy" / "prices.toml"
+    prices.write_text("[[offer]]\nprice = ")
+    done = run("plan", "--as-of", DAY)
+    assert done.exit_code == 4
+    assert "prices.toml" in done.stderr
+
+
+def test_what_runs_on_a_host_is_published(run: Run, ministry: Path) -> None:
+    del ministry
+    items = told(run, "discover", "--commands")["items"]
+    assert {"identity", "system"} <= {item["fact"] for item in items}
+
+
+def test_new_labels_are_taken_only_when_they_can_be_read(run: Run, ministry: Path, tmp_path: Path) -> None:
+    labels = ministry / "policy" / "labels.toml"
+    before = labels.read_bytes()
+    broken = tmp_path / "broken.toml"
+    broken.write_text('[[label]]\ncategory = "top secret"\nhosts = ["*"]\n')
+    done = run("label", broken)
+    assert done.exit_code == 4
+    assert "broken.toml" in done.stderr
+    assert labels.read_bytes() == before
+
+
+def test_the_lab_is_empty_before_it_is_started(run: Run, ministry: Path) -> None:
+    del ministry
+    assert told(run, "lab", "status")["items"] == []
+    assert told(run, "lab", "stop")["items"] == []
