@@ -1,14 +1,70 @@
 """The fifth gate: asks the clouds what there is and where it rests, after the fact."""
 
+from policy.gate import Subject, Value, judge, placements_of
+from policy.ledger import Ledger
+from providers.engine import PROJECT
+from providers.identity import stack_tag
+from providers.places import Places
+from providers.ports import Made
 from pse.core.documents.gate import UnitGate
 from pse.core.documents.verdicts import Refusal
+from pse.core.schema import KINDS, Field, Rests
 from pse.core.settings import Workspace
+from pse.core.time import today
 
 
-def audit(workspace: Workspace, unit_id: str, gate: UnitGate) -> tuple[Refusal, ...]:
+def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "") -> tuple[Refusal, ...]:
     """Judge every live object that carries the unit's stack, at every place of the register.
+
+    What an adapter reports counts, not what the program asked for: an aspect that the cloud placed by itself is an
+    unknown place and is refused. Refusals are in the ledger under the gate ``audit``.
+
+    Args:
+        workspace: Whose adapters are asked.
+        unit_id: Stack id.
+        gate: The unit's gate, its signature verified by the caller.
+        plan: Hash of the plan, for the ledger.
+
+    Returns:
+        Every refusal, sorted, each once.
 
     Raises:
         RemoteError: A cloud could not be asked; an audit that did not see everything is none.
+        MissingTool: A vendor's SDK is not installed.
     """
-    raise NotImplementedError
+    tag = stack_tag(workspace.settings.signer, PROJECT, unit_id)
+    places = Places(workspace)
+    ledger = Ledger(workspace)
+    found: set[Refusal] = set()
+    try:
+        for place in places.register.places:
+            provider = places.provider(place.id)
+            for kind in sorted(provider.kinds):
+                for made in provider.store(kind).list():
+                    if made.identity is None or made.identity.stack != tag:
+                        continue
+                    urn = f"{place.id} {kind} {made.id}"
+                    refusals = judge(gate, _subject(kind, made, place.id, urn), today=today())
+                    if refusals:
+                        ledger.refuse(plan=plan, unit=unit_id, urn=urn, gate="audit", refusals=refusals)
+                        found.update(refusals)
+    finally:
+        places.close()
+    return tuple(sorted(found))
+
+
+def _subject(kind: str, made: Made, place: str, urn: str) -> Subject:
+    """A live object as the gate looks at it: it is where it was found, and every aspect where the adapter says."""
+    required = tuple(
+        # What it refers to is live at the same account and judged by itself.
+        Value(wire, field.rule.rests, place)
+        for wire, field in _fields(kind)
+        if field.required and field.rule.rests is not Rests.NONE
+    )
+    return Subject(
+        urn=urn, kind=kind, workload=made.inputs.workload, values=(*required, *placements_of(made.outputs.placement))
+    )
+
+
+def _fields(kind: str) -> list[tuple[str, Field]]:
+    return list(KINDS[kind].input_fields().items()) if kind in KINDS else []

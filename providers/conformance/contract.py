@@ -1,0 +1,134 @@
+"""The behaviours, one test each, for every kind of the schema that the adapter says it can make."""
+
+import msgspec
+import pytest
+
+from providers.conformance.rig import Rig
+from providers.ports import PortError
+from pse.core.schema import KINDS
+
+UNKNOWN_ID = "suite-no-such-object"
+REASONS = frozenset(
+    {"quota", "capacity", "throttle", "not-found", "conflict", "in-use", "auth", "invalid", "transient"}
+)
+
+
+class StoreContract:
+    """Subclass it, give the fixture ``rig``, and an adapter is held to the port."""
+
+    @pytest.fixture(params=sorted(KINDS))
+    def kind(self, request: pytest.FixtureRequest, rig: Rig) -> str:
+        """Each kind in turn; one that the adapter does not make is skipped with its own name."""
+        name: str = request.param
+        if name not in rig.provider.kinds:
+            pytest.skip(f"{rig.provider.name} is not capable of {name}")
+        return name
+
+    def test_created_object_carries_its_identity_and_inputs(self, rig: Rig, kind: str) -> None:
+        inputs, identity = rig.inputs(kind), rig.identity()
+        made = rig.make(kind, inputs, identity)
+        assert made.id
+        assert made.identity == identity
+        assert made.healthy
+        assert made.inputs == inputs
+
+    def test_placement_says_where_it_rests(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        assert {aspect.where for aspect in made.outputs.placement} == {rig.place}
+        assert {aspect.source for aspect in made.outputs.placement} == {"set"}
+
+    def test_outputs_are_of_the_schema(self, rig: Rig, kind: str) -> None:
+        assert isinstance(rig.make(kind).outputs, KINDS[kind].outputs)
+
+    def test_read_gives_the_live_object(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        assert rig.store(kind).read(made.id, made.inputs) == made
+
+    def test_read_without_inputs_finds_it_for_import(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        found = rig.store(kind).read(made.id, None)
+        assert found is not None
+        assert (found.id, found.inputs.name) == (made.id, made.inputs.name)
+
+    def test_read_of_nothing_is_none(self, rig: Rig, kind: str) -> None:
+        assert rig.store(kind).read(UNKNOWN_ID, None) is None
+
+    def test_find_gives_exactly_what_carries_the_tags(self, rig: Rig, kind: str) -> None:
+        mine, other = rig.identity(), rig.identity()
+        first, _ = rig.make(kind, identity=mine), rig.make(kind, identity=other)
+        assert [found.id for found in rig.store(kind).find(mine.stack, mine.urn)] == [first.id]
+        assert rig.store(kind).find("suite-another-stack", mine.urn) == ()
+
+    def test_find_gives_every_object_of_one_urn(self, rig: Rig, kind: str) -> None:
+        first = rig.identity()
+        again = msgspec.structs.replace(first, op=rig.identity().op)
+        made = {rig.make(kind, identity=first).id, rig.make(kind, identity=again).id}
+        assert {found.id for found in rig.store(kind).find(first.stack, first.urn)} == made
+
+    def test_list_has_everything_of_the_account(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        assert made.id in {found.id for found in rig.store(kind).list()}
+
+    def test_update_changes_in_place(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        wanted = rig.changed(kind, made.inputs)
+        if wanted is None:
+            # Nothing about this kind changes in place: repeating what is there changes nothing.
+            wanted = made.inputs
+        before = rig.count(kind)
+        updated = rig.store(kind).update(made.id, made.inputs, wanted)
+        assert (updated.id, updated.inputs) == (made.id, wanted)
+        assert rig.store(kind).read(made.id, wanted) == updated
+        assert rig.count(kind) == before
+
+    def test_update_may_be_repeated(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        wanted = rig.changed(kind, made.inputs) or made.inputs
+        first = rig.store(kind).update(made.id, made.inputs, wanted)
+        assert rig.store(kind).update(made.id, made.inputs, wanted) == first
+
+    def test_update_of_nothing_says_not_found(self, rig: Rig, kind: str) -> None:
+        inputs = rig.inputs(kind)
+        with pytest.raises(PortError) as caught:
+            rig.store(kind).update(UNKNOWN_ID, inputs, inputs)
+        assert caught.value.reason == "not-found"
+
+    def test_delete_waits_until_it_is_gone(self, rig: Rig, kind: str) -> None:
+        made = rig.make(kind)
+        rig.store(kind).delete(made.id)
+        assert rig.store(kind).read(made.id, made.inputs) is None
+        assert made.id not in {found.id for found in rig.store(kind).list()}
+
+    def test_delete_of_nothing_is_quiet(self, rig: Rig, kind: str) -> None:
+        rig.store(kind).delete(UNKNOWN_ID)
+        made = rig.make(kind)
+        rig.store(kind).delete(made.id)
+        rig.store(kind).delete(made.id)
+
+    def test_dangling_reference_is_refused_and_makes_nothing(self, rig: Rig, kind: str) -> None:
+        references = [field for field in KINDS[kind].input_fields().values() if field.rule.to and field.required]
+        inputs = rig.inputs(kind)
+        for field in references:
+            wrong = msgspec.structs.replace(inputs, **{field.name: UNKNOWN_ID})
+            before = rig.count(kind)
+            with pytest.raises(PortError) as caught:
+                rig.store(kind).create(wrong, identity=rig.identity())
+            assert caught.value.reason in {"invalid", "not-found"}
+            assert rig.count(kind) == before
+
+    def test_what_is_used_is_not_deleted(self, rig: Rig, kind: str) -> None:
+        references = [field for field in KINDS[kind].input_fields().values() if field.rule.to and field.required]
+        made = rig.make(kind)
+        for field in references:
+            used = str(getattr(made.inputs, field.name))
+            with pytest.raises(PortError) as caught:
+                rig.store(field.rule.to).delete(used)
+            assert caught.value.reason == "in-use"
+            assert rig.store(field.rule.to).read(used, None) is not None
+
+    def test_errors_speak_the_common_words(self, rig: Rig, kind: str) -> None:
+        inputs = rig.inputs(kind)
+        with pytest.raises(PortError) as caught:
+            rig.store(kind).update(UNKNOWN_ID, inputs, inputs)
+        assert caught.value.reason in REASONS
+        assert caught.value.vendor_code

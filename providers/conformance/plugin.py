@@ -1,0 +1,72 @@
+"""A pytest plugin: the table of adapters by behaviour, passed or not capable, after a run of the suite.
+
+Use it with ``-p providers.conformance.plugin``; ``--conformance-json PATH`` writes the counts of ``make conformance``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+_WORDS = {"passed": "passed", "failed": "failed", "skipped": "not capable"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The file for the counts."""
+    parser.addoption("--conformance-json", default="", help="write the counts of the conformance suite to this file")
+
+
+class Results:
+    """Outcomes by adapter and behaviour; one for each pytest session.
+
+    Args:
+        target: File for the counts; empty for none.
+    """
+
+    def __init__(self, target: str) -> None:
+        """Nothing has run."""
+        self._target = target
+        self._found: dict[tuple[str, str], Counter[str]] = {}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Count one phase of one test of the suite."""
+        report = yield
+        from providers.conformance import StoreContract
+
+        cls = getattr(item, "cls", None)
+        if isinstance(cls, type) and issubclass(cls, StoreContract) and (call.when == "call" or not report.passed):
+            behaviour = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
+            self._found.setdefault((cls.__name__, behaviour), Counter())[_WORDS[report.outcome]] += 1
+        return report
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Print the table."""
+        if not self._found:
+            return
+        terminalreporter.section("conformance")
+        for (adapter, behaviour), counts in sorted(self._found.items()):
+            said = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+            terminalreporter.write_line(f"{adapter:24} {behaviour:56} {said}")
+        if self._target:
+            Path(self._target).write_text(json.dumps(self.figures()) + "\n", encoding="utf-8")
+
+    def figures(self) -> dict[str, int]:
+        """The counts as ``make conformance`` names them."""
+        total = sum(self._found.values(), Counter[str]())
+        return {
+            "behaviours": len({behaviour for _, behaviour in self._found}),
+            "adapters": len({adapter for adapter, _ in self._found}),
+            "passed": total["passed"],
+            "not_capable": total["not capable"],
+            "failed": total["failed"],
+        }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to count."""
+    config.pluginmanager.register(Results(config.getoption("--conformance-json")), "pse-conformance-results")
