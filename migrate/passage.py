@@ -160,8 +160,9 @@ echo "$l"; cat k.pub""",
         if self._bind:
             options.append(f'from="{self._bind}"')
         if self._forwards:
-            # Sockets only: the two limits leave no TCP port that could be reached.
-            options += ["port-forwarding", 'permitopen="127.0.0.1:1"', 'permitlisten="127.0.0.1:1"']
+            # No TCP port is listened on. What is dialled cannot be limited to the database's socket: sshd's permitopen
+            # knows TCP ports only and refuses every socket once it is given.
+            options += ["port-forwarding", 'permitlisten="127.0.0.1:1"']
         line = f"{','.join(options)} {authority.decode()} {self.job}"
         edit = _EDIT.format(mark=shlex.quote(f" {self.job}$"), add='cat >>"$t"')
         self.target.text(edit, stdin=line.encode() + b"\n", what="writing the trust line")

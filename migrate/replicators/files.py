@@ -253,8 +253,11 @@ def _is_folder(host: Host, path: str) -> bool:
 
 
 def _sweep(host: Host, paths: tuple[str, ...]) -> None:
+    """Remove rsync's folders for partial files, and give the folders around them their times back."""
+    each = """for d; do p=${d%/*}; t=$(stat -c @%.9Y -- "$p"); rm -rf -- "$d"; touch -d "$t" -- "$p"; done"""
     for path in paths:
-        host.text(f"find {shlex.quote(path)} -xdev -depth -type d -name {PARTIAL} -exec rm -rf {{}} +; true")
+        find = f"find {shlex.quote(path)} -xdev -depth -type d -name {PARTIAL} -exec bash -c {shlex.quote(each)} - {{}} +"
+        host.text(f"[ ! -d {shlex.quote(path)} ] || {find}", what="sweeping partial files")
 
 
 def _refuse_empty(task: Task, path: str) -> None:

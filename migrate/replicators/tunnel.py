@@ -5,14 +5,17 @@ to the target's. The session runs as a job of the source while data is replicate
 """
 
 import shlex
+import time
 
 from migrate import jobs
+from migrate.hosts import last_line
 from migrate.jobs import folder_of
 from migrate.passage import Passage
 from migrate.replicators.psql import SOCKETS, Admin
 from pse.core.errors import RemoteError
 
 JOB = "tunnel"
+_COME_UP_S = 20.0
 PORT = 5432
 """The port in the name of the joined sockets, whatever the servers' own ports are."""
 
@@ -68,19 +71,19 @@ class Tunnel:
         shell = self._passage.shell(JOB, "")
         remote = f"{self.at_target}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._source.port}"
         local = f"{self.at_source}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._target.port}"
-        command = f"exec_ssh() {{ {shell} -N -o ExitOnForwardFailure=yes -R {remote} -L {local} {self._passage.address}; }}; exec_ssh"
+        command = f"{shell} -N -o ExitOnForwardFailure=yes -R {remote} -L {local} {self._passage.address}"
         jobs.start(source, folder, JOB, command)
-        script = f"""cd {folder}; n=0
-until [ -S s/.s.PGSQL.{PORT} ] || [ -e {JOB}.rc ] || [ $n -ge 300 ]; do sleep 0.05; n=$((n+1)); done
-[ -S s/.s.PGSQL.{PORT} ] && exit 0; tail -n 3 {JOB}.log; exit 1"""
-        done = source.run(script)
-        if done.rc != 0 or not self.up():
-            raise RemoteError(
-                "the sockets of the two database servers cannot be joined: "
-                + (done.stdout.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1],
-                where=f"{source.name} to {target.name}",
-                hint="Does the target's sshd allow AllowStreamLocalForwarding, and can the source reach it?",
-            )
+        look = f"cd {folder}; tail -n 3 {JOB}.log; [ ! -e {JOB}.rc ]"
+        deadline = time.monotonic() + _COME_UP_S
+        while not self.up():
+            done = source.run(look)
+            if done.rc != 0 or time.monotonic() > deadline:
+                raise RemoteError(
+                    f"the sockets of the two database servers cannot be joined: {last_line(done.stdout)}",
+                    where=f"{source.name} to {target.name}",
+                    hint="Does the target's sshd allow AllowStreamLocalForwarding, and can the source reach it?",
+                )
+            time.sleep(0.05)
 
     def end(self) -> None:
         """End the session and take the sockets away; quiet when it is gone."""

@@ -1,0 +1,177 @@
+"""Two real hosts for replicators: sshd, rsync and PostgreSQL in rootless sandboxes of their own."""
+
+import os
+import secrets
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from inventory.ssh import Endpoint
+from migrate.hosts import Host
+from migrate.replicators.ports import Task
+from pse.core.documents.plan import Move
+from pse.core.journal import FileJournal
+
+PASSWD = """root:x:0:0::/:/bin/sh
+admin:x:1000:1000::/home/admin:/bin/bash
+sshd:x:100:65534::/run/sshd:/usr/sbin/nologin
+"""
+SSHD = """Port 2222
+ListenAddress {address}
+HostKey /etc/hostkey
+UsePAM no
+StrictModes no
+PidFile none
+LogLevel ERROR
+MaxStartups 100:30:200
+PasswordAuthentication no
+"""
+PG = """initdb -U postgres --auth=trust -E UTF8 --locale=C.UTF-8 -N -D /var/lib/pg >/dev/null || exit 1
+printf '%s\\n' "listen_addresses = '{address}'" 'wal_level = {wal_level}' 'fsync = off' 'shared_buffers = 16MB' \
+  "unix_socket_directories = '/var/run/postgresql'" 'max_connections = 40' >>/var/lib/pg/postgresql.conf
+setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 </dev/null"""
+
+
+def free_address() -> str:
+    """A loopback address that nobody listens on at port 2222."""
+    while True:
+        address = f"127.{100 + secrets.randbelow(100)}.{secrets.randbelow(250) + 1}.{secrets.randbelow(250) + 1}"
+        with socket.socket() as sock:
+            try:
+                sock.bind((address, 2222))
+            except OSError:
+                continue
+        return address
+
+
+class SandboxHost:
+    """One host: its root folder, its address and the way in."""
+
+    def __init__(self, base: Path, name: str, public_key: str, key: Path) -> None:
+        self.name = name
+        self.root = base / name
+        self.address = free_address()
+        self.key = key
+        for folder in ("etc/alternatives", "etc/ssl", "usr", "proc", "dev", "tmp", "run", "srv", "home/admin/.ssh"):
+            (self.root / folder).mkdir(parents=True)
+        (self.root / "var/lib").mkdir(parents=True)
+        (self.root / "var/run").symlink_to("/run")
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (self.root / name).symlink_to(f"usr/{name}")
+        (self.root / "etc/passwd").write_text(PASSWD)
+        (self.root / "etc/group").write_text("root:x:0:\nadmin:x:1000:\nnogroup:x:65534:\n")
+        (self.root / "etc/sshd_config").write_text(SSHD.format(address=self.address))
+        (self.root / "home/admin/.ssh/authorized_keys").write_text(public_key)
+        self.new_key()
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def new_key(self) -> None:
+        """Give it a new host key; only while it is stopped."""
+        for path in (self.root / "etc/hostkey", self.root / "etc/hostkey.pub"):
+            path.unlink(missing_ok=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.root / "etc/hostkey"], check=True)
+        self.pin = " ".join((self.root / "etc/hostkey.pub").read_text().split()[:2])
+
+    def start(self) -> None:
+        """Start sshd and wait until it answers."""
+        line = ["bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--bind", str(self.root), "/"]
+        line += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+        line += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ssl", "/etc/ssl"]
+        line += ["--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent", "--hostname", self.name]
+        line += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--setenv", "HOME", "/home/admin"]
+        line += ["/bin/sh", "-c", "mkdir -p /run/sshd /run/postgresql; exec /usr/sbin/sshd -D -e -f /etc/sshd_config"]
+        with (self.root / "sshd.log").open("wb") as log:
+            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait_for(self._answers, 10)
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection((self.address, 2222), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Kill the sandbox with everything in it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+            wait_for(lambda: not self._answers(), 10)
+
+    def host(self) -> Host:
+        """The controller's way to it, by the key it had when this was first asked."""
+        end = Endpoint(
+            name=self.name, address=self.address, port=2222, user="admin", key=f"file:{self.key}", host_key=self.pin
+        )
+        return Host(end, base=self.root.parent)
+
+    def postgres(self, *, wal_level: str = "logical") -> None:
+        """Make a database server and start it."""
+        host = self.host()
+        host.text(PG.format(address=self.address, wal_level=wal_level), timeout_s=120)
+        host.close()
+
+
+class Rig:
+    """Source and target."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", base / "key"], check=True)
+        public = (base / "key.pub").read_text()
+        self.source = SandboxHost(base, "source", public, base / "key")
+        self.target = SandboxHost(base, "target", public, base / "key")
+        self._hosts: list[Host] = []
+
+    def task(self, move: Move, *, key: str = "plan/work/a1") -> Task:
+        """A task of ``move`` with connections of its own and the rig's journal."""
+        source, target = self.source.host(), self.target.host()
+        self._hosts += [source, target]
+        journal = FileJournal(self.base / "journal.jsonl")
+        return Task(move=move, job=f"pse-{move.id}", source=source, target=target, journal=journal, key=key)
+
+    def stop(self) -> None:
+        """End connections and hosts."""
+        for host in self._hosts:
+            host.close()
+        self.source.stop()
+        self.target.stop()
+
+
+def wait_for(look: Callable[[], bool], seconds: float) -> None:
+    """Poll until ``look`` is true."""
+    deadline = time.monotonic() + seconds
+    while not look():
+        assert time.monotonic() < deadline, "not in time"
+        time.sleep(0.02)
+
+
+def awkward(root: Path, *, small: int = 200) -> None:
+    """Files that are easily lost on the way."""
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "plain.txt").write_text("plain\n")
+    (root / "hard link").hardlink_to(root / "plain.txt")
+    (root / "symlink").symlink_to("plain.txt")
+    (root / "dangling").symlink_to("/nowhere/at all")
+    (root / "empty").touch()
+    (root / "-rf").write_text("dash")
+    (root / "*").write_text("star")
+    (root / "new\nline").write_text("newline")
+    (root / "back\\slash").write_text("backslash")
+    (root / "spaces and 'quotes\"").write_text("quotes")
+    Path(os.fsdecode(os.fsencode(root) + b"/not-utf8-\xff\xfe")).write_text("bytes")
+    os.mkfifo(root / "pipe")
+    with (root / "sparse").open("wb") as file:
+        file.seek(64 << 20)
+        file.write(b"end")
+    (root / "mode").write_text("mode")
+    (root / "mode").chmod(0o4751)
+    (root / "empty folder").mkdir()
+    many = root / "many"
+    many.mkdir()
+    for number in range(small):
+        (many / f"file-{number:05}").write_text(f"{number}\n" * (number % 50))
+    os.utime(root / "empty", ns=(1_000_000_000_123_456_789, 1_000_000_000_123_456_789))

@@ -1,0 +1,226 @@
+"""Files: carried whole, verified independently, and the way in is gone afterwards."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from migrate.replicators.files import CopyFailed, Files
+from migrate.verify import files as verify
+from pse.core.documents.plan import Move
+from pse.core.errors import PseError, Refused
+from pse.core.findings import Severity
+from tests.migrate.rig import Rig, awkward
+
+MOVE = Move(id="records-files", kind="files", source="source", target="target", paths=("/srv/records",))
+
+
+def both_equal(rig: Rig) -> None:
+    """Judge by a tool of the test's own, from outside the sandboxes."""
+    listings = [
+        subprocess.run(
+            ["find", ".", "-not", "-type", "d", "-printf", "%y %m %n %p %s %l %T@\\0"],
+            cwd=end.root / "srv/records",
+            check=True,
+            capture_output=True,
+        ).stdout.split(b"\0")
+        for end in (rig.source, rig.target)
+    ]
+    assert sorted(listings[0]) == sorted(listings[1])
+    assert len(listings[0]) > 10
+    trees = [end.root / "srv/records" for end in (rig.source, rig.target)]
+    subprocess.run(["diff", "-r", "--no-dereference", "--exclude=pipe", *trees], check=True)
+
+
+def test_carries_awkward_files_and_proves_it(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records")
+    task = rig.task(MOVE)
+    files = Files()
+    assert [f for f in files.preflight(task) if f.severity is Severity.ERROR] == []
+    moved = files.seed(task)
+    assert moved.sent > 1000
+    (rig.source.root / "srv/records/plain.txt").write_text("changed meanwhile\n")
+    (rig.source.root / "srv/records/empty").unlink()
+    files.delta(task, final=True)
+    results = files.verify(task)
+    assert {r.subject.split()[-1] for r in results} == {"meta", "links", "content"}
+    assert [(r.subject, r.detail) for r in results if not r.equal or r.items == 0] == []
+    both_equal(rig)
+    assert (rig.target.root / "srv/records/sparse").stat().st_blocks * 512 < 1 << 20
+
+
+def test_nothing_of_the_way_in_is_left(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    task = rig.task(MOVE)
+    keys = rig.target.root / "home/admin/.ssh/authorized_keys"
+    before = keys.read_text()
+    Files().seed(task)
+    line = next(row for row in keys.read_text().splitlines() if row.endswith(task.job))
+    assert line.startswith("cert-authority,restrict,")
+    assert f'from="{rig.source.address}"' in line
+    assert Files().cleanup(task) == ()
+    assert keys.read_text() == before
+    assert task.source.run(f"ls -d /run/{task.job} /dev/shm/{task.job}").stdout == b""
+
+
+def test_the_certificate_opens_nothing_but_this_copy(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    task = rig.task(MOVE)
+    Files().seed(task)
+    shell = task.passage.shell("x", "echo only this")
+    done = task.source.run(f"{shell} {rig.target.address} cat /etc/passwd </dev/null")
+    assert done.stdout == b"only this\n"
+    forward = f"{shell} -N -o ExitOnForwardFailure=yes -R 2299:127.0.0.1:22 {rig.target.address}"
+    assert task.source.run(f"timeout 5 {forward}").rc not in (0, 124)
+    other = shell.replace(f"-b {rig.source.address}", "-b 127.0.0.1")
+    assert task.source.run(f"{other} {rig.target.address} true </dev/null").rc == 255
+    task.passage.close()
+    assert not (rig.source.root / f"run/{task.job}").exists()
+
+
+def test_another_host_key_stops_everything(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    task = rig.task(MOVE)
+    rig.target.stop()
+    rig.target.new_key()
+    rig.target.start()
+    with pytest.raises(Refused, match="host key has changed"):
+        Files().seed(task)
+    assert not (rig.target.root / "srv/records").exists()
+
+
+def test_the_source_does_not_accept_another_host_key_either(rig: Rig) -> None:
+    task = rig.task(MOVE)
+    task.passage.open()
+    rig.target.stop()
+    rig.target.new_key()
+    rig.target.start()
+    shell = task.passage.shell("x", "true")
+    done = task.source.run(f"{shell} {rig.target.address} true </dev/null")
+    assert done.rc == 255
+    assert b"host key verification failed" in done.stderr.lower()
+
+
+def test_a_killed_copy_goes_on(rig: Rig) -> None:
+    root = rig.source.root / "srv/records"
+    awkward(root, small=5)
+    (root / "big").write_bytes(os.urandom(1 << 20) * 48)
+    task = rig.task(MOVE)
+    folder = task.passage.open()
+    # What a controller leaves that died in the middle: the intent, and a job that was killed on the host.
+    task.journal.open(f"{task.key}/seed-0", "carry", {})
+    task.source.text(f"cd {folder} && echo 99999999 >a1-seed-0-0.pid && : >a1-seed-0-0.log")
+    Files().seed(rig.task(MOVE))
+    task = rig.task(MOVE)
+    Files().delta(task, final=True)
+    assert all(r.equal for r in Files().verify(task))
+    assert len(task.journal.pending()) == 0
+
+
+def test_a_change_during_verification_is_caught(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = rig.source.root / "srv/records"
+    awkward(root, small=5)
+    task = rig.task(MOVE)
+    Files().seed(task)
+    # A writer that puts size and time back: rsync would never see it, and the hash was taken before.
+    last = "meta ' %C@' | sha256sum >\"$out/after\""
+    assert last in verify._SCRIPT
+    write = "touch -r plain.txt /tmp/r; echo PLAIN >plain.txt; touch -r /tmp/r plain.txt"
+    monkeypatch.setattr(
+        verify, "_SCRIPT", verify._SCRIPT.replace(last, f'[ "$(hostname)" = source ] && {{ {write}; }}\n{last}')
+    )
+    results = Files().verify(task)
+    assert not any(r.equal for r in results)
+    assert "changed while it was read: source" in results[0].detail
+
+
+def test_a_hidden_change_is_found_by_content(rig: Rig) -> None:
+    root = rig.source.root / "srv/records"
+    awkward(root, small=5)
+    task = rig.task(MOVE)
+    Files().seed(task)
+    stamp = (root / "*").stat()
+    (root / "*").write_text("rats")
+    os.utime(root / "*", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    Files().delta(task, final=True)
+    (content,) = [r for r in Files().verify(task) if r.subject.endswith("content")]
+    assert not content.equal
+    assert "./*" in content.detail
+
+
+@pytest.mark.parametrize("wanted", ["nothing", "folders only"])
+def test_empty_is_never_equal_to_empty(rig: Rig, wanted: str) -> None:
+    for end in (rig.source, rig.target):
+        (end.root / "srv/records").mkdir()
+        os.utime(end.root / "srv/records", (1, 1))
+    task = rig.task(MOVE)
+    if wanted == "folders only":
+        (rig.source.root / "srv/records/sub").mkdir()
+        Files().seed(task)
+        assert all(r.equal for r in Files().verify(task))
+    else:
+        assert not all(r.equal for r in Files().verify(task))
+
+
+def test_a_missing_path_fails_in_words(rig: Rig) -> None:
+    task = rig.task(MOVE)
+    (finding,) = [f for f in Files().preflight(task) if f.severity is Severity.ERROR]
+    assert finding.code == "PSE-M011"
+    with pytest.raises(CopyFailed, match="is not there"):
+        Files().seed(task)
+    with pytest.raises(PseError):
+        Files().verify(task)
+
+
+def test_no_room_at_the_target_is_said_before(rig: Rig, tmp_path: Path) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    big = rig.source.root / "srv/records/big"
+    space = os.statvfs(tmp_path)
+    subprocess.run(["fallocate", "-l", str(space.f_bavail * space.f_frsize * 6 // 10), big], check=True)
+    try:
+        findings = Files().preflight(rig.task(MOVE))
+    finally:
+        big.unlink()
+    assert [f.code for f in findings if f.severity is Severity.ERROR] == ["PSE-M012"]
+
+
+def test_a_target_that_fills_up_ends_in_words(rig: Rig) -> None:
+    root = rig.source.root / "srv/records"
+    awkward(root, small=5)
+    (root / "big").write_bytes(os.urandom(1 << 20) * 8)
+    task = rig.task(MOVE)
+    # No quota in a sandbox: a file size limit of the receiving shell stands for the full disk.
+    (rig.target.root / "home/admin/.bashrc").write_text("ulimit -f 4096\ntrap '' XFSZ\n")
+    with pytest.raises(CopyFailed, match="rsync ended"):
+        Files().seed(task)
+
+
+def test_the_way_back_brings_what_was_written_at_the_target(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    task = rig.task(MOVE)
+    files = Files()
+    files.seed(task)
+    (rig.target.root / "srv/records/written there").write_text("new")
+    (rig.target.root / "srv/records/empty").unlink()
+    back = rig.task(MOVE, key="plan/work/r1")
+    assert files.catch_up(back).sent > 0
+    assert all(r.equal for r in files.verify(back))
+    assert (rig.source.root / "srv/records/written there").read_text() == "new"
+    assert not (rig.source.root / "srv/records/empty").exists()
+
+
+def test_an_empty_target_does_not_empty_the_source(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    (rig.target.root / "srv/records").mkdir()
+    with pytest.raises(Refused, match="would be deleted"):
+        Files().catch_up(rig.task(MOVE))
+    assert (rig.source.root / "srv/records/plain.txt").exists()
+
+
+def test_a_single_file_moves(rig: Rig) -> None:
+    (rig.source.root / "etc/one.conf").write_text("setting\n")
+    task = rig.task(Move(id="one", kind="files", source="source", target="target", paths=("/etc/one.conf",)))
+    Files().seed(task)
+    assert all(r.equal for r in Files().verify(task))
+    assert (rig.target.root / "etc/one.conf").read_text() == "setting\n"
