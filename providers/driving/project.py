@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pulumi.automation import (
+    CommandResult,
     Deployment,
     LocalWorkspace,
+    OnOutput,
     OutputMap,
     PulumiCommand,
     Stack,
@@ -21,12 +23,14 @@ from pulumi.automation._stack import StackInitMode  # the class is public, its e
 from semver import VersionInfo
 
 from providers import pulumi_cli
+from providers.driving.language import served
 from providers.known import VARIABLE, path_of
 from pse.core import secrets
 from pse.core.canonical import write_bytes
 from pse.core.settings import Workspace
 
 PROJECT = "pse"
+_LOCAL, _INLINE = "auto.local", "auto.inline"
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _PROGRAMS = {
     "pulumi-resource-pse": "providers.plugin.main",
@@ -139,9 +143,11 @@ class QuietStack(Stack):
 
     Attributes:
         opened: The state as it was when the stack was opened.
+        inline: Program that up and preview run.
     """
 
     opened: Deployment
+    inline: Callable[[], None] | None = None
 
     def outputs(self) -> OutputMap:
         """Nothing; see the class."""
@@ -151,6 +157,16 @@ class QuietStack(Stack):
     def info(self, show_secrets: bool = True) -> UpdateSummary | None:  # noqa: ARG002  Pulumi's signature
         """A summary that says nothing; see the class."""
         return UpdateSummary(kind="update", start_time=_NEVER, message="", environment={}, config={}, result="")
+
+    def _run_pulumi_cmd_sync(
+        self, args: list[str], on_output: OnOutput | None = None, on_error: OnOutput | None = None
+    ) -> CommandResult:
+        """Serve the program ourselves where one is run; see `providers.driving.language`."""
+        if self.inline is None or args[0] not in {"up", "preview"}:
+            return super()._run_pulumi_cmd_sync(args, on_output, on_error)
+        with served(self.inline) as address:
+            inline = [f"--client={address}" if arg == _LOCAL else arg for arg in args if arg != "--exec-kind"]
+            return super()._run_pulumi_cmd_sync([*inline, "--exec-kind", _INLINE], on_output, on_error)
 
 
 def open_stack(
@@ -165,13 +181,13 @@ def open_stack(
     folder = write_project(workspace)
     project = Project(
         work_dir=str(folder),
-        program=program,
         env_vars=environment(workspace, unit, plan=plan),
         pulumi_command=CLI(cli),
     )
     mode = StackInitMode.CREATE_OR_SELECT if create else StackInitMode.SELECT
     stack = QuietStack(unit, project, mode)
     stack.opened = project.opened
+    stack.inline = program
     _configure(project, workspace, unit)
     return stack
 

@@ -14,6 +14,7 @@ from policy.gate import sign_gate, write_gate
 from policy.ledger import Ledger
 from policy.register import sign_register
 from policy.rulebook import load_rules
+from providers.driving.state import State
 from providers.engine import Engine
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import Deployment
@@ -126,6 +127,23 @@ class House:
     def up(self, program: Callable[[], None], *, unit: str = UNIT) -> Deployment:
         """Run the program, whatever stands already."""
         return self.engine.ensure(self.unit(unit), program, plan=PLAN, unit_hash=secrets.token_hex(32))
+
+    def raw_up(self, program: Callable[[], None], *, known: bool = True, pack: bool = True, **options: Any) -> None:
+        """An up with the engine's own options, such as ``replace``; without known ids as a plain ``pulumi up`` is."""
+        with self.engine._operation("up", UNIT, plan=PLAN, program=program, create=True) as run:
+            if not known:
+                run.stack.workspace.env_vars = {
+                    key: value for key, value in run.stack.workspace.env_vars.items() if key != "PSE_KNOWN"
+                }
+            standard: dict[str, Any] = dict(self.engine._with_pack(run))
+            if not pack:
+                del standard["policy_packs"]
+            run.stack.up(**standard, **options)
+
+    def export(self) -> list[dict[str, Any]]:
+        """Our resources in the state."""
+        with self.engine._operation("export", UNIT, plan="", program=None, create=False) as run:
+            return State(run.stack.export_stack().deployment or {}).ours()
 
     def fault(self, verb: str, kind: str, name: str, what: str) -> Path:
         """Plant a fault; returns the marker that a hanging call leaves, to be removed to let it go on."""
@@ -248,3 +266,7 @@ def server(
         pulumi.export("outputs", {"network": net.id, "subnet": sub.id})
 
     return program
+
+
+def urn(kind: str, name: str, *, unit: str = UNIT) -> str:
+    return f"urn:pulumi:{unit}::pse::pse:index:{kind}::{name}"
