@@ -84,12 +84,15 @@ class _Room:
             PseError: It did not come up.
         """
         self._hosts.define(self._spec(name))
-        if not self._hosts.get(name).running:
+        fresh = not self._hosts.get(name).running
+        if fresh:
             self._fill(name)
             self._hosts.start(name)
         boot = self._hosts.wait_booted(name, timeout_s=_BOOT_S)
         if boot.boot != 0:
             raise RemoteError(f"its services did not start: {boot.log or 'no answer in time'}", where=name)
+        if not fresh:
+            return  # What runs is left alone: a service that was stopped for a cut-over stays stopped.
         answers = self._resolves if name == NAME_SERVER else self._answers(name)
         if (name in _WEB or name == NAME_SERVER) and not poll(answers, timeout_s=_ANSWER_S):
             raise RemoteError("its service does not answer", where=name)

@@ -2,6 +2,8 @@
 # web start|stop: nginx with the configuration of this folder, on this host's own address. Safe to repeat.
 # Pid, logs and the rendered configuration stay outside of the folder, so that the folder moves as it is.
 set -eu
+PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
 home=$(cd "$(dirname "$0")/.." && pwd)
 name=$(basename "$home")
 run=/run/$name
