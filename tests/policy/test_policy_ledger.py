@@ -1,5 +1,6 @@
 """The ledger: nothing can be changed, removed, put elsewhere or cut off unnoticed, and a crash loses nothing."""
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -18,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy.ledger import Ledger
+from policy.ledger import Ledger, Position
+from pse.core.canonical import write, write_bytes
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
@@ -168,6 +170,79 @@ def test_missing_ledger_or_head_is_noticed(filled: Workspace) -> None:
             way()
 
 
+def test_altered_last_line_is_noticed_by_the_quick_ways_in(filled: Workspace) -> None:
+    whole = lines(filled)
+    path(filled).write_bytes(b"".join([*whole[:-1], whole[-1].replace(b"Director", b"director")]))
+    for way in (Ledger(filled).head, Ledger(filled).last_day, lambda: refuse(Ledger(filled), "urn:new")):
+        with pytest.raises(Refused, match="not the one that the head names"):
+            way()
+
+
+@pytest.mark.parametrize(
+    "change", [(b"\n}", b',\n "more": 1\n}'), (b"\n ", b"\n  "), (b'"entries": 11', b'"entries": 0'), (b"{", b"[")]
+)
+def test_altered_head_is_refused(filled: Workspace, change: tuple[bytes, bytes]) -> None:
+    head = filled.private / "ledger.head"
+    altered = head.read_bytes().replace(*change)
+    assert altered != head.read_bytes()
+    head.write_bytes(altered)
+    for way in (Ledger(filled).head, Ledger(filled).verify):
+        with pytest.raises(Refused, match="its head"):
+            way()
+
+
+@pytest.mark.parametrize("change", ["none", "seq", "prev", "at"])
+def test_chain_with_a_head_that_fits_has_to_be_a_chain(bare: Workspace, change: str) -> None:
+    """Whoever writes both files anew still has to number, link and date the lines."""
+    data, previous = b"", "0" * 64
+    bare.private.mkdir()
+    for seq in (1, 2, 3):
+        at = f"2026-07-01T00:00:0{seq}Z"
+        entry: dict[str, object] = {"seq": seq, "at": at, "prev": previous, "kind": "note", "data": {}}
+        if seq == 2 and change != "none":
+            wrong: dict[str, object] = {"seq": 7, "prev": "0" * 64, "at": "2026-06-30T00:00:00Z"}
+            entry[change] = wrong[change]
+        line = json.dumps(entry).encode()
+        previous = hashlib.sha256(line).hexdigest()
+        start = len(data)
+        data += line + b"\n"
+    path(bare).write_bytes(data)
+    write(bare.private / "ledger.head", Position(entries=3, hash=previous, start=start, size=len(data)))
+    if change == "none":
+        assert Ledger(bare).verify().entries == 3
+        return
+    with pytest.raises(Refused, match="does not follow") as caught:
+        Ledger(bare).verify()
+    assert caught.value.where.endswith("row 2")
+
+
+def test_crash_at_the_very_first_line_is_survived(bare: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = 0
+
+    def crash(*given: object, **words: object) -> None:
+        nonlocal heads
+        heads += 1
+        if heads == 2:
+            raise KeyboardInterrupt
+        write_bytes(*given, **words)  # type: ignore[arg-type]  # handed on as it came
+
+    monkeypatch.setattr("policy.ledger.write_bytes", crash)
+    with pytest.raises(KeyboardInterrupt):
+        Ledger(bare).record("note", {})
+    monkeypatch.undo()
+    assert Ledger(bare).verify().entries == 0
+    Ledger(bare).record("note", {})
+    assert Ledger(bare).verify().entries == 2
+
+
+def test_empty_file_without_a_head_is_a_new_ledger(bare: Workspace) -> None:
+    bare.private.mkdir()
+    path(bare).touch()
+    assert Ledger(bare).verify().entries == 0
+    Ledger(bare).record("note", {})
+    assert Ledger(bare).verify().entries == 1
+
+
 def test_altered_row_is_named(filled: Workspace) -> None:
     whole = lines(filled)
     whole[3] = whole[3].replace(b"abroad", b"at home")
@@ -243,14 +318,14 @@ def test_time_never_goes_back(filled: Workspace, monkeypatch: pytest.MonkeyPatch
 
 
 def test_full_disk_is_said_and_leaves_the_ledger_whole(filled: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
+    write_some = os.write
     room = 10
 
     def full(handle: int, data: bytes) -> int:
         nonlocal room
         if room == 0:
             raise OSError(28, "No space left on device")
-        written = write(handle, bytes(data[:room]))
+        written = write_some(handle, bytes(data[:room]))
         room -= written
         return written
 

@@ -73,6 +73,7 @@ def test_unclassified_is_refused_everywhere_and_secret_wants_its_name(house: Wor
     assert {tuple(rules_of(at(verdicts, "what", place))) for place in (MARKHOR, IBEX, ELSEWHERE)} == {("PSE-R001",)}
     # Ibex is accredited in general until September; Markhor for four categories by name, and Secret is not one.
     assert rules_of(at(verdicts, "plans", IBEX)) == ["PSE-R006"]
+    assert "not in the federal register for secret by name" in at(verdicts, "plans", IBEX).refusals[0].message
     assert rules_of(at(verdicts, "plans", MARKHOR)) == ["PSE-R005", "PSE-R006"]
 
 
