@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pse.cli.render_plan import READABLE, head, money
+from pse.cli.render_plan import READABLE, amounts, columns, head, total_line
 from pse.cli.view import Grid, View, grid
 from pse.core.money import cents
 
@@ -36,23 +36,22 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
             w.workload,
             w.strategy,
             w.place or None,
-            *money(w.cost, currency),
+            *amounts(w.cost),
             _signed(w.mandate_monthly),
             w.forbidden_place,
         )
         for w in report.workloads[:READABLE]
     )
-    places = ((p.place, p.workloads, *money(p.cost, currency)) for p in report.places)
-    monthly, once = money(report.total, currency)
+    places = ((p.place, p.workloads, *amounts(p.cost)) for p in report.places)
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
         grid(
             f"By workload{f' (the first {READABLE}; --json has all)' if left > 0 else ''}",
-            "workload|strategy|place|>a month|>once|>mandate a month|against",
+            columns("workload|strategy|place|$|>mandate a month|against", currency),
             workloads,
         ),
-        grid("By place", "place|>stacks|>a month|>once", places),
-        f"total: {monthly} a month, {currency} {once} once",
+        grid("By place", columns("place|>stacks|$", currency), places),
+        total_line(report.total, currency),
         *_aloud(report),
     )
     return View(data, blocks)
@@ -64,8 +63,6 @@ def _aloud(report: "CostReport") -> tuple[str, ...]:
         lines.append(f"the in-country mandate: {report.currency} {_signed(report.mandate_monthly)} a month")
     if report.not_comparable:
         lines.append(f"not comparable, so not in the mandate's sum: {', '.join(report.not_comparable[:READABLE])}")
-    if report.total.no_price:
-        lines.append(f"NO PRICE: {report.total.no_price} of the lines, in no sum; --json names them")
     return tuple(lines)
 
 

@@ -15,17 +15,26 @@ READABLE = 60
 SAMPLE = "SAMPLE: the register or the prices are invented; nothing here is an accreditation or an offer"
 
 
-def money(cost: "Cost | None", currency: str) -> tuple[str, str]:
-    """Monthly and one-time amounts with what has no price said beside them."""
+def amounts(cost: "Cost | None") -> tuple[str, str]:
+    """Monthly and one-time amounts as cells of a table; what has no price is said, and never shown as 0."""
     if cost is None:
         return ("no offer", "–")
-    known = f"{currency} {cents(cost.monthly):,}"
-    once = f"{cents(cost.one_time):,}"
+    once = f"{cents(cost.one_time):,}" if cost.one_time else "–"
     if not cost.no_price:
-        return (known, once)
+        return (f"{cents(cost.monthly):,}" if cost.monthly else "–", once)
     lacking = f"{cost.no_price} without a price"
-    # A sum of nothing but unknowns is not 0.
-    return (f"{known} + {lacking}" if cost.monthly else lacking, once if cost.one_time else "–")
+    return (f"{cents(cost.monthly):,} + {lacking}" if cost.monthly else lacking, once)
+
+
+def total_line(cost: "Cost", currency: str) -> str:
+    """The total in one line, with what has no price said beside it."""
+    lacking = f", and {cost.no_price} lines WITHOUT A PRICE, in no sum" if cost.no_price else ""
+    return f"total: {currency} {cents(cost.monthly):,} a month, {currency} {cents(cost.one_time):,} once{lacking}"
+
+
+def columns(text: str, currency: str) -> str:
+    """Headings with those of the two columns of `amounts` in place of ``$``."""
+    return text.replace("$", f">{currency} a month|>{currency} once")
 
 
 def why(refusals: "tuple[Refusal, ...]") -> str:
@@ -55,13 +64,12 @@ def plan_view(plan: "Plan", path: Path) -> View:
         "units": plan.units,
         "items": plan.decisions,
     }
-    monthly, once = money(plan.cost, plan.currency)
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
         decisions_grid(plan),
         *(f"{d.workload} is REFUSED: {why(d.refusals) or '; '.join(d.reasons)}" for d in refused[:READABLE]),
         *waves_grid(plan),
-        f"total: {monthly} a month, {plan.currency} {once} once",
+        total_line(plan.cost, plan.currency),
         f"written to {path}",
     )
     return View(data, blocks, plan.findings, len(refused))
@@ -71,19 +79,19 @@ def decisions_grid(plan: "Plan") -> Grid:
     """One row a workload."""
     left = len(plan.decisions) - READABLE
     title = f"Decisions (the first {READABLE}; {left} more in plan.json)" if left > 0 else "Decisions"
-    rows = (_decision(d, plan.currency) for d in plan.decisions[:READABLE])
-    return grid(title, "workload|category|strategy|architecture|place|>wave|>a month|>once", rows)
+    rows = (_decision(d) for d in plan.decisions[:READABLE])
+    return grid(title, columns("workload|category|strategy|architecture|place|>wave|$", plan.currency), rows)
 
 
-def _decision(decision: "Decision", currency: str) -> tuple[object, ...]:
+def _decision(decision: "Decision") -> tuple[object, ...]:
     return (
         decision.workload,
         decision.category.value if decision.category else "none",
         decision.strategy.value if decision.strategy else "REFUSED",
-        decision.blueprint or decision.saas or None,
+        decision.blueprint or decision.saas.rpartition(":")[2] or None,
         decision.place or None,
         decision.wave or None,
-        *money(decision.cost, currency),
+        *amounts(decision.cost),
     )
 
 
@@ -120,9 +128,9 @@ def _options(decision: "Decision", currency: str) -> Grid:
         (
             f"{'→ ' if o.place == decision.place else '  '}{o.place}",
             "allowed" if o.allowed else "refused",
-            *money(o.cost, currency),
+            *amounts(o.cost),
             why(o.refusals),
         )
         for o in decision.options
     )
-    return grid(title, "place|verdict|>a month|>once|why", rows)
+    return grid(title, columns("place|verdict|$|why", currency), rows)

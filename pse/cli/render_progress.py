@@ -83,8 +83,9 @@ class Listener:
 def line_of(event: Event, *, counts: bool = True) -> str:
     """One line about ``event``: step, subject, message or state, and how far."""
     text = f"{event.step} {event.subject}".strip()
-    text = f"{text}: {event.message or event.state}"
-    if event.state == "failed" and event.message:
+    said = "" if event.message == event.step else event.message
+    text = f"{text}: {said or event.state}"
+    if event.state == "failed" and said:
         text = f"{text} (failed)"
     if counts and event.done is not None:
         text = f"{text} ({event.done}{f'/{event.total}' if event.total else ''} {event.unit}".rstrip() + ")"

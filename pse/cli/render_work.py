@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pse.cli.render_plan import head, money, why
+from pse.cli.render_plan import amounts, columns, head, total_line, why
 from pse.cli.view import View, grid
 
 if TYPE_CHECKING:
@@ -39,17 +39,14 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
     grids = tuple(
         grid(
             f"{unit.unit} at {unit.place}",
-            "operation|type|name|>a month|>once",
-            ((c.op, c.type.rpartition(":")[2], c.name, *money(c.cost, currency)) for c in unit.changes),
+            columns("operation|type|name|$", currency),
+            ((c.op, c.type.rpartition(":")[2], c.name, *amounts(c.cost)) for c in unit.changes),
         )
         for unit in preview.units
     )
-    totals = (
-        f"{unit.unit}: {' a month, '.join(money(unit.cost, currency))} once, tax included" for unit in preview.units
-    )
+    units = ((u.unit, len(u.changes), *amounts(u.cost)) for u in preview.units)
     ops = ("create", "update", "replace", "delete", "same")
     counts = {op: preview.count(op) for op in ops}
-    monthly, once = money(preview.cost, currency)
     return View(
         {
             "plan": preview.plan,
@@ -62,9 +59,10 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
         (
             *head(bundle.plan),
             *grids,
-            *totals,
+            grid("With egress, support and tax", columns("unit|>resources|$", currency), units),
             ", ".join(f"{count} {op}" for op, count in counts.items() if count) or "nothing to do",
-            f"total: {monthly} a month, {currency} {once} once; nothing was touched",
+            total_line(preview.cost, currency),
+            "nothing was touched",
         ),
     )
 
@@ -95,12 +93,11 @@ def up_intent(
             {"unit": unit.id, "state": state, "place": unit.place, "servers": len(unit.servers), "cost": unit.cost}
         )
     rows = (
-        (i["unit"], i["state"], i["place"], i["servers"], *money(u.cost, plan.currency))
-        for i, u in zip(items, chosen, strict=True)
+        (i["unit"], i["state"], i["place"], i["servers"], *amounts(u.cost)) for i, u in zip(items, chosen, strict=True)
     )
     return View(
         {"plan": plan.hash, "items": items},
-        (*head(plan), grid("Stacks", "unit|state|place|>servers|>a month|>once", rows)),
+        (*head(plan), grid("Stacks", columns("unit|state|place|>servers|$", plan.currency), rows)),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pse.cli import render
-from pse.cli.render_plan import money
+from pse.cli.render_plan import amounts, total_line
 from pse.cli.render_progress import Listener, line_of
 from pse.cli.view import View, grid
 from pse.core.documents.plan import Cost
@@ -62,14 +62,17 @@ def test_many_findings_are_counted_and_the_worst_stay(capsys: pytest.CaptureFixt
     assert "and 31 more" in shown
 
 
-def test_a_total_says_what_has_no_price() -> None:
-    assert money(Cost(monthly=Decimal(1234), one_time=Decimal("0.5"), no_price=2), "PKR") == (
-        "PKR 1,234.00 + 2 without a price",
-        "0.50",
-    )
-    assert money(Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0), "PKR")[0] == "PKR 0.00"
-    assert money(None, "PKR") == ("no offer", "–")
-    assert money(Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=3), "PKR") == ("3 without a price", "–")
+def cost(monthly: str, once: str, no_price: int) -> Cost:
+    return Cost(monthly=Decimal(monthly), one_time=Decimal(once), no_price=no_price)
+
+
+def test_what_has_no_price_is_said_and_is_not_0() -> None:
+    assert amounts(cost("1234", "0.5", 2)) == ("1,234.00 + 2 without a price", "0.50")
+    assert amounts(cost("1234", "0", 0)) == ("1,234.00", "–")
+    assert amounts(cost("0", "0", 3)) == ("3 without a price", "–")
+    assert amounts(None) == ("no offer", "–")
+    assert total_line(cost("0", "2", 0), "PKR") == "total: PKR 0.00 a month, PKR 2.00 once"
+    assert total_line(cost("1", "2", 4), "PKR").endswith("and 4 lines WITHOUT A PRICE, in no sum")
 
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,3 +91,4 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys: pytest.Captu
 
 def test_a_failed_step_says_so() -> None:
     assert line_of(Event("discover", "failed", "legacy", "timed out")) == "discover legacy: timed out (failed)"
+    assert line_of(Event("destroy", "done", "portal", "destroy")) == "destroy portal: done"

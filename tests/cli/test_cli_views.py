@@ -119,7 +119,7 @@ def test_a_plan_says_what_is_refused_and_that_it_is_a_sample(capsys: pytest.Capt
     assert view.refused == 1
     assert data["refused"] == ["payroll"]
     assert [d["workload"] for d in data["items"]] == ["payroll", "portal"]
-    for part in ("SAMPLE", "payroll is REFUSED: PSE-R003: abroad", "REFUSED", "PKR 1,200.50", "2,048", "none"):
+    for part in ("SAMPLE", "payroll is REFUSED: PSE-R003: abroad", "REFUSED", "1,200.50", "2,048", "none"):
         assert part in text
 
 
@@ -146,7 +146,7 @@ def test_a_bill_says_the_mandate_and_what_is_not_comparable(capsys: pytest.Captu
         not_comparable=("portal",),
     )
     text, data = both(cost_view(PLAN, report), capsys)
-    for part in ("PKR 5.00 + 1 without a price", "PKR +200.25", "not comparable", "NO PRICE: 1"):
+    for part in ("5.00 + 1 without a price", "PKR +200.25", "not comparable", "1 lines WITHOUT A PRICE"):
         assert part in text
     assert data["total"]["no_price"] == 1
 
