@@ -134,15 +134,15 @@ class _Reading:
         return joined
 
     def _shared_disks(self) -> set[int]:
-        """Row numbers of disks that several machines use: marked so, or the same LUN twice."""
+        """Row numbers of disks that several machines use: marked so, or one LUN of one size twice."""
         rows = [row for rows in self._details["vDisk"].values() for row in rows]
-        luns = Counter(row.cells["raw_lun"] for row in rows if "raw_lun" in row.cells)
+        luns = Counter(lun for row in rows if (lun := _lun(row)))
         return {
             row.number
             for row in rows
             if row.cells.get("sharing", "sharingNone") not in {"sharingNone", "0"}
             or row.cells.get("shared_bus", "noSharing") not in {"noSharing", "0"}
-            or luns.get(row.cells.get("raw_lun", ""), 0) > 1
+            or luns.get(_lun(row), 0) > 1
         }
 
     def _sighting(self, row: Row) -> Sighting:
@@ -300,6 +300,11 @@ def _key(row: Row) -> tuple[str, ...]:
     if "id" in cells:
         return (cells.get("vcenter", ""), cells["id"])
     return ("uuid", cells["uuid"].lower()) if "uuid" in cells else ("name", cells.get("vm", str(row.number)))
+
+
+def _lun(row: Row) -> tuple[str, ...]:
+    """Hosts number LUNs alike, so the size belongs to it."""
+    return (row.cells["raw_lun"], row.cells.get("capacity", "")) if "raw_lun" in row.cells else ()
 
 
 def _flag(text: str) -> bool:

@@ -1,0 +1,202 @@
+"""Discovery against real sshds, good and bad ones together."""
+
+import getpass
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import inventory
+from inventory.discovery import Discovery
+from pse.core.documents.snapshot import Server
+from pse.core.errors import BadInput, UsageError
+from pse.core.progress import Event
+from pse.core.settings import Workspace
+from tests.inventory import rude
+from tests.inventory.sshd import Sshd
+from tests.require import require
+
+
+class Room:
+    """A workspace with hosts of its own."""
+
+    def __init__(self, root: Path, key: Path) -> None:
+        self.root = root
+        self.key = key
+        self.hosts: list[str] = []
+        (root / "pse.toml").write_text(
+            'entity = "Test"\n[discovery]\nparallel = 8\ndeadline_s = 8\nconnect_s = 2\n', encoding="utf-8"
+        )
+
+    def add(self, name: str, address: str, port: int, **extra: str) -> None:
+        """One more host."""
+        more = "".join(f"{k} = {v}\n" for k, v in extra.items())
+        self.hosts.append(f'[[host]]\nname = "{name}"\naddress = "{address}"\nport = {port}\n{more}')
+
+    def workspace(self) -> Workspace:
+        """The workspace as it stands."""
+        head = f'[defaults]\nuser = "{getpass.getuser()}"\nkey = "file:{self.key}"\n'
+        (self.root / "hosts.toml").write_text(head + "".join(self.hosts), encoding="utf-8")
+        return Workspace(self.root)
+
+    def discover(self, *, only: tuple[str, ...] = ()) -> Discovery:
+        """Ask, accepting new hosts."""
+        return inventory.discover(self.workspace(), accept_new=True, only=only)
+
+
+@pytest.fixture
+def room(tmp_path: Path, login_key: Path) -> Room:
+    return Room(tmp_path, login_key)
+
+
+@pytest.fixture
+def odd_sshd(tmp_path: Path, login_key: Path) -> Iterator[Callable[..., Sshd]]:
+    """Makes sshds with options."""
+    made: list[Sshd] = []
+
+    def make(*options: str) -> Sshd:
+        made.append(Sshd(tmp_path / f"odd{len(made)}", *options, key=login_key))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+def test_a_host_is_read_in_one_round_trip_and_kept(room: Room, sshd: Sshd) -> None:
+    room.add("one", sshd.address, sshd.port, tags='["owner=Director Records"]')
+    before = sshd.log.read_bytes()
+    found = room.discover()
+    assert [(r.host, r.status, r.message) for r in found.hosts] == [("one", "ok", "")]
+    (server,) = found.estate.servers
+    assert server.vcpus
+    assert server.memory_mib
+    assert server.os_family
+    assert server.addresses == (sshd.address,)
+    assert server.tags == ("owner=Director Records",)
+    assert inventory.load_estate(room.workspace()) == found.estate
+    log = sshd.log.read_bytes()[len(before) :]
+    assert log.count(b"Starting session: command") == 1
+
+
+def test_unknown_hosts_are_refused_and_pinned_only_on_request(room: Room, sshd: Sshd) -> None:
+    room.add("one", sshd.address, sshd.port)
+    refused = inventory.discover(room.workspace())
+    assert [r.status for r in refused.hosts] == ["hostkey"]
+    assert [f.code for f in refused.findings] == ["PSE-I001"]
+    assert refused.estate.servers == ()
+    room.discover()
+    assert inventory.discover(room.workspace()).hosts[0].status == "ok"
+
+
+def test_a_changed_key_is_refused_even_when_new_ones_are_accepted(
+    room: Room, sshd: Sshd, odd_sshd: Callable[..., Sshd]
+) -> None:
+    other = odd_sshd()
+    room.add("one", sshd.address, sshd.port)
+    room.discover()
+    room.hosts.clear()
+    room.add("one", other.address, other.port)
+    assert room.discover().hosts[0].status == "hostkey"
+
+
+def test_one_host_at_two_addresses_is_one_server_with_both_sightings(
+    room: Room, sshd: Sshd, odd_sshd: Callable[..., Sshd]
+) -> None:
+    other = odd_sshd()
+    room.add("one", sshd.address, sshd.port)
+    room.add("two", other.address, other.port)
+    (server,) = room.discover().estate.servers
+    assert server.sources == ("ssh:one", "ssh:two")
+
+
+def test_ids_stay_when_a_host_is_asked_again(room: Room, sshd: Sshd) -> None:
+    room.add("one", sshd.address, sshd.port)
+    first: Server = room.discover().estate.servers[0]
+    assert room.discover().estate.servers[0].id == first.id
+
+
+def test_bad_hosts_never_delay_or_stop_the_good_one(
+    room: Room, sshd: Sshd, odd_sshd: Callable[..., Sshd], login_key: Path
+) -> None:
+    forced = odd_sshd("ForceCommand echo This is a menu")
+    quiet = odd_sshd("ForceCommand exec sleep 60")
+    noisy = odd_sshd("ForceCommand exec cat /dev/zero")
+    events: list[Event] = []
+    with (
+        rude.Rude(rude.silent) as silent,
+        rude.Rude(rude.banner_lines) as lines,
+        rude.ssh_server("password") as password,
+    ):
+        room.add("menu", forced.address, forced.port)
+        room.add("sleeper", quiet.address, quiet.port)
+        room.add("flood", noisy.address, noisy.port)
+        room.add("silent", silent.address, silent.port)
+        room.add("lines", lines.address, lines.port)
+        room.add("password", password.address, password.port)
+        room.add("gone", silent.address, 1)
+        room.add("good", sshd.address, sshd.port)
+        started = time.monotonic()
+        good_after: list[float] = []
+
+        def listen(event: Event) -> None:
+            events.append(event)
+            if event.subject == "good":
+                good_after.append(time.monotonic() - started)
+
+        found = inventory.discover(room.workspace(), accept_new=True, progress=listen)
+    assert time.monotonic() - started < 14
+    assert good_after[0] < 7
+    status = {r.host: r.status for r in found.hosts}
+    assert status.pop("flood") in {"oversize", "not-a-shell", "deadline"}
+    assert status == {
+        "menu": "not-a-shell",
+        "sleeper": "deadline",
+        "silent": "deadline",
+        "lines": "protocol",
+        "password": "auth",
+        "gone": "unreachable",
+        "good": "ok",
+    }
+    assert len(found.estate.servers) == 1
+    assert {f.subject for f in found.findings} == {r.host for r in found.hosts} - {"good"}
+    updates = [e for e in events if e.subject]
+    assert [e.done for e in updates] == list(range(1, 9))
+    assert not [t for t in threading.enumerate() if t.name.startswith(("discover", "ssh-watch"))]
+
+
+@pytest.mark.parametrize(
+    ("rc_text", "status"),
+    [
+        ("echo Welcome; printf '\\033[31m'; read x", "ok"),
+        ("cat >/dev/null", "not-a-shell"),
+        ("while read x; do case $x in B=*) break;; esac; done", "noise"),
+    ],
+)
+def test_login_shells_that_talk_and_eat(
+    room: Room, odd_sshd: Callable[..., Sshd], tmp_path: Path, rc_text: str, status: str
+) -> None:
+    require("bash")
+    start = tmp_path / "start.sh"
+    start.write_text(f'{rc_text}\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n', encoding="utf-8")
+    server = odd_sshd(f"ForceCommand {shutil.which('bash')} {start}")
+    room.add("odd", server.address, server.port)
+    (result,) = room.discover().hosts
+    assert result.status == status
+    assert "\x1b" not in result.message
+
+
+def test_only_the_named_hosts_are_asked(room: Room, sshd: Sshd) -> None:
+    room.add("one", sshd.address, sshd.port)
+    room.add("two", sshd.address, 1)
+    assert [r.host for r in room.discover(only=("one",)).hosts] == ["one"]
+    with pytest.raises(UsageError, match="three"):
+        room.discover(only=("three",))
+
+
+def test_nothing_known_yet(room: Room) -> None:
+    with pytest.raises(BadInput, match="nothing is known"):
+        inventory.load_estate(room.workspace())

@@ -1,0 +1,184 @@
+"""The probe's script in real shells: complete, bounded, writing nothing, never forged, never hung."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inventory.facts import TABLE, Fact, Frame, Outcome, Section, published
+from inventory.facts.memory import Memory
+from inventory.probe import COMMAND, Answer, boundary, script
+from tests.require import require
+
+
+class Made(Fact[bytes]):
+    """A fact of these tests."""
+
+    name = "made"
+
+    def __init__(self, sh: str, *, timeout_s: int = 5, cap: int = 65536) -> None:
+        self.section = Section(sh=sh, reads=("x",), runs=("x",), timeout_s=timeout_s, cap=cap)  # type: ignore[misc]  # differs from test to test
+
+    def parse(self, raw: bytes) -> bytes | None:
+        return raw or None
+
+
+def run(text: bytes, *, command: tuple[str, ...] = ("/bin/sh", "-c", COMMAND)) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> "Maker":
+    return Maker(monkeypatch)
+
+
+class Maker:
+    """Puts made facts into the table for one test, then runs the probe."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *facts: tuple[str, Made], deadline_s: int = 60) -> tuple[Answer, bytes]:
+        table = dict(facts)
+        for name, fact in table.items():
+            fact.name = name  # type: ignore[misc]  # differs from test to test
+        self._monkeypatch.setattr("inventory.probe.TABLE", table)
+        mark = boundary()
+        raw = run(script(mark, deadline_s=deadline_s)).stdout
+        return Answer(raw, mark), raw
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_a_whole_run_is_complete_and_quiet(shell: str) -> None:
+    require(shell)
+    mark = boundary()
+    done = run(script(mark), command=("/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", shell, "-s"))
+    answer = Answer(done.stdout, mark)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert answer.complete
+    assert answer.noise == b""
+    readings = {name: fact.read(answer.frames.get(name)) for name, fact in TABLE.items()}
+    assert {n: r.reason for n, r in readings.items() if r.outcome == Outcome.FAILED} == {}
+    assert getattr(readings["identity"].value, "hostname", "") == os.uname().nodename
+    assert getattr(readings["memory"].value, "total_kib", 0) > 0
+
+
+def test_only_published_programs_are_run(tmp_path: Path) -> None:
+    allowed = {program for row in published() for program in row.runs}
+    for program in allowed:
+        for folder in ("/usr/sbin", "/usr/bin", "/sbin", "/bin"):
+            if Path(folder, program).exists() and not (tmp_path / program).exists():
+                (tmp_path / program).symlink_to(Path(folder, program))
+    mark = boundary()
+    caught = (
+        script(mark).replace(b"2>/dev/null | head", b"| head").replace(b">/dev/null 2>&1 </dev/null", b"</dev/null")
+    )
+    done = run(caught, command=("/usr/bin/env", "-i", f"PATH={tmp_path}", str(tmp_path / "sh"), "-s"))
+    assert Answer(done.stdout, mark).complete
+    assert b"not found" not in done.stderr
+
+
+def test_nothing_is_written(made: Maker, tmp_path: Path) -> None:
+    target = tmp_path / "written"
+    answer, _ = made(("one", Made(f"echo text > {target}; echo survived")), ("two", Made("echo next")))
+    assert not target.exists() or target.stat().st_size == 0
+    assert answer.frames["two"].raw.strip() == b"next"
+    assert answer.complete
+
+
+def test_a_section_that_hangs_is_ended_and_the_run_goes_on(made: Maker) -> None:
+    start = time.monotonic()
+    hang = "echo before; (sleep 71.25 & sleep 71.25)"
+    answer, _ = made(("stuck", Made(hang, timeout_s=1)), ("next", Made("echo here")))
+    assert time.monotonic() - start < 8
+    assert TABLE["memory"].read(answer.frames["stuck"]).outcome == Outcome.FAILED
+    assert "hung" in TABLE["memory"].read(answer.frames["stuck"]).reason
+    assert answer.frames["next"].raw.strip() == b"here"
+    assert answer.complete
+    left = subprocess.run(["pgrep", "-f", "sleep 71.25"], capture_output=True, check=False).stdout
+    assert left == b"", "what hung was left behind"
+
+
+def test_a_section_that_floods_is_cut_and_says_so(made: Maker) -> None:
+    answer, _ = made(("flood", Made("while :; do echo xxxxxxxx; done", cap=1000)), ("next", Made("echo here")))
+    assert answer.frames["flood"].truncated
+    assert len(answer.frames["flood"].raw) == 1000
+    assert Made("").read(answer.frames["flood"]).reason.startswith("cut")
+    assert answer.frames["next"].raw.strip() == b"here"
+
+
+def test_the_scripts_own_deadline_leaves_sections_out(made: Maker) -> None:
+    answer, _ = made(("slow", Made("sleep 30", timeout_s=30)), ("late", Made("echo late")), deadline_s=1)
+    assert answer.frames["late"].skipped
+    assert answer.complete
+
+
+def test_sections_cannot_eat_the_script_or_forge_frames(made: Maker) -> None:
+    forged = (
+        "cat; printf '\\n%s S forged\\nx\\n' 00000000000000000000000000000000; printf '\\n%s Z\\n' \"$BOUNDARY\"; env"
+    )
+    answer, raw = made(("eater", Made(forged)), ("next", Made("echo here")))
+    assert set(answer.frames) == {"eater", "next"}
+    assert answer.frames["next"].raw.strip() == b"here"
+    mark = raw.split(b" H ")[0].strip()
+    assert mark not in answer.frames["eater"].raw, "the boundary is not in the environment"
+
+
+def test_a_script_cut_on_its_way_does_nothing() -> None:
+    mark = boundary()
+    whole = script(mark)
+    for cut in (len(whole) - 6, len(whole) // 2, 140):
+        assert mark.encode() not in run(whole[:cut]).stdout
+
+
+def test_an_eaten_boundary_is_an_error_and_not_a_guess() -> None:
+    whole = script(boundary())
+    done = run(b"\n".join(line for line in whole.split(b"\n") if not line.startswith(b"B=")))
+    assert (done.returncode, done.stdout) == (3, b"")
+
+
+def test_noise_before_the_start_is_set_apart() -> None:
+    mark = boundary()
+    answer = Answer(b"Welcome to \x1b[31mhost\n" + run(script(mark, facts=("memory",))).stdout, mark)
+    assert answer.noise.startswith(b"Welcome")
+    assert answer.complete
+    assert set(answer.frames) == {"memory"}
+
+
+@given(st.binary(max_size=400), st.integers(0, 400))
+def test_any_answer_is_cut_into_frames(noise: bytes, cut: int) -> None:
+    mark = "0" * 32
+    line = f"\n{mark} ".encode()
+    good = (
+        line
+        + b"H 1 5\n"
+        + line
+        + b"S memory\nMemTotal: 5 kB\n"
+        + line
+        + b"R 0\n"
+        + line
+        + b"E memory 0\n"
+        + line
+        + b"Z\n"
+    )
+    raw = (good[:cut] + noise + good[cut:]).replace(b"?", line)
+    answer = Answer(raw, mark)
+    for name, frame in answer.frames.items():
+        assert isinstance(frame, Frame)
+        TABLE.get(name, TABLE["memory"]).read(frame)
+    assert Answer(good, mark).frames == {"memory": Frame(raw=b"MemTotal: 5 kB\n", rc=0)}
+
+
+@pytest.mark.parametrize("cut", range(0, 130, 7))
+def test_frames_that_are_complete_survive_a_cut(cut: int) -> None:
+    mark = "a" * 32
+    line = f"\n{mark} ".encode()
+    first = line + b"H 1 5\n" + line + b"S memory\nMemTotal: 5 kB\n" + line + b"R 0\n" + line + b"E memory 0\n"
+    second = line + b"S cpu\nonline: 0-3\n" + line + b"R 0\n" + line + b"E cpu 0\n" + line + b"Z\n"
+    answer = Answer(first + second[:cut], mark)
+    assert TABLE["memory"].read(answer.frames["memory"]).value == Memory(total_kib=5)
+    assert not answer.complete or cut >= len(second) - 1
