@@ -77,6 +77,24 @@ def test_words_of_the_gate_follow_the_dates_of_their_rules() -> None:
     assert rules.of_gate(date(2026, 12, 31)) == ()
 
 
+@pytest.mark.parametrize(
+    ("dates", "in_force"),
+    [
+        ("", (True, True, True, True)),
+        ("valid_from = 2026-03-02", (False, True, True, True)),
+        ("valid_to = 2026-03-03", (True, True, True, False)),
+        ("valid_from = 2026-03-02\nvalid_to = 2026-03-03", (False, True, True, False)),
+        ("valid_from = 2026-03-02\nvalid_to = 2026-03-02", (False, True, False, False)),
+    ],
+)
+def test_rule_is_in_force_from_its_first_to_its_last_day(
+    tmp_path: Path, dates: str, in_force: tuple[bool, ...]
+) -> None:
+    (tmp_path / "own.toml").write_text(f"{OWN}{dates}\n")
+    rule = next(rule for rule in load_rules(tmp_path).all if rule.id == "MINISTRY-001")
+    assert tuple(rule.holds(date(2026, 3, day)) for day in (1, 2, 3, 4)) == in_force
+
+
 def test_own_rule_is_added(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text(OWN)
     rules = load_rules(tmp_path)

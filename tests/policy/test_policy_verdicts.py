@@ -124,6 +124,12 @@ def test_noc_lifts_what_it_names_where_and_while_it_says(tmp_path: Path) -> None
         assert late.assignments == {"payments": "restricted"}
 
 
+def test_noc_may_be_for_one_day(tmp_path: Path) -> None:
+    house = with_nocs(tmp_path, noc(start="2026-07-01", end="2026-07-01"))
+    verdict = at(decide(house, payments=Category.RESTRICTED), "payments", ELSEWHERE)
+    assert (verdict.allowed, verdict.until) == (True, DAY)
+
+
 def test_noc_that_lifts_one_of_two_rules_leaves_the_other(tmp_path: Path) -> None:
     house = with_nocs(tmp_path, noc(rules='["PSE-R003"]'))
     verdict = at(decide(house, payments=Category.RESTRICTED), "payments", ELSEWHERE)
