@@ -64,6 +64,13 @@ def test_unclassified_is_found_by_name() -> None:
     assert by_code["PSE-R101"].subject == "legacy"
 
 
+def test_labelled_estate_has_no_findings_and_a_bare_member_only_its_workloads() -> None:
+    everything = Labels(label=(label(Category.OPEN, hosts=("*",)),))
+    assert run(everything, SERVERS, [group("all", *(server.id for server in SERVERS))]).findings == ()
+    bare = run(Labels(), SERVERS[:1], [group("one", "srv-1")])
+    assert [(finding.code, finding.subject) for finding in bare.findings] == [("PSE-R102", "one")]
+
+
 def test_workload_without_a_known_member_is_unclassified() -> None:
     found = run(Labels(label=(label(Category.OPEN, hosts=("*",)),)), SERVERS, [group("ghost", "srv-9"), group("none")])
     assert found.by_workload == {"ghost": None, "none": None}
