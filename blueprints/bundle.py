@@ -99,6 +99,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             self.plan.units
         ):
             raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
+        if set(self.gates) != set(self.units) or any(unit.id != name for name, unit in self.units.items()):
+            raise Refused("a unit of the plan has no gate of its own", where=self.plan.hash[:12], hint=_AGAIN)
         for name, signed in self.gates.items():
             where = f"gate/{name}.json"
             gate = open_gate(workspace, canonical.encode(signed), where=where)

@@ -7,11 +7,14 @@ import msgspec
 
 from blueprints.bundle import Bundle
 from blueprints.decide import cheapest_forbidden
-from blueprints.pricing import add, totals
+from blueprints.pricing import TAX, add, totals
+from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, CostLine, Decision, Unit
 from pse.core.money import HOURS_PER_MONTH
 
 LANDING = "landing"
+WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
+"""Kinds of lines that belong to a workload and to no resource of it."""
 
 
 class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +160,8 @@ def infracost(bundle: Bundle) -> dict[str, Any]:
 def _project(row: WorkloadCost) -> dict[str, Any]:
     items: dict[str, list[CostLine]] = {}
     for line in row.lines:
-        items.setdefault(line.item, []).append(line)
+        # A workload may bear the name of a server; what it buys as a whole stands apart.
+        items.setdefault(f"{line.kind} of {line.item}" if line.kind in WHOLE else line.item, []).append(line)
     resources = [_resource(item, lines) for item, lines in items.items()]
     if not row.lines and row.strategy == "saas":
         resources = [_whole(row)]

@@ -5,8 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from blueprints.pricing import TAX, totals
+from blueprints.pricing import totals
 from pse.core.documents.deployment import Deployment
+from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, Unit
 
 
@@ -97,7 +98,6 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
     """``changes`` of a unit with the price of each: its lines are those that bear the resource's name."""
-    lines = [line for line in unit.costs if line.kind != TAX]
     return UnitPreview(
         unit=unit.id,
         place=unit.place,
@@ -107,7 +107,9 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
                 type=change.type,
                 name=change.name,
                 op=change.op,
-                cost=totals(line for line in lines if line.item == change.name and _carries(change.type)),
+                cost=totals(
+                    line for line in unit.costs if line.item == change.name and line.kind in _KINDS.get(change.type, ())
+                ),
             )
             for change in sorted(changes, key=lambda change: change.urn)
         ),
@@ -115,9 +117,11 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
     )
 
 
-def _carries(token: str) -> bool:
-    # Lines are named after servers and volumes; a component or a firewall may bear a server's name too.
-    return token in ("pse:index:Server", "pse:index:Volume")
+_KINDS = {
+    "pse:index:Server": (OfferKind.COMPUTE, OfferKind.IMAGE, OfferKind.ADDRESS),
+    "pse:index:Volume": (OfferKind.STORAGE,),
+}
+"""Kinds of lines by the resource that bears their name; the others belong to the workload as a whole."""
 
 
 def offline_changes(
@@ -133,7 +137,7 @@ def offline_changes(
     """
     from blueprints.recorder import evaluate
 
-    recorded = evaluate(program, stack=unit.id)
+    recorded = [resource for resource in evaluate(program, stack=unit.id) if resource.custom]
     there = {resource.urn for resource in standing.resources} if standing else set()
     same = standing is not None and standing.unit_hash == unit_hash
     found = [
@@ -141,7 +145,7 @@ def offline_changes(
             urn=resource.urn,
             type=resource.type,
             name=resource.name,
-            op="create" if resource.urn not in there else "same" if same or not resource.custom else "update",
+            op="create" if resource.urn not in there else "same" if same else "update",
         )
         for resource in recorded
     ]

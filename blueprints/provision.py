@@ -116,19 +116,15 @@ def preview(
     engine = _engine(workspace, progress)
 
     def one(unit: Unit) -> Sequence[Change]:
-        progress(Event("preview", "start", subject=unit.id))
         _put_gate(workspace, bundle, unit.id)
         standing = _landing(engine, unit)
         landing = standing or (None if unit.landing else planned_landing(unit.place, landing_id(unit.place)))
         run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
         if offline or (standing is None and not unit.landing):
-            changes: Sequence[Change] = offline_changes(
-                run, unit, engine.deployment(unit.id), unit_hash=bundle.plan.units[unit.id]
-            )
-        else:
-            changes = engine.preview(unit, run, plan=bundle.plan.hash)
-        progress(Event("preview", "done", subject=unit.id, done=len(changes), unit="resources"))
-        return changes
+            changes = offline_changes(run, unit, engine.deployment(unit.id), unit_hash=bundle.plan.units[unit.id])
+            progress(Event("preview", "done", subject=unit.id, done=len(changes), unit="resources"))
+            return changes
+        return engine.preview(unit, run, plan=bundle.plan.hash)
 
     changes: dict[str, Sequence[Change]] = {}
     for stage in _stages(chosen):
@@ -168,9 +164,7 @@ def destroy(workspace: Workspace, units: Collection[str] = (), progress: Progres
     done: dict[str, str] = {}
 
     def one(name: str) -> str:
-        progress(Event("destroy", "start", subject=name))
         engine.destroy(name)
-        progress(Event("destroy", "done", subject=name))
         return name
 
     for stage in ([name for name in chosen if name not in zones], zones):
@@ -227,7 +221,6 @@ def _turn(workspace: Workspace, unit_id: str) -> Iterator[None]:
 def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
     unit_hash = bundle.plan.units[unit.id]
     _put_gate(workspace, bundle, unit.id)
-    progress(Event("up", "start", subject=unit.id, message=f"{unit.id} at {unit.place}"))
     landing = _landing(engine, unit)
     if landing is None and not unit.landing:
         raise BadInput("the landing zone of its place does not stand", where=unit.id)
@@ -240,7 +233,7 @@ def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Eng
         evaluate(run, stack=unit.id)
     deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
     _audit(workspace, bundle, unit)
-    progress(Event("up", "done", subject=unit.id, message=f"{unit.id} stands", done=len(deployment.resources)))
+    progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))
     return deployment
 
 

@@ -8,13 +8,15 @@ import contextvars
 import gc
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from pse.core.errors import PseError
 
 STACK = "pulumi:pulumi:Stack"
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,10 +50,8 @@ def evaluate(program: Callable[[], None], *, stack: str, project: str = "pse") -
 
 def _evaluate(program: Callable[[], None], stack: str, project: str) -> tuple[Recorded, ...]:
     from pulumi.runtime import Settings, configure, run_in_stack
-    from pulumi.runtime.mocks import MockMonitor
 
-    mocks = _mocks()
-    monitor = MockMonitor(mocks)
+    monitor = _monitor(stack, project)
     configure(Settings(project=project, stack=stack, monitor=monitor, engine=_Quiet(), dry_run=True, parallel=1))
     loop = asyncio.new_event_loop()
     collecting = gc.isenabled()
@@ -63,12 +63,7 @@ def _evaluate(program: Callable[[], None], stack: str, project: str) -> tuple[Re
         if collecting:
             gc.enable()
         _close(loop)
-    urns = {(r.name, r.type): r for r in mocks.found}
-    found = []
-    for urn in monitor.get_registered_resources():
-        *_, types, name = urn.split("::", 3)
-        seen = urns[name, types.rpartition("$")[2]]
-        found.append(Recorded(urn=urn, type=seen.type, name=name, custom=seen.custom, inputs=seen.inputs))
+    found: list[Recorded] = monitor.found
     return tuple(found)
 
 
@@ -88,30 +83,43 @@ def _close(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-def _mocks() -> Any:
-    from pulumi.runtime.mocks import MockCallArgs, MockResourceArgs, Mocks
+def _monitor(stack: str, project: str) -> Any:
+    from google.protobuf import json_format
+    from pulumi.runtime.mocks import MockMonitor, Mocks
+    from pulumi.runtime.proto import resource_pb2
 
-    class Recording(Mocks):
-        """Gives every resource back as it was asked for, without an id, as a preview does."""
+    class Recorder(MockMonitor):
+        """Takes every resource and gives it back as it was asked for, without an id, as a preview does.
+
+        Called from several threads of one event loop's executor.
+        """
 
         def __init__(self) -> None:
+            super().__init__(cast("Mocks", None))
             self.found: list[Recorded] = []
 
-        def call(self, args: MockCallArgs) -> tuple[dict[Any, Any], None]:
-            del args
-            return {}, None
+        def RegisterResource(self, request: Any) -> Any:  # noqa: N802  (the engine's name for it)
+            """Note one resource."""
+            types = request.type
+            outer = request.parent.split("::")[2] if request.parent else STACK
+            if outer != STACK:
+                types = f"{outer}${types}"
+            urn = f"urn:pulumi:{stack}::{project}::{types}::{request.name}"
+            if request.type != STACK:
+                raw = json_format.MessageToDict(request.object)
+                inputs = {key: value for key, value in raw.items() if _plain(value)}
+                self.found.append(
+                    Recorded(urn=urn, type=request.type, name=request.name, custom=request.custom, inputs=inputs)
+                )
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
 
-        def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-            plain = {key: value for key, value in args.inputs.items() if _plain(value)}
-            self.found.append(Recorded(urn="", type=args.typ, name=args.name, custom=bool(args.custom), inputs=plain))
-            return None, dict(args.inputs)
-
-    return Recording()
+    return Recorder()
 
 
 def _plain(value: object) -> bool:
+    """A known value that is no secret: those are objects with a signature, and unknown ones a fixed word."""
     if isinstance(value, dict):
-        return all(_plain(item) for item in value.values())
+        return SIGNATURE not in value and all(_plain(item) for item in value.values())
     if isinstance(value, list):
         return all(_plain(item) for item in value)
-    return value is None or isinstance(value, str | int | float | bool)
+    return value != UNKNOWN

@@ -18,6 +18,7 @@ def package_schema() -> str:
     resources = {kind.token: _resource(kind.name, types) for kind in KINDS.values()}
     config = {
         "workspace": {"type": "string", "description": "Absolute path of the workspace."},
+        "plan": {"type": "string", "description": "The plan that the program at the root builds; not read here."},
         "unit": {"type": "string", "description": "Unit whose gate file holds; default the stack's name."},
     }
     return json.dumps(

@@ -31,7 +31,8 @@ from pse.core.text import printable
 
 T = TypeVar("T")
 Context = grpc.ServicerContext
-_CONFIG = ("workspace", "unit")
+_CONFIG = ("workspace", "unit", "plan")
+"""Settings of the namespace ``pse``; ``plan`` is the root program's own, and nothing here reads it."""
 _STATUS = "grpc-status-details-bin"
 
 

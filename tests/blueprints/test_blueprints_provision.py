@@ -1,0 +1,154 @@
+"""Provisioning through the real engine and the lab: built once, looked at from the inside, and idempotent."""
+
+import subprocess
+
+import msgspec
+import pytest
+
+from blueprints.bundle import Bundle, part_hashes, plan_hash
+from blueprints.names import landing_id
+from blueprints.provision import choose, destroy, ensure, preview, up
+from policy import Ledger
+from providers.engine import Engine
+from pse.core.documents.deployment import BuiltServer
+from pse.core.errors import Refused, UsageError
+from pse.core.progress import Event
+from pse.core.settings import Workspace
+from tests.blueprints.conftest import Built
+from tests.blueprints.estates import ABROAD, IN_COUNTRY
+
+LANDING = landing_id(IN_COUNTRY)
+
+
+def ask(built: Built, name: str, command: str) -> str:
+    found: BuiltServer = next(s for s in built.deployments["portal"].servers if s.name == name)
+    pins = built.workspace.private / "test_known_hosts"
+    pins.write_text(f"[{found.address}]:{found.ssh_port} {' '.join(found.host_key.split()[:2])}\n")
+    line = ["ssh", "-F", "none", "-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={pins}", "-o", "IdentitiesOnly=yes"]
+    line += [
+        "-i",
+        str(built.workspace.private / "ssh_key"),
+        "-p",
+        str(found.ssh_port),
+        f"{found.ssh_user}@{found.address}",
+    ]
+    done = subprocess.run([*line, command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def sql(built: Built, statement: str) -> str:
+    return ask(built, "payments", f"psql -h /var/run/postgresql -U postgres -Atc '{statement}'")
+
+
+def test_the_plan_stands_as_planned(built: Built) -> None:
+    assert set(built.deployments) == {LANDING, "portal"}
+    portal = built.deployments["portal"]
+    assert portal.plan == built.bundle.plan.hash
+    assert portal.unit_hash == built.bundle.plan.units["portal"]
+    assert [s.name for s in portal.servers] == ["payments", "portal"]
+    assert set(built.deployments[LANDING].outputs) == {"network", "subnet", "key_pair"}
+
+
+def test_the_new_database_waits_for_the_data(built: Built) -> None:
+    address = built.deployments["portal"].servers[0].address
+    assert sql(built, "show wal_level") == "logical"
+    assert sql(built, "show listen_addresses") == address
+    assert sql(built, "show data_directory") == "/var/lib/postgresql/pse"
+    assert sql(built, "select usesuper from pg_user where usename = current_user") == "t"
+    hba = sql(built, "select type || auth_method from pg_hba_file_rules order by 1")
+    assert set(hba.split()) == {"hostscram-sha-256", "localtrust"}
+
+
+def test_the_front_knows_its_database_by_name(built: Built) -> None:
+    assert ask(built, "portal", "getent hosts payments").split()[0] == built.deployments["portal"].servers[0].address
+
+
+def test_the_boot_script_may_run_again(built: Built) -> None:
+    before = sql(built, "select pg_postmaster_start_time()")
+    for name in ("payments", "portal"):
+        hosts = ask(built, name, "cat /etc/hosts")
+        assert ask(built, name, "/etc/pse/boot && cat /etc/hosts") == hosts
+    assert sql(built, "select pg_postmaster_start_time()") == before
+
+
+def test_the_database_comes_back_after_a_hard_stop(built: Built) -> None:
+    sql(built, "create table if not exists kept as select 42 as n")
+    pid = "/var/lib/postgresql/pse/postmaster.pid"
+    gone = "for i in $(seq 200); do pgrep -x postgres >/dev/null || exit 0; sleep 0.05; done; exit 1"
+    # After a power cut the pid may belong to somebody else, and /run is empty.
+    ask(built, "payments", f"kill -9 $(head -n 1 {pid}); rm -f /var/run/postgresql/.s.*; sed -i 1s/.*/1/ {pid}; {gone}")
+    ask(built, "payments", "/etc/pse/boot")
+    assert sql(built, "select n from kept") == "42"
+
+
+def test_a_second_up_does_nothing_and_preview_agrees(built: Built) -> None:
+    events: list[Event] = []
+
+    def note(event: Event) -> None:
+        events.append(event)
+
+    again = up(built.workspace, built.bundle, units=("portal",), progress=note)
+    assert {d.stack: d for d in again} == built.deployments
+    assert not [e for e in events if "create" in e.message]
+    for offline in (True, False):
+        found = preview(built.workspace, built.bundle, offline=offline, units=("portal",))
+        assert {c.op for u in found.units for c in u.changes} == {"same"}
+    assert ensure(built.workspace, built.bundle, "portal") == built.deployments["portal"]
+
+
+def test_both_previews_name_the_same_resources(built: Built) -> None:
+    online, offline = (
+        preview(built.workspace, built.bundle, offline=offline, units=("records", LANDING)) for offline in (False, True)
+    )
+    assert [u.unit for u in online.units] == [LANDING, "records"]
+    assert [(c.urn, c.op, c.cost) for u in online.units for c in u.changes] == [
+        (c.urn, c.op, c.cost) for u in offline.units for c in u.changes
+    ]
+    assert online.count("create") > 0
+
+
+def test_an_edited_plan_is_refused_before_anything_starts(built: Built) -> None:
+    unit = msgspec.structs.replace(built.bundle.units["records"], place=ABROAD)
+    edited = msgspec.structs.replace(built.bundle, units={**built.bundle.units, "records": unit})
+    with pytest.raises(Refused, match="changed"):
+        up(built.workspace, edited, units=("records",))
+    assert "records" not in Engine(built.workspace).stacks()
+
+
+def test_an_edit_with_every_hash_made_anew_is_refused_by_the_gate(built: Built) -> None:
+    moved = {
+        name: msgspec.structs.replace(unit, place=ABROAD)
+        for name, unit in built.bundle.units.items()
+        if name in ("records", LANDING)
+    }
+    abroad = msgspec.structs.replace(moved[LANDING], id=landing_id(ABROAD), workload=landing_id(ABROAD))
+    units = {**built.bundle.units, "records": moved["records"], abroad.id: abroad}
+    # The thief cannot sign a gate for the new landing zone, so the old one's is all there is.
+    gates = {**built.bundle.gates}
+    plan = msgspec.structs.replace(built.bundle.plan, units=part_hashes(units, gates, built.bundle.verdicts))
+    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    forged = Bundle(plan=plan, units=units, gates=gates, verdicts=built.bundle.verdicts)
+    with pytest.raises(Refused):
+        up(built.workspace, forged, units=("records",))
+    assert "records" not in Engine(built.workspace).stacks()
+    assert Ledger(built.workspace).verify().entries >= 0
+
+
+def test_what_the_plan_does_not_build_is_a_usage_error(planned: Workspace, ministry_plan: Bundle) -> None:
+    with pytest.raises(UsageError, match="legacy"):
+        choose(ministry_plan, units=("legacy",))
+    with pytest.raises(UsageError, match="wave 9"):
+        choose(ministry_plan, waves=(9,))
+    assert [u.id for u in choose(ministry_plan, landing=True)] == [LANDING]
+    assert [u.id for u in choose(ministry_plan, waves=(1,))] == [LANDING, "opendata"]
+    assert len(choose(ministry_plan)) == len(ministry_plan.units)
+
+
+def test_destroy_takes_everything_down_landing_zone_last(planned: Workspace, ministry_plan: Bundle) -> None:
+    up(planned, ministry_plan, landing=True)
+    with pytest.raises(UsageError, match="nothing"):
+        destroy(planned, units=("nothing",))
+    assert destroy(planned) == (LANDING,)
+    assert Engine(planned).stacks() == ()
+    assert destroy(planned) == ()
