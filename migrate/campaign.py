@@ -1,15 +1,33 @@
 """The verbs of a campaign: run, roll back, ask, clean up."""
 
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
-from pse.core.documents.campaign import Campaign
-from pse.core.findings import Finding
-from pse.core.progress import Progress, silent
+import msgspec
+
+from migrate.backward import Backward
+from migrate.durable import Durable, Stopped, durable
+from migrate.forward import Forward
+from migrate.journal import SqlJournal
+from migrate.replicators.ports import FreezeOver
+from migrate.store import Store, campaign_lock, newest_plan, somebody_works
+from migrate.work import Runtime, Work, chosen, works
+from pse.core.database import open_database
+from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
+from pse.core.errors import PseError, Refused, UsageError
+from pse.core.findings import Finding, Severity
+from pse.core.journal import Journal
+from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
+from pse.core.text import printable
 
 if TYPE_CHECKING:
     from blueprints import Bundle
+
+_WINDOW = {"freeze", "final-delta", "finish", "verify", "arm", "start", "switch"}
 
 
 def run(
@@ -30,30 +48,64 @@ def run(
         progress: Takes events.
 
     Returns:
-        Where every workload of the plan stands. One that failed has state ``failed`` and its reason in the last step
-        and in ``findings``; it never stops the others of its wave, but the next wave is not begun.
+        Where every workload of the plan stands. One that failed has state ``failed`` (``switched`` when only the
+        checks after the switch failed) and its reason in the last step and in ``findings``; it never stops the others
+        of its wave, but the next wave is not begun.
 
     Raises:
-        Refused: Another process runs a campaign of this workspace.
+        Refused: The plan was changed, or another process runs a campaign of this workspace.
         UsageError: An unknown workload or wave.
     """
-    raise NotImplementedError
+    bundle.verify(workspace)
+    todo = chosen(bundle, waves, workloads)
+    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+        for number, members in todo:
+            progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
+            failed = _wave(runtime, engine, members)
+            progress(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
+            if failed:
+                break
+        return _campaign(runtime.workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
 
 
 def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress: Progress = silent) -> Campaign:
     """Give a workload back to its source, with everything that was written at the target since the cut-over.
 
+    Before the switch this only takes the move back: the source has everything.
+
     Raises:
         Refused: There is nothing to roll back, the way back is lost, or another process runs a campaign.
         UsageError: Unknown workload.
         RemoteError: A host or service failed; run again to go on.
+        Incomplete: Both ends differ; the target serves on.
     """
-    raise NotImplementedError
+    bundle.verify(workspace)
+    ((_, (work,)),) = chosen(bundle, (), (workload,)) or _nothing(workload)
+    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+        state = runtime.store.get(workload).state
+        if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not _unfinished(engine, runtime, workload, "back"):
+            raise Refused(f"{workload} is {state.value}: there is nothing to roll back", where=workload)
+        forward = engine.attempts(_prefix(runtime, work.workload, "move"))
+        if forward:
+            engine.cancel(f"{_prefix(runtime, workload, 'move')}-{len(forward)}")
+        _attempt(runtime, engine, work, "back")
+        return _campaign(workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
 
 
 def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | None:
     """Where the campaign of ``bundle``, or else the newest one, stands; None before the first move."""
-    raise NotImplementedError
+    database = open_database(workspace)
+    try:
+        plan = bundle.plan.hash if bundle is not None else newest_plan(database)
+        if plan is None:
+            return None
+        store = Store(database, plan)
+        known = sorted(works(bundle)) if bundle is not None else sorted(store.all())
+        if not store.all():
+            return None
+        return _campaign(workspace, store, SqlJournal(database), plan, known)
+    finally:
+        database.dispose()
 
 
 def cleanup(
@@ -65,5 +117,208 @@ def cleanup(
 
     Returns:
         What is still there, each with code ``PSE-M006``; empty when all is gone.
+
+    Raises:
+        Refused: Another process runs a campaign.
+        UsageError: Unknown workload.
     """
-    raise NotImplementedError
+    found: list[Finding] = []
+    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime:
+        for _, members in chosen(bundle, (), workloads):
+            for work in members:
+                if runtime.store.get(work.workload).state is not MoveState.WAITING:
+                    found += _clean(runtime, work)
+    return tuple(sorted(found))
+
+
+def _clean(runtime: Runtime, work: Work) -> list[Finding]:
+    left: list[str] = []
+    for move in work.moves:
+        try:
+            left += runtime.replicator(move).cleanup(runtime.task(work, move, "cleanup"))
+        except PseError as exc:
+            left.append(str(exc))
+    runtime.progress(Event(step="cleanup", state="failed" if left else "done", subject=work.workload))
+    return [
+        Finding(
+            code="PSE-M006",
+            severity=Severity.ERROR,
+            subject=work.workload,
+            message=f"left on a host: {printable(what)}",
+            remedy="Run the cleanup again when the host can be reached.",
+            source="cleanup",
+        )
+        for what in left
+    ]
+
+
+def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
+    """Move the workloads of a wave side by side; True when one failed."""
+    with ThreadPoolExecutor(max(1, runtime.workspace.settings.migrate.parallel)) as pool:
+        waiting = {pool.submit(_attempt, runtime, engine, work, "move"): work for work in members}
+        try:
+            wait(waiting)
+        except KeyboardInterrupt:
+            # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
+            runtime.stop.set()
+            engine.stop.set()
+            wait(waiting)
+            raise
+    failed = False
+    for future, work in waiting.items():
+        try:
+            future.result()
+        except Stopped:
+            failed = True
+        except Exception as exc:  # noqa: BLE001 - one broken workload never stops the others; its step holds the words
+            failed = True
+            runtime.progress(Event(step="move", state="failed", subject=work.workload, message=printable(str(exc))))
+    return failed
+
+
+def _attempt(runtime: Runtime, engine: Durable, work: Work, kind: str) -> None:
+    """Take up the unfinished attempt, or begin the next one when the last has ended."""
+    prefix = _prefix(runtime, work.workload, kind)
+    while True:
+        attempts = engine.attempts(prefix)
+        unfinished = bool(attempts) and attempts[-1] in ("PENDING", "ENQUEUED")
+        state = runtime.store.get(work.workload).state
+        if kind == "move" and not unfinished:
+            if state is MoveState.VERIFIED:
+                return
+            if state is MoveState.SWITCHED:
+                # The target serves already: only what comes after the switch is done again.
+                kind, prefix = "settle", _prefix(runtime, work.workload, "settle")
+                continue
+        number = len(attempts) if unfinished else len(attempts) + 1
+        try:
+            engine.run(kind, prefix, runtime.plan, work.workload, number)
+        except FreezeOver:
+            if unfinished and kind == "move":
+                continue  # the controller was gone for too long, and the source was given back: once more
+            raise
+        return
+
+
+def _unfinished(engine: Durable, runtime: Runtime, workload: str, kind: str) -> bool:
+    attempts = engine.attempts(_prefix(runtime, workload, kind))
+    return bool(attempts) and attempts[-1] in ("PENDING", "ENQUEUED")
+
+
+def _prefix(runtime: Runtime, workload: str, kind: str) -> str:
+    return f"{runtime.plan[:32]}-{workload}-{kind}"
+
+
+@contextlib.contextmanager
+def _runtime(workspace: Workspace, bundle: "Bundle", progress: Progress) -> Iterator[Runtime]:
+    database = open_database(workspace)
+    runtime = Runtime(
+        workspace=workspace,
+        bundle=bundle,
+        store=Store(database, bundle.plan.hash),
+        journal=SqlJournal(database),
+        progress=progress,
+    )
+    try:
+        yield runtime
+    finally:
+        runtime.close()
+        database.dispose()
+
+
+@contextlib.contextmanager
+def _engine(runtime: Runtime) -> Iterator[Durable]:
+    """DBOS with this campaign's workflows; their arguments are a hash, a name and a number."""
+    known = works(runtime.bundle)
+
+    def latest() -> Durable:
+        return running
+
+    def move(_plan: str, workload: str, attempt: int) -> None:
+        Forward(runtime, known[workload], f"a{attempt}").go()
+
+    def settle(_plan: str, workload: str, _attempt: int) -> None:
+        number = len(latest().attempts(_prefix(runtime, workload, "move")))
+        Forward(runtime, known[workload], f"a{number}").settle()
+
+    def back(_plan: str, workload: str, attempt: int) -> None:
+        number = len(latest().attempts(_prefix(runtime, workload, "move")))
+        switched = runtime.store.get(workload).state in (MoveState.SWITCHED, MoveState.VERIFIED)
+        key, forward = f"r{attempt}", f"a{number}"
+        Backward(runtime, known[workload], key, forward=forward, switched=switched or _switched(runtime, workload)).go()
+
+    with durable(runtime.workspace, {"move": move, "settle": settle, "back": back}) as running:
+        yield running
+
+
+def _switched(runtime: Runtime, workload: str) -> bool:
+    """A step of the newest attempt may have begun to switch records: then the target may have been written."""
+    steps = runtime.store.get(workload).steps
+    for step in reversed(steps):
+        if step.step in ("switch", "freeze-target"):
+            return True
+        if step.step in ("provision", "thaw", "unfreeze"):
+            return False
+    return False
+
+
+def _nothing(workload: str) -> list[tuple[int, list[Work]]]:
+    raise UsageError(f"{workload} is in no wave", where=workload)
+
+
+def _campaign(workspace: Workspace, store: Store, journal: Journal, plan: str, known: list[str]) -> Campaign:
+    """The document, with what a person has to know now."""
+    found = store.all()
+    progress = tuple(
+        found.get(name) or WorkloadProgress(workload=name, state=MoveState.WAITING) for name in sorted({*known, *found})
+    )
+    findings: list[Finding] = []
+    for one in progress:
+        kept = journal.find(f"{plan[:16]}/{one.workload}/findings")
+        if kept is not None and kept.result is not None:
+            findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
+        findings += _failures(one)
+        if one.state in (MoveState.SYNCED, MoveState.FROZEN) and not somebody_works(workspace):
+            findings += _frozen(journal, plan, one)
+    return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
+
+
+def _failures(one: WorkloadProgress) -> list[Finding]:
+    failed = [step for step in one.steps if step.outcome == "failed"]
+    ended = one.state is MoveState.FAILED or (one.steps and one.steps[-1].outcome == "failed")
+    if not failed or not ended:
+        return []
+    cause = next((step for step in reversed(failed) if step.step not in ("tidy", "thaw", "thaw-target")), failed[-1])
+    switched = one.state is MoveState.SWITCHED
+    return [
+        Finding(
+            code="PSE-M002" if switched else "PSE-M001",
+            severity=Severity.ERROR,
+            subject=one.workload,
+            message=f"{cause.step}: {cause.note}",
+            remedy="The target serves; run again, or roll back." if switched else "Repair it, then run again.",
+            source="campaign",
+        )
+    ]
+
+
+def _frozen(journal: Journal, plan: str, one: WorkloadProgress) -> list[Finding]:
+    last = max((step.started for step in one.steps if step.step in _WINDOW), default=None)
+    open_freeze = [
+        intent
+        for number in range(1, 100)
+        if (intent := journal.find(f"{plan[:16]}/{one.workload}/a{number}/frozen")) is not None
+    ]
+    if last is None or not open_freeze:
+        return []
+    since = time.time() - float((open_freeze[-1].result or {"at": time.time()})["at"])
+    return [
+        Finding(
+            code="PSE-M003",
+            severity=Severity.ERROR,
+            subject=one.workload,
+            message=f"its writers have been stopped for {since:.0f} s and no process works on it",
+            remedy="Run the campaign again: it goes on, or gives the source back when the budget is over.",
+            source="campaign",
+        )
+    ]

@@ -18,8 +18,8 @@ T = TypeVar("T")
 SESSIONS = 8
 """Commands at once on one connection: sshd allows 10 (MaxSessions) and refuses the others."""
 
-PRELUDE = """export LC_ALL=C; umask 077
-p=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
+PRELUDE = """export LC_ALL=C; umask 077; p=; for d in /usr/lib/postgresql/*/bin; do
+  v=${d%/bin}; [ -d "$d" ] && { [ -z "$p" ] || [ "${v##*/}" -gt "$m" ] 2>/dev/null; } && p=$d m=${v##*/}; done
 PATH=${p:+$p:}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin; export PATH
 """
 # PostgreSQL's own programs come first: the wrapper that distributions put before them costs a second under load.
@@ -46,6 +46,8 @@ class Host:
         self._connection: Connection | None = None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(SESSIONS)
+        self.known: dict[str, object] = {}
+        """What need not be asked again while this object lives, such as folders and versions."""
 
     @property
     def name(self) -> str:

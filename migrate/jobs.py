@@ -25,7 +25,18 @@ job_folder() {
 
 def folder_of(host: Host, job: str) -> str:
     """The job's folder on ``host``, made when missing."""
-    return host.text(f"{FOLDER}\njob_folder {shlex.quote(job)}", what="making the job's folder")
+    known = host.known.get(f"folder {job}")
+    if isinstance(known, str):
+        return known
+    made = host.text(f"{FOLDER}\njob_folder {shlex.quote(job)}", what="making the job's folder")
+    host.known[f"folder {job}"] = made
+    return made
+
+
+def forget_folder(host: Host, job: str) -> None:
+    """Remove the job's folder with everything in it; quiet when it is gone."""
+    host.known.pop(f"folder {job}", None)
+    host.text(f"rm -rf /run/{job} /dev/shm/{job} /tmp/{job}", what="removing the job's folder")
 
 
 class Ended:

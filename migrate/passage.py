@@ -118,6 +118,7 @@ done; true""",
                 what="destroying the key",
             )
             self._folder = ""
+            self.source.known.pop(f"folder {self.job}", None)
 
     def _prove_refused(self) -> None:
         rsh = f"ssh -F none -i {self._folder}/k -o IdentitiesOnly=yes -o IdentityAgent=none -o BatchMode=yes"

@@ -9,7 +9,7 @@ import shlex
 
 from migrate import jobs
 from migrate.hosts import Host, last_line, retried
-from migrate.jobs import folder_of
+from migrate.jobs import folder_of, forget_folder
 from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.verify.files import compare
 from pse.core.documents.campaign import CheckResult
@@ -21,6 +21,7 @@ PARTIAL = ".pse-partial"
 HEADROOM = 1.2
 """Free bytes and inodes at the target, as a multiple of what is to come."""
 _TRIES = 5
+_TOOLS = "rsync find sort sed awk xargs sha256sum setsid flock"
 _LINK = {10, 12, 30, 35, 255}
 _LOCAL = {11: "the disk is full or broken", 20: "it was ended", 23: "some files could not be carried"}
 _PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%")
@@ -40,9 +41,7 @@ class Files:
         """Tools on both ends, paths, space and inodes, file systems below the paths, what cannot be preserved."""
         findings: list[Finding] = []
         for host in (task.source, task.target):
-            lacking = host.run(
-                "for t in rsync find sort sed awk xargs sha256sum setsid flock; do command -v $t >/dev/null || echo $t; done"
-            )
+            lacking = host.run(f"for t in {_TOOLS}; do command -v $t >/dev/null || echo $t; done")
             if tools := lacking.stdout.decode().split():
                 findings.append(_finding("PSE-M010", task, f"{host.name} lacks {', '.join(tools)}", "Install them."))
         if findings:
@@ -73,7 +72,7 @@ class Files:
             _sweep(task.target, task.move.paths)
         return moved
 
-    def finish(self, task: Task) -> Moved:
+    def finish(self, task: Task) -> Moved:  # noqa: ARG002 - the port's
         """Nothing: files have no such thing."""
         return Moved()
 
@@ -98,8 +97,8 @@ class Files:
         task.passage.close()
         left = []
         for host in (task.source, task.target):
-            script = f"""rm -rf /run/{task.job} /dev/shm/{task.job} /tmp/{task.job}
-for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
+            forget_folder(host, task.job)
+            script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
 grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
         return tuple(left)
@@ -110,7 +109,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
     def thaw(self, task: Task, *, at_target: bool) -> None:
         """Nothing, see `freeze`."""
 
-    def arm(self, task: Task) -> Moved:
+    def arm(self, task: Task) -> Moved:  # noqa: ARG002 - the port's
         """Nothing: the way back is a pass in the other direction."""
         return Moved()
 
@@ -129,7 +128,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         """Take the key away."""
         task.passage.close()
         for host in (task.source, task.target):
-            host.run(f"rm -rf /run/{task.job} /dev/shm/{task.job} /tmp/{task.job}")
+            forget_folder(host, task.job)
 
     def _pass(self, task: Task, name: str, *, final: bool, back: bool = False) -> Moved:
         sent = 0
@@ -218,7 +217,7 @@ def _reason(log: bytes) -> str:
 
 
 def _flags(task: Task) -> list[str]:
-    """rsync's flags; ACLs and extended attributes where both ends can."""
+    """Rsync's flags; ACLs and extended attributes where both ends can."""
     kept = ""
     able = [host.run("rsync --version").stdout for host in (task.source, task.target)]
     if all(b" ACLs" in text and b"no ACLs" not in text for text in able):
@@ -256,14 +255,15 @@ def _sweep(host: Host, paths: tuple[str, ...]) -> None:
     """Remove rsync's folders for partial files, and give the folders around them their times back."""
     each = """for d; do p=${d%/*}; t=$(stat -c @%.9Y -- "$p"); rm -rf -- "$d"; touch -d "$t" -- "$p"; done"""
     for path in paths:
-        find = f"find {shlex.quote(path)} -xdev -depth -type d -name {PARTIAL} -exec bash -c {shlex.quote(each)} - {{}} +"
+        find = (
+            f"find {shlex.quote(path)} -xdev -depth -type d -name {PARTIAL} -exec bash -c {shlex.quote(each)} - {{}} +"
+        )
         host.text(f"[ ! -d {shlex.quote(path)} ] || {find}", what="sweeping partial files")
 
 
 def _refuse_empty(task: Task, path: str) -> None:
-    counts = []
-    for host in (task.source, task.target):
-        counts.append(int(host.text(f"find {shlex.quote(path)} -xdev 2>/dev/null | head -n 2000000 | wc -l; true")))
+    count = f"find {shlex.quote(path)} -xdev 2>/dev/null | head -n 2000000 | wc -l; true"
+    counts = [int(host.text(count)) for host in (task.source, task.target)]
     # The way back deletes what the target has not: a target that lost its disk must not take the source with it.
     if counts[1] <= 1 and counts[0] > 1:
         raise Refused(
@@ -277,7 +277,8 @@ def _look_at(task: Task, path: str) -> list[Finding]:
     quoted = shlex.quote(path)
     script = f"""[ -e {quoted} ] || {{ echo gone; exit 0; }}
 du -skx -- {quoted} 2>/dev/null | cut -f1; find {quoted} -xdev 2>/dev/null | wc -l
-p=$(cd -P -- {quoted} 2>/dev/null && pwd); awk -v p="$p/" 'p != "/" && index($5, p) == 1 {{print $5}}' /proc/self/mountinfo"""
+p=$(cd -P -- {quoted} 2>/dev/null && pwd)
+awk -v p="$p/" 'p != "/" && index($5, p) == 1 {{print $5}}' /proc/self/mountinfo"""
     answer = task.source.text(script, timeout_s=task.left(900)).split("\n")
     if answer[0] == "gone":
         return [_finding("PSE-M011", task, f"{printable(path)} is not on {task.source.name}", "Correct the path.")]
@@ -298,7 +299,7 @@ p=$(cd -P -- {quoted} 2>/dev/null && pwd); awk -v p="$p/" 'p != "/" && index($5,
 df -Pk -- "$d" | awk 'NR==2 {{print $4}}'; df -Pi -- "$d" | awk 'NR==2 {{print $4}}'
 du -skx -- {quoted} 2>/dev/null | cut -f1 || true"""
     ).split("\n")
-    free, inodes, held = (int(text) if text.strip().isdigit() else 0 for text in (there + ["", "", ""])[:3])
+    free, inodes, held = (int(text) if text.strip().isdigit() else 0 for text in [*there, "", "", ""][:3])
     wanted = max(0, int((int(kib) - held) * HEADROOM))
     if wanted > free:
         text = f"{printable(path)} needs {wanted // 1024} MiB at {task.target.name}, which has {free // 1024} MiB free"

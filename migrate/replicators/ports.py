@@ -41,7 +41,7 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Task:
     """One move at work: its ends and what a replicator needs around them.
 

@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from migrate.hosts import HostCommandFailed
+from migrate.jobs import forget_folder
 from migrate.replicators.dump import Dump
 from migrate.replicators.logical import Logical, blockers
 from migrate.replicators.ports import Moved, Task
@@ -82,8 +83,8 @@ class PostgreSQL:
         left = [*Logical(task, source, target).cleanup()]
         task.passage.close()
         for host in (task.source, task.target):
-            script = f"""rm -rf /run/{task.job} /dev/shm/{task.job} /tmp/{task.job}
-for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
+            forget_folder(host, task.job)
+            script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
 grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
         return tuple(left)

@@ -111,6 +111,9 @@ def admin_of(host: Host, port: int) -> Admin:
     Raises:
         RemoteError: No server answers.
     """
+    known = host.known.get(f"postgresql {port}")
+    if isinstance(known, Admin):
+        return known
     wanted = port or 5432
     answer = host.text(f"ls -A {SOCKETS} 2>/dev/null; true").split()
     ports = sorted(
@@ -127,6 +130,7 @@ def admin_of(host: Host, port: int) -> Admin:
             where=host.name,
             hint="Let the login user in through the socket, or allow `sudo -n -u postgres`.",
         ) from exc
+    host.known[f"postgresql {port}"] = admin
     return admin
 
 

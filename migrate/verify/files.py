@@ -106,7 +106,7 @@ def manifest(host: Host, path: str, *, folder: str, owners: bool = True, timeout
     return Manifest(parts=parts, files=int(files), entries=int(entries), still=still == "1")
 
 
-def compare(  # noqa: PLR0913 - two ends with a work folder each
+def compare(
     subject: str,
     source: Host,
     target: Host,

@@ -1,4 +1,4 @@
-"""Databases by content: rows counted and hashed table by table on each server, with everything that changes text pinned.
+"""Databases by content: rows counted and hashed table by table on each server, with whatever changes text pinned.
 
 A row's hash is the first 64 bits of ``md5(row::text)``; a table's is their sum, which does not depend on order, taken
 as an exact numeric. Source: measured on PostgreSQL 15 and 18, which agree.
@@ -101,14 +101,14 @@ def _read(admin: Admin, database: str, timeout_s: float) -> dict[str, dict[str, 
         "shape": {f"{kind} {name}": text for kind, name, text in admin.rows(database, _SHAPE)},
         "tables": {name: f"{count} {total}" for name, count, total in found},
         "sequences": {name: f"{last} {called}" for name, last, called in values},
-        "blobs": dict((oid, md5) for oid, md5 in admin.rows(database, _BLOBS, timeout_s=timeout_s)),
+        "blobs": {row[0]: row[1] for row in admin.rows(database, _BLOBS, timeout_s=timeout_s)},
     }
 
 
 def _result(subject: str, method: str, mine: dict[str, str], theirs: dict[str, str]) -> CheckResult:
     unlike = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
     shown = "; ".join(
-        f"{printable(name)}: {printable(mine.get(name, 'missing'))[:80]} and {printable(theirs.get(name, 'missing'))[:80]}"
+        " and ".join(f"{printable(name)}: {printable(side.get(name, 'missing'))[:80]}" for side in (mine, theirs))
         for name in unlike[:5]
     )
     return CheckResult(

@@ -58,8 +58,8 @@ class SandboxHost:
             (self.root / folder).mkdir(parents=True)
         (self.root / "var/lib").mkdir(parents=True)
         (self.root / "var/run").symlink_to("/run")
-        for name in ("bin", "sbin", "lib", "lib64"):
-            (self.root / name).symlink_to(f"usr/{name}")
+        for link in ("bin", "sbin", "lib", "lib64"):
+            (self.root / link).symlink_to(f"usr/{link}")
         (self.root / "etc/passwd").write_text(PASSWD)
         (self.root / "etc/group").write_text("root:x:0:\nadmin:x:1000:\nnogroup:x:65534:\n")
         (self.root / "etc/sshd_config").write_text(SSHD.format(address=self.address))

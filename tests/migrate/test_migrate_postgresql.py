@@ -1,13 +1,12 @@
 """PostgreSQL: by logical replication with writers going on, back again, and by dump where that cannot be."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from migrate.replicators.postgresql import PostgreSQL
 from migrate.replicators.ports import Task
+from migrate.replicators.postgresql import PostgreSQL
 from migrate.replicators.psql import Admin, SqlFailed
 from migrate.verify import postgresql as verify
 from pse.core.documents.plan import Move
@@ -48,13 +47,13 @@ grant select on all tables in schema public to cashier;
 
 
 @pytest.fixture
-def pair(rig: Rig) -> Iterator[Rig]:
+def pair(rig: Rig) -> Rig:
     """Two database servers, the source with data."""
     require("initdb" if Path("/usr/bin/initdb").exists() else "psql")
     rig.source.postgres()
     rig.target.postgres()
     admin(rig.task(MOVE), target=False).rows("postgres", SCHEMA)
-    yield rig
+    return rig
 
 
 def admin(task: Task, *, target: bool) -> Admin:

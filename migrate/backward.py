@@ -1,0 +1,147 @@
+"""Giving a workload back to its source, with everything that was written at the target."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from migrate.replicators.ports import Task
+from migrate.steps import Steps
+from pse.core.documents.campaign import MoveState
+from pse.core.documents.plan import Move
+from pse.core.errors import PseError
+
+
+@dataclass(eq=False)
+class Backward(Steps):
+    """One attempt to roll a workload back; see `Steps`.
+
+    Attributes:
+        forward: Key of the attempt that moved it, such as ``a1``.
+        switched: Its records were switched, or may have been.
+    """
+
+    forward: str = "a1"
+    switched: bool = True
+
+    def go(self) -> None:
+        """The whole way back. Until the records point back every failure gives the target to its writers again.
+
+        Raises:
+            PseError: What failed; rolling back again goes on.
+        """
+        if not self.switched:
+            self.step("unfreeze", self.unfreeze, state=MoveState.ROLLED_BACK)
+            return
+        try:
+            self.step("freeze-target", self.freeze_target)
+            self.step("catch-up", self.catch_up)
+            self.step("verify-back", self.verify_back)
+        except Exception:
+            self.step("thaw-target", self.thaw_target, always=True)
+            raise
+        self.step("switch-back", self.switch_back, always=True)
+        self.step("start-source", self.start_source, always=True)
+        self.step("close-back", self.close_back, state=MoveState.ROLLED_BACK, always=True)
+
+    def unfreeze(self) -> str:
+        """Before the switch the source has everything: undo what was begun at the target."""
+        if self._begun("target-start"):
+            self.stop_services(self.new, "target")
+        notes: list[str] = []
+
+        def one(move: Move) -> None:
+            replicator, task = self.runtime.replicator(move), self._forward_task(move)
+            try:
+                notes.extend(replicator.cleanup(task))
+            finally:
+                replicator.thaw(task, at_target=False)
+
+        self.together(one)
+        if self._begun("source-stop"):
+            self.start_services(self.old, "source", bounded=False)
+        self._forget_freeze()
+        return "; ".join(notes)
+
+    def freeze_target(self) -> str:
+        """Stop services at the target, then whatever the replicators can stop."""
+        self.stop_services(self.new, "target")
+        self.together(lambda move: self.runtime.replicator(move).freeze(self._forward_task(move), at_target=True))
+        return ""
+
+    def catch_up(self) -> str:
+        """Bring what the target wrote to the source."""
+        return self.passes(lambda move: self.runtime.replicator(move).catch_up(self._forward_task(move)))
+
+    def verify_back(self) -> str:
+        """Compare both ends: every row and file of the target is at the source."""
+        return self.verified(self.together(lambda move: self.runtime.replicator(move).verify(self._forward_task(move))))
+
+    def thaw_target(self) -> str:
+        """Give the target back to its writers."""
+        self.together(lambda move: self.runtime.replicator(move).thaw(self._forward_task(move), at_target=True))
+        self.forget_commands("target")
+        self.start_services(self.new, "target", bounded=False)
+        self.forget_commands("target")
+        return "writers work at the target again"
+
+    def switch_back(self) -> str:
+        """Point the records at the source again, with the TTL that they had."""
+        notes = []
+        for switch in self.work.switches if self.runtime.dns.used else ():
+            before = self.runtime.journal.find(f"{self.runtime.plan[:16]}/dns/{switch.name}")
+            if before is None or before.result is None:
+                continue
+            old, ttl = before.result["address"], before.result["ttl"]
+            new = self.runtime.built(self.work, switch.server).address
+            act = partial(self._swap, switch.name, new, old, ttl)
+            self.effect(f"switch-back-{switch.name}", f"point {switch.name} at {old}", act, lambda: None)
+            notes.append(f"{switch.name}: {new} to {old}")
+        return "; ".join(notes)
+
+    def _swap(self, name: str, new: str, old: str, ttl: int) -> dict[str, Any]:
+        self.runtime.dns.swap(name, old=new, new=old, ttl=ttl)
+        return {"address": old}
+
+    def start_source(self) -> str:
+        """End the way back, then let the source be written and start its services."""
+
+        def one(move: Move) -> None:
+            replicator, task = self.runtime.replicator(move), self._forward_task(move)
+            replicator.disarm(task)
+            replicator.thaw(task, at_target=False)
+
+        self.together(one)
+        seen = self.start_services(self.old, "source", bounded=False)
+        return "; ".join(seen)
+
+    def close_back(self) -> str:
+        """Ask by name, and take away what the move left on both ends."""
+        seen = self._by_name()
+        left: list[str] = []
+
+        def one(move: Move) -> None:
+            left.extend(self.runtime.replicator(move).cleanup(self._forward_task(move)))
+
+        self.together(one)
+        self._forget_freeze()
+        return "; ".join([*seen, *(f"left: {what}" for what in left)])
+
+    def _by_name(self) -> list[str]:
+        try:
+            return self.check_by_name()
+        except PseError as exc:
+            # The source runs and has everything; that a name lags is for a person to see, not to stop on.
+            return [f"by name: {exc}"]
+
+    def _forward_task(self, move: Move) -> Task:
+        """The move as the forward attempt knows it: the method chosen there counts here, too."""
+        task = self.runtime.task(self.work, move, self.forward)
+        task.over = None
+        return task
+
+    def _begun(self, what: str) -> bool:
+        prefix = f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/{what}"
+        return any(self.runtime.journal.find(f"{prefix}-{s.name}") is not None for s in self.work.services)
+
+    def _forget_freeze(self) -> None:
+        self.runtime.journal.forget(f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/frozen")

@@ -1,0 +1,335 @@
+"""Moving a workload: from provisioning to the switch and the checks after it."""
+
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from migrate.durable import Stopped
+from migrate.probe import Probe
+from migrate.steps import Steps
+from pse.core.documents.campaign import MoveState
+from pse.core.documents.plan import Move
+from pse.core.errors import PseError, Refused
+from pse.core.findings import Finding, Severity
+from pse.core.journal import Intent, once
+
+MAX_SKEW_S = 60.0
+
+
+@dataclass(eq=False)
+class Forward(Steps):
+    """One attempt to move a workload; see `Steps`."""
+
+    probes: list[Probe] = field(default_factory=list)
+
+    def go(self) -> None:
+        """The whole way. Before the switch every failure gives the source back; after it, nothing is undone by itself.
+
+        Raises:
+            PseError: What failed.
+        """
+        try:
+            self.step("provision", self.provision, state=MoveState.SEEDING)
+            self.step("preflight", self.preflight)
+            self.step("lower-ttl", self.lower_ttl)
+            self.step("seed", self.seed)
+            self.step("delta", self.delta, state=MoveState.SYNCED)
+            self.step("wait-ttl", self.wait_ttl)
+            self._window()
+        except Exception:
+            self.step("tidy", self.tidy, always=True)
+            self.set_state(MoveState.FAILED)
+            raise
+        finally:
+            self._end_probes()
+        self.settle()
+
+    def settle(self) -> None:
+        """What comes after the switch; may be repeated for as long as it fails."""
+        self._ensure_probes()
+        try:
+            self.step("checks", self.checks_after)
+            self.step("rest", self.rest, state=MoveState.VERIFIED)
+        finally:
+            self._end_probes()
+
+    def _window(self) -> None:
+        """The steps with writers stopped."""
+        try:
+            self.step("freeze", self.freeze, state=MoveState.FROZEN)
+            self.step("final-delta", self.final_delta, always=True)
+            self.step("finish", self.finish, always=True)
+            self.step("verify", self.verify, always=True)
+            self.step("arm", self.arm, always=True)
+            self.step("start", self.start, always=True)
+            self.step("switch", self.switch, state=MoveState.SWITCHED, always=True)
+        except Exception:
+            # Whatever it was, also a defect of ours: the source must not stay frozen.
+            self.step("thaw", self.thaw, state=MoveState.FAILED, always=True)
+            raise
+
+    # -- before --------------------------------------------------------------------------------------------------------
+
+    def provision(self) -> str:
+        """Build what the plan wants; does nothing where it stands."""
+        from blueprints import provision
+
+        self.set_state(MoveState.PROVISIONING)
+        built = [
+            provision.ensure(self.runtime.workspace, self.runtime.bundle, unit.id, self.runtime.progress)
+            for unit in self.work.units
+        ]
+        return f"{sum(len(one.resources) for one in built)} resources in {len(built)} stacks"
+
+    def preflight(self) -> str:
+        """Look at both ends of every move, and stop here when something cannot work.
+
+        Raises:
+            Refused: With the first reason; all are kept as findings.
+        """
+        found = [finding for each in self.together(self._look) for finding in each]
+        found += self._records()
+        self.findings(found)
+        errors = [finding for finding in found if finding.severity is Severity.ERROR]
+        if errors:
+            raise Refused(
+                f"{errors[0].code}: {errors[0].message}" + (f" (and {len(errors) - 1} more)" if errors[1:] else ""),
+                where=self.workload,
+                hint=errors[0].remedy,
+            )
+        return "; ".join(f"{finding.code}: {finding.message}" for finding in found)
+
+    def _look(self, move: Move) -> list[Finding]:
+        task = self.task(move)
+        found = []
+        for host in (task.source, task.target):
+            skew = abs(float(host.text("date +%s.%N")) - time.time())
+            if skew > MAX_SKEW_S:
+                found.append(
+                    Finding(
+                        code="PSE-M015",
+                        severity=Severity.ERROR,
+                        subject=move.id,
+                        message=f"the clock of {host.name} is {skew:.0f} s off",
+                        remedy="Set it: certificates and TSIG live by the clock.",
+                        source="preflight",
+                    )
+                )
+        found += self.runtime.replicator(move).preflight(task)
+        shell = task.passage.shell("path", "exit 0")
+        done = task.source.run(f"{shell} {task.passage.address} true </dev/null", timeout_s=30)
+        if done.rc != 0:
+            text = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            found.append(
+                Finding(
+                    code="PSE-M016",
+                    severity=Severity.ERROR,
+                    subject=move.id,
+                    message=f"{task.source.name} cannot log in to {task.target.name}: {text[-1] if text else done.rc}",
+                    remedy=f"Open TCP port {task.target.endpoint.port} between them.",
+                    source="preflight",
+                )
+            )
+        return found
+
+    def _records(self) -> list[Finding]:
+        if self.work.switches and not self.runtime.dns.used:
+            names = ", ".join(switch.name for switch in self.work.switches)
+            return [
+                Finding(
+                    code="PSE-M017",
+                    severity=Severity.WARNING,
+                    subject=self.workload,
+                    message=f"no name server is configured, so these records are switched by a person: {names}",
+                    remedy="Set [migrate.dns] in pse.toml.",
+                    source="preflight",
+                )
+            ]
+        return []
+
+    def lower_ttl(self) -> str:
+        """Let clients ask again soon; what the records were is kept for the way back."""
+        if not self.runtime.dns.used:
+            return ""
+        ttl = self.runtime.workspace.settings.migrate.ttl_s
+        notes = []
+        for switch in self.work.switches:
+            record = self._before(switch.name)
+            if record["ttl"] > ttl and record["address"]:
+                self.runtime.dns.swap(switch.name, old=record["address"], new=record["address"], ttl=ttl)
+            notes.append(f"{switch.name}: {record['ttl']} s to {min(ttl, record['ttl'])} s")
+        return "; ".join(notes)
+
+    def _before(self, name: str) -> dict[str, Any]:
+        """Address and TTL of a record as they were before the first attempt of this plan touched it."""
+
+        def look(_intent: Intent) -> dict[str, Any]:
+            address, ttl = self.runtime.dns.lookup(name)
+            if not address:
+                raise Refused(f"{name} has no A record to switch", where=self.workload, hint="Correct its name.")
+            return {"address": address, "ttl": ttl, "at": time.time()}
+
+        key = f"{self.runtime.plan[:16]}/dns/{name}"
+        return once(self.runtime.journal, key, f"note the record {name}", detail={}, probe=lambda _: None, act=look)
+
+    def wait_ttl(self) -> str:
+        """Wait until nobody can hold a record with the old TTL any more."""
+        if not self.runtime.dns.used:
+            return ""
+        until = max((r["at"] + r["ttl"] for r in (self._before(s.name) for s in self.work.switches)), default=0.0)
+        waited = max(0.0, until - time.time())
+        while (left := until - time.time()) > 0:
+            if self.runtime.stop.wait(min(left, 1.0)):
+                raise Stopped
+        return f"{waited:.0f} s" if waited else ""
+
+    def seed(self) -> str:
+        """The bulk, with writers going on."""
+        return self.passes(lambda move: self.runtime.replicator(move).seed(self.task(move)))
+
+    def delta(self) -> str:
+        """What changed meanwhile."""
+        return self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move), final=False))
+
+    # -- writers are stopped -----------------------------------------------------------------------------------
+
+    def freeze(self) -> str:
+        """Stop services at the source, then whatever the replicators can stop."""
+        self._ensure_probes()
+        self.mark_frozen()
+        self.within_budget()
+        self.stop_services(self.old, "source")
+        self.together(lambda move: self.runtime.replicator(move).freeze(self.task(move, bounded=True), at_target=False))
+        return ""
+
+    def final_delta(self) -> str:
+        """Nothing may be left behind."""
+        self._in_window()
+        return self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move, bounded=True), final=True))
+
+    def finish(self) -> str:
+        """What passes do not carry."""
+        self._in_window()
+        return self.passes(lambda move: self.runtime.replicator(move).finish(self.task(move, bounded=True)))
+
+    def verify(self) -> str:
+        """Compare both ends."""
+        self._in_window()
+        return self.verified(
+            self.together(lambda move: self.runtime.replicator(move).verify(self.task(move, bounded=True)))
+        )
+
+    def arm(self) -> str:
+        """From here on the target's writes go back to the source."""
+        self._in_window()
+        return self.passes(lambda move: self.runtime.replicator(move).arm(self.task(move, bounded=True)))
+
+    def start(self) -> str:
+        """Start services at the target and ask them directly, not by name."""
+        self._in_window()
+        return "; ".join(self.start_services(self.new, "target"))
+
+    def switch(self) -> str:
+        """Point the records at the target: from here on, the way back is a rollback."""
+        self._in_window()
+        if not self.runtime.dns.used:
+            return "records are switched by a person" if self.work.switches else ""
+        notes = []
+        for switch in self.work.switches:
+            old = self._before(switch.name)["address"]
+            new = self.runtime.built(self.work, switch.server).address
+            swap = partial(self._swap, switch.name, old, new)
+            self.effect(
+                f"switch-{switch.name}", f"point {switch.name} at {new}", swap, partial(self._points, switch.name, new)
+            )
+            notes.append(f"{switch.name}: {old} to {new}")
+        return "; ".join(notes)
+
+    def _swap(self, name: str, old: str, new: str) -> dict[str, Any]:
+        self.runtime.dns.swap(name, old=old, new=new, ttl=self.runtime.workspace.settings.migrate.ttl_s)
+        return {"address": new}
+
+    def _points(self, name: str, address: str) -> dict[str, Any] | None:
+        return {"address": address} if self.runtime.dns.lookup(name)[0] == address else None
+
+    def thaw(self) -> str:
+        """Give the source back to its writers: first prove that nobody writes at the target."""
+        if any(self.known(f"switch-{switch.name}") for switch in self.work.switches):
+            for switch in self.work.switches:
+                new = self.runtime.built(self.work, switch.server).address
+                if self._points(switch.name, new):
+                    old = self._before(switch.name)["address"]
+                    self.runtime.dns.swap(
+                        switch.name, old=new, new=old, ttl=self.runtime.workspace.settings.migrate.ttl_s
+                    )
+                self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
+        begun = [self.runtime.journal.find(self.name_of(f"target-start-{s.name}")) for s in self.work.services]
+        if any(begun):
+            self.stop_services(self.new, "target")
+        self.together(self._give_back)
+        self.forget_commands("source")
+        self.start_services(self.old, "source", bounded=False)
+        self.mark_thawed()
+        return "writers work at the source again"
+
+    def tidy(self) -> str:
+        """Leave nothing at the source of an attempt that failed: the next one begins anew."""
+        left: list[str] = []
+
+        def one(move: Move) -> None:
+            try:
+                left.extend(self.runtime.replicator(move).cleanup(self.task(move)))
+            except PseError as exc:
+                left.append(str(exc))
+
+        try:
+            self.together(one)
+        except PseError as exc:  # nothing was built yet
+            left.append(str(exc))
+        return "; ".join(left)
+
+    def _give_back(self, move: Move) -> None:
+        replicator, task = self.runtime.replicator(move), self.task(move)
+        replicator.disarm(task)
+        replicator.thaw(task, at_target=False)
+
+    def _in_window(self) -> None:
+        self._ensure_probes()
+        self.within_budget()
+
+    # -- after ------------------------------------------------------------------------------------------------------
+
+    def checks_after(self) -> str:
+        """Ask by name, as users do, then see how long they could not."""
+        seen = self.check_by_name()
+        gaps = [gap for gap in (probe.stop() for probe in self.probes) if gap is not None]
+        if gaps:
+            worst = max(gaps)
+            self.runtime.store.update(self.workload, lambda progress: replace(progress, downtime_s=round(worst, 3)))
+            seen.append(f"longest gap {worst:.2f} s")
+        self.mark_thawed()
+        return "; ".join(seen)
+
+    def rest(self) -> str:
+        """Take away keys; what keeps the way back warm stays."""
+        self.together(lambda move: self.runtime.replicator(move).rest(self.task(move)))
+        return ""
+
+    # -- the probe client --------------------------------------------------------------------------------------
+
+    def _ensure_probes(self) -> None:
+        """One client for each record with an HTTP check; after a crash the gap counts from the freeze."""
+        if self.probes or not self.runtime.dns.used:
+            return
+        for switch in self.work.switches:
+            asked = [c.http for s in self.work.services if s.server == switch.server for c in s.checks if c.http]
+            if asked:
+                self.probes.append(Probe(self.runtime.dns, switch.name, asked[-1], since=self.frozen_at()))
+
+    def _end_probes(self) -> None:
+        for probe in self.probes:
+            probe.stop()
+        self.probes.clear()

@@ -1,0 +1,209 @@
+"""One workload's share of the plan, and everything a process holds while it moves it."""
+
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from inventory.ssh import Endpoint, endpoint_of
+from migrate.dns import Dns
+from migrate.hosts import Host
+from migrate.replicators import Replication, load
+from migrate.replicators.ports import Task, job_name
+from migrate.store import Store
+from pse.core import canonical
+from pse.core.documents.deployment import BuiltServer, Deployment
+from pse.core.documents.plan import DnsSwitch, Move, PlannedServer, Service, Unit
+from pse.core.errors import PseError, RemoteError, UsageError
+from pse.core.journal import Journal
+from pse.core.progress import Progress
+from pse.core.settings import Workspace
+
+if TYPE_CHECKING:
+    from blueprints import Bundle
+
+
+@dataclass(frozen=True)
+class Work:
+    """One workload's share of the plan.
+
+    Attributes:
+        workload: Its id.
+        units: Its stacks, in order.
+    """
+
+    workload: str
+    units: tuple[Unit, ...]
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Data moves."""
+        return tuple(move for unit in self.units for move in unit.moves)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """Services in the order they start."""
+        return tuple(service for unit in self.units for service in unit.services)
+
+    @property
+    def switches(self) -> tuple[DnsSwitch, ...]:
+        """DNS records."""
+        return tuple(switch for unit in self.units for switch in unit.switches)
+
+    @cached_property
+    def servers(self) -> dict[str, PlannedServer]:
+        """Planned servers by name."""
+        return {server.name: server for unit in self.units for server in unit.servers}
+
+
+def works(bundle: "Bundle") -> dict[str, Work]:
+    """What the plan moves, by workload: landing zones and new environments have nothing to move."""
+    found: dict[str, list[Unit]] = {}
+    for unit in (bundle.units[name] for name in sorted(bundle.units)):
+        if not unit.landing and unit.wave > 0:
+            found.setdefault(unit.workload, []).append(unit)
+    return {name: Work(workload=name, units=tuple(units)) for name, units in found.items()}
+
+
+def chosen(bundle: "Bundle", waves: Iterable[int], workloads: Iterable[str]) -> list[tuple[int, list[Work]]]:
+    """The chosen workloads by wave, waves in order.
+
+    Raises:
+        UsageError: An unknown wave or workload, or one that does not move.
+    """
+    waves, workloads, known = set(waves), set(workloads), works(bundle)
+    numbers = {wave.number for wave in bundle.plan.waves}
+    if unknown := sorted(waves - numbers):
+        raise UsageError(f"the plan has no wave {unknown[0]}", hint=f"It has {_list(map(str, sorted(numbers)))}.")
+    if missing := sorted(workloads - known.keys()):
+        raise UsageError(f"the plan does not move {missing[0]}", hint=f"It moves {_list(sorted(known))}.")
+    result = []
+    for wave in bundle.plan.waves:
+        if waves and wave.number not in waves:
+            continue
+        members = [known[name] for name in wave.workloads if name in known and (not workloads or name in workloads)]
+        if members:
+            result.append((wave.number, members))
+    return result
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"
+
+
+@dataclass(eq=False)
+class Runtime:
+    """What a process holds while it runs a campaign; nothing of it is durable.
+
+    Attributes:
+        workspace: The workspace.
+        bundle: The plan and its parts.
+        store: Progress.
+        journal: Effects.
+        progress: Takes events.
+        stop: Set when the user wants to stop.
+    """
+
+    workspace: Workspace
+    bundle: "Bundle"
+    store: Store
+    journal: Journal
+    progress: Progress
+    stop: threading.Event = field(default_factory=threading.Event)
+    _hosts: dict[str, Host] = field(default_factory=dict)
+    _tasks: dict[str, Task] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def dns(self) -> Dns:
+        """The zone of the cut-over."""
+        return Dns(self.workspace)
+
+    @property
+    def plan(self) -> str:
+        """Hash of the plan."""
+        return self.bundle.plan.hash
+
+    def source(self, name: str) -> Host:
+        """A host of ``hosts.toml``."""
+        return self._host(f"source {name}", lambda: endpoint_of(self.workspace, name))
+
+    def target(self, work: Work, server: str) -> Host:
+        """A server that was built."""
+
+        def where() -> Endpoint:
+            built = self.built(work, server)
+            return Endpoint(
+                name=built.name,
+                address=built.address,
+                port=built.ssh_port,
+                user=built.ssh_user,
+                key=self.workspace.settings.ssh_key,
+                host_key=built.host_key,
+            )
+
+        return self._host(f"target {server} {self.built(work, server).address}", where)
+
+    def built(self, work: Work, server: str) -> BuiltServer:
+        """What stands for a planned server.
+
+        Raises:
+            RemoteError: Nothing stands yet.
+        """
+        for unit in work.units:
+            path = self.workspace.private / "deployments" / f"{unit.id}.json"
+            if not path.exists():
+                continue
+            for built in canonical.read(path, Deployment).servers:
+                if built.name == server:
+                    return built
+        raise RemoteError(f"server {server} is not built", where=work.workload, hint="Run `pse migrate` or `pse up`.")
+
+    def old_host(self, work: Work, server: str) -> Host:
+        """The host that a planned server replaces."""
+        return self.source(work.servers[server].source_host)
+
+    def task(self, work: Work, move: Move, key: str) -> Task:
+        """The task of a move; the same object for the same key, because it holds the way in."""
+        with self._lock:
+            known = self._tasks.get(f"{key} {move.id}")
+        if known is None:
+            known = Task(
+                move=move,
+                job=job_name(self.plan, move),
+                source=self.source(move.source),
+                target=self.target(work, move.target),
+                journal=self.journal,
+                key=f"{self.plan[:16]}/{move.id}/{key}",
+                progress=self.progress,
+                stop=self.stop,
+            )
+            with self._lock:
+                known = self._tasks.setdefault(f"{key} {move.id}", known)
+        return known
+
+    def replicator(self, move: Move) -> Replication:
+        """Who carries it."""
+        return load(move.kind)
+
+    def close(self) -> None:
+        """End all connections."""
+        for host in self._hosts.values():
+            with suppress(PseError, OSError):
+                host.close()
+
+    def _host(self, name: str, where: "_Where") -> Host:
+        with self._lock:
+            if name not in self._hosts:
+                self._hosts[name] = Host(
+                    where(), base=self.workspace.root, connect_s=self.workspace.settings.discovery.connect_s
+                )
+            return self._hosts[name]
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Where = Callable[[], Endpoint]
