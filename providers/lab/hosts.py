@@ -156,7 +156,7 @@ class Hosts:
             address = self._renewed_address(folder, spec)
             for left in ("boot.rc", "first-boot.rc") if first_boot is not None else ("boot.rc",):
                 (folder / "state" / left).unlink(missing_ok=True)
-            line = sandbox.command(folder, spec, first_boot=first_boot is not None)
+            line = sandbox.command(folder, spec, address=address, first_boot=first_boot is not None)
             sandbox.spawn(folder, line, first_boot=first_boot)
             answers = poll(
                 lambda: sandbox.living_pid(folder) is None or _greets(address),
@@ -218,7 +218,7 @@ class Hosts:
 
 def _greets(address: str) -> bool:
     try:
-        with socket.create_connection((address, SSH_PORT), timeout=2) as connection:
+        with socket.create_connection((address, SSH_PORT), timeout=1) as connection:
             return connection.recv(4) == b"SSH-"
     except OSError:
         return False

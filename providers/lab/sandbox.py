@@ -51,7 +51,7 @@ def need(*programs: str, packages: str) -> None:
         )
 
 
-def command(folder: Path, spec: HostSpec, *, first_boot: bool) -> list[str]:
+def command(folder: Path, spec: HostSpec, *, address: str, first_boot: bool) -> list[str]:
     """The bubblewrap command of the host in ``folder``, without the descriptor of its pid."""
     root = folder / "root"
     line = ["bwrap", "--unshare-user", "--uid", str(UID), "--gid", str(UID)]
@@ -66,7 +66,7 @@ def command(folder: Path, spec: HostSpec, *, first_boot: bool) -> list[str]:
     for outside, inside in hardware.binds(folder / "hardware"):
         line += ["--ro-bind", outside, inside]
     line += ["--clearenv", "--setenv", "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
-    line += ["--setenv", "HOME", "/home/admin", "--setenv", "LANG", "C.UTF-8"]
+    line += ["--setenv", "HOME", "/home/admin", "--setenv", "LANG", "C.UTF-8", "--setenv", "PSE_ADDRESS", address]
     if spec.personality:
         line += ["/usr/bin/setarch", *spec.personality]
     return [*line, "/bin/sh", "/etc/lab/init", "first" if first_boot else "again"]

@@ -2,7 +2,8 @@
 
 Shapes are named ``<family>-<vcpus>-<GiB of memory>``, for example ``std-2-8``. The one image is ``debian-12``: a
 fresh root with this machine's /usr. ``user_data`` runs once, as the first boot, with its output in /run/lab on the
-server; a script that fails leaves a server that exists and is not healthy, and `update` runs it again.
+server; a script that fails leaves a server that exists and is not healthy, and `update` runs it again. Like
+/etc/rc.local, which runs at every boot, it finds the server's own address in ``PSE_ADDRESS``.
 """
 
 import re

@@ -1,5 +1,8 @@
 """The payments database: a cluster built once a PostgreSQL version and kept in the user's cache."""
 
+import base64
+import hashlib
+import hmac
 import os
 import subprocess
 import tempfile
@@ -15,6 +18,9 @@ from pse.core.text import printable
 
 DATA = "/var/lib/postgresql/pse"
 """Data folder of the cluster, at the old server and at its replacement."""
+
+ROLES = "/etc/lab/roles.sql"
+"""Script that gives the application's role its password, run and removed at the first boot."""
 
 ROWS = 50_000
 """Rows of all tables of database ``payments`` together."""
@@ -34,8 +40,8 @@ unix_socket_directories = '/var/run/postgresql'
 """
 _HBA = """local all all trust
 local replication all trust
-host all all 127.0.0.0/8 trust
-host replication all 127.0.0.0/8 trust
+host all all 127.0.0.0/8 scram-sha-256
+host replication all 127.0.0.0/8 scram-sha-256
 """
 _SCRIPT = """set -eu
 PATH={bindir}:$PATH
@@ -86,11 +92,38 @@ def postgres() -> Postgres:
     return Postgres(bindir=str(bindir), version=told.stdout.split()[2])
 
 
-def start_command(server: Postgres) -> str:
-    """Shell command that starts the cluster on the host's own address; safe to repeat."""
-    control = f"{server.bindir}/pg_ctl -D {DATA}"
-    log = "/var/log/postgresql/pse.log"
-    return f'{control} status >/dev/null || {control} -l {log} -w -t 60 -o "-c listen_addresses=$(hostname -i)" start'
+def boot_script(server: Postgres) -> str:
+    """What the old database server runs at every boot: the cluster on the host's own address, and new roles, once."""
+    return f"""#!/bin/sh
+set -eu
+data={DATA}
+if ! {server.bindir}/pg_isready -q -h /var/run/postgresql; then
+    # After a hard stop the pid file may name another process, which PostgreSQL would take for itself.
+    if [ -f $data/postmaster.pid ]; then
+        case "$(cat "/proc/$(head -n 1 $data/postmaster.pid)/comm" 2>/dev/null)" in
+        postgres*) ;;
+        *) rm -f $data/postmaster.pid ;;
+        esac
+    fi
+    {server.bindir}/pg_ctl -D $data -l /var/log/postgresql/pse.log -s -w -t 60 \\
+        -o "-c listen_addresses=$(hostname -i)" start
+fi
+if [ -e {ROLES} ]; then
+    {server.bindir}/psql -XAtq -v ON_ERROR_STOP=1 -h /var/run/postgresql -U postgres -d postgres -f {ROLES}
+    rm -f {ROLES}
+fi
+"""
+
+
+def verifier(password: str, salt: bytes) -> str:
+    """What PostgreSQL keeps of a password for SCRAM-SHA-256, from which the password cannot be had back (RFC 5803)."""
+    rounds = 4096
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, rounds)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    kept = hashlib.sha256(client).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    text = [base64.b64encode(part).decode("ascii") for part in (salt, kept, server)]
+    return f"SCRAM-SHA-256${rounds}:{text[0]}${text[1]}:{text[2]}"
 
 
 def cache_folder() -> Path:

@@ -4,10 +4,12 @@ What a service here expects of its server, old or new, because the same commands
 server's own address (its /etc/hosts says so) and services bind that one only; hosts that it calls are in /etc/hosts by
 name; pid files go to ``/run/<name>``, logs to ``/var/log/<name>``; everything that has to move is below the paths of
 ``workloads.toml``; PostgreSQL has its data in ``/var/lib/postgresql/pse``, superuser ``postgres``, sockets in
-``/var/run/postgresql`` with local trust, port 5432 on the server's own address, and takes connections from 127.0.0.0/8.
+``/var/run/postgresql`` with local trust, port 5432 on the server's own address, and lets the application in by password
+(``/srv/portal/etc/database.pass``, which moves with it; its verifier moves with the database's roles).
 The database server itself is no service of the cut-over: it has to go on while its last changes are read.
 """
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,7 +98,7 @@ def spec(name: str, addresses: dict[str, str], server: Postgres, keys: tuple[str
         server: PostgreSQL of this machine.
         keys: Public keys that open it.
     """
-    start = _START.get(name) or database.start_command(server)
+    script = f"#!/bin/sh\n{_START[name]}\n" if name in _START else database.boot_script(server)
     packages = {**_PACKAGES, "payments": ("openssh-server", f"postgresql-{server.major}", "rsync")}
     return HostSpec(
         name=name,
@@ -107,16 +109,23 @@ def spec(name: str, addresses: dict[str, str], server: Postgres, keys: tuple[str
         hosts=addresses,
         packages=packages.get(name, ()),
         files=_LEGACY_FILES if name == "legacy" else {},
-        rc_local=f"#!/bin/sh\n{start}\n",
+        rc_local=script,
         personality=("i686", "--uname-2.6") if name == "legacy" else (),
     )
 
 
-def fill(name: str, root: Path, server: Postgres) -> None:
-    """Put the content of the host called ``name`` into its root; a try that was cut short is completed."""
+def fill(name: str, root: Path, server: Postgres, password: str) -> None:
+    """Put the content of the host called ``name`` into its root; a try that was cut short is completed.
+
+    Args:
+        name: One of the room's.
+        root: Root of the host, seen from outside.
+        server: PostgreSQL of this machine.
+        password: The application's at the database.
+    """
     fillers: dict[str, Callable[[Path], None]] = {
-        "portal": _portal,
-        "payments": lambda root: database.install(root, server, text_of("estate", "payments.sql")),
+        "portal": lambda root: _portal(root, password),
+        "payments": lambda root: _payments(root, server, password),
         "records": _records,
         "opendata": _opendata,
         "learning": lambda root: _app(root, "learning"),
@@ -125,9 +134,16 @@ def fill(name: str, root: Path, server: Postgres) -> None:
     fillers[name](root)
 
 
-def _portal(root: Path) -> None:
+def _portal(root: Path, password: str) -> None:
     _app(root, "portal")
     _web(root, "portal", "portal.conf")
+    _private(root / "srv/portal/etc/database.pass", f"payments:5432:payments:portal:{password}\n")
+
+
+def _payments(root: Path, server: Postgres, password: str) -> None:
+    database.install(root, server, text_of("estate", "payments.sql"))
+    kept = database.verifier(password, os.urandom(16))
+    _private(root / database.ROLES.lstrip("/"), f"ALTER ROLE portal PASSWORD '{kept}';\n")
 
 
 def _records(root: Path) -> None:
@@ -156,6 +172,13 @@ def _app(root: Path, name: str) -> None:
 def _script(path: Path, text: str) -> None:
     _plain(path, text)
     path.chmod(0o755)
+
+
+def _private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="ascii")
 
 
 def _plain(path: Path, text: str) -> None:

@@ -1,19 +1,21 @@
 """Bringing the old server room up: content, hosts, services, name server; all at once, and only what is missing."""
 
 import http.client
+import os
 import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from providers.lab.files import poll
+from providers.lab.files import locked, poll
 from providers.lab.hosts import Hosts
 from providers.lab.sample import machines, zone
 from providers.lab.sample.database import Postgres, postgres
 from providers.lab.sample.workspace import NAME_SERVER, ROOM, move_addresses
 from providers.lab.sandbox import need
 from providers.lab.skeleton import HostSpec
-from pse.core import secrets
+from pse.core import canonical, secrets
 from pse.core.errors import MissingTool, PseError, RemoteError
 from pse.core.progress import Event, Progress
 from pse.core.settings import Workspace
@@ -22,6 +24,7 @@ PACKAGES = (
     "bubblewrap openssh-server rsync bind9 bind9-dnsutils nginx-light postgresql python3-psycopg2 python3 util-linux"
 )
 _BOOT_S = 60.0
+_ROOM_S = 300.0
 _ANSWER_S = 30.0
 _WEB = ("portal", "records", "opendata", "learning", "legacy")
 
@@ -30,8 +33,13 @@ def start_room(workspace: Workspace, progress: Progress) -> None:
     """See `providers.lab.sample.start_room`."""
     need("bwrap", "setsid", "sshd", "nginx", "named", "rsync", "setarch", packages=PACKAGES)
     _need_psycopg2()
+    # Two starts at once would fill the same roots; the second one finds everything done.
+    with locked(workspace.private / "lab" / "locks" / "room.lock", timeout_s=_ROOM_S):
+        _start(_Room(workspace, postgres()), progress)
+
+
+def _start(room: "_Room", progress: Progress) -> None:
     began = time.monotonic()
-    room = _Room(workspace, postgres())
     names = (*ROOM, NAME_SERVER)
     progress(Event("room", "start", message="the old server room", total=len(names), unit="hosts"))
     failed: dict[str, PseError] = {}
@@ -76,6 +84,13 @@ class _Room:
             self._workspace = Workspace(workspace.root)
         self._addresses = {name: self._hosts.addresses.take(name) for name in (*ROOM, NAME_SERVER)}
         self._keys = (secrets.path_of(workspace.settings.ssh_key, base=workspace.root).with_suffix(".pub"),)
+        self._password = self._app_password(workspace.private / "lab" / "app_password")
+
+    @staticmethod
+    def _app_password(path: Path) -> str:
+        if not path.exists():
+            canonical.write_bytes(path, os.urandom(24).hex().encode() + b"\n", mode=0o600)
+        return path.read_text(encoding="ascii").strip()
 
     def bring_up(self, name: str) -> None:
         """Make, fill, start and try one host.
@@ -124,7 +139,7 @@ class _Room:
                 key=key,
             )
         elif not done.exists():
-            machines.fill(name, self._hosts.inside(name), self._server)
+            machines.fill(name, self._hosts.inside(name), self._server, self._password)
         done.touch()
 
     def _resolves(self) -> bool:

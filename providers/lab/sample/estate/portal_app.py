@@ -8,12 +8,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg2  # type: ignore[import-not-found,import-untyped,unused-ignore]  # Debian's own, at the lab host only
 from room_service import Answer, as_json, main  # type: ignore[import-not-found]  # lies beside it at the lab host
 
 POOL = 4
+PASS = Path(__file__).resolve().parent.parent / "etc" / "database.pass"
 WAIT_S = 3.0
 PAY = (
     "INSERT INTO payments (challan_id, amount, surcharge, channel, paid_at, reference) "
@@ -56,6 +58,7 @@ class Pool:
                     dbname="payments",
                     user="portal",
                     application_name="portal",
+                    passfile=str(PASS),
                     connect_timeout=3,
                     options="-c statement_timeout=5000",
                 )
