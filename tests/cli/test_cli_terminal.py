@@ -31,10 +31,13 @@ def talk(words: list[str], folder: Path, answers: dict[str, str]) -> tuple[int, 
         env={**os.environ, "TERM": "xterm", "COLUMNS": "140"},
     )
     os.close(theirs)
-    shown, begun = "", time.monotonic()
+    shown, begun, stopping = "", time.monotonic(), False
     try:
         while time.monotonic() - begun < LIMIT_S:
             if not select.select([ours], [], [], 0.2)[0]:
+                # Pressed again and again: readline loses an interrupt that comes before it waits for a key.
+                if stopping:
+                    process.send_signal(signal.SIGINT)
                 continue
             try:
                 piece = os.read(ours, 65536)
@@ -45,7 +48,7 @@ def talk(words: list[str], folder: Path, answers: dict[str, str]) -> tuple[int, 
             shown += piece.decode(errors="replace")
             for question in [question for question in answers if question in shown]:
                 if (answer := answers.pop(question)) is STOP:
-                    process.send_signal(signal.SIGINT)
+                    stopping = True
                 else:
                     os.write(ours, answer.encode())
         return process.wait(timeout=LIMIT_S), shown
