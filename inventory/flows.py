@@ -29,7 +29,9 @@ def find_flows(seen: Mapping[str, Sequence[Sighting]]) -> tuple[Flow, ...]:
         peers = ends.get((protocol, remote, remote_port, local, local_port), {})
         for server, process in sorted(holders.items()):
             for peer, peer_process in sorted(peers.items()):
-                if peer != server and _serves(listeners[peer], protocol, remote, remote_port, local_port):
+                if _is_edge((server, process), (peer, peer_process)) and _serves(
+                    listeners[peer], protocol, remote, remote_port, local_port
+                ):
                     flow = _flow(server, peer, (protocol, remote_port), (process, peer_process))
                     found.setdefault((flow.client, flow.server, flow.protocol, flow.port), flow)
             if not peers and remote not in owned and _outside(remote):
@@ -45,6 +47,11 @@ def _ends(seen: Mapping[str, Sequence[Sighting]]) -> dict[_End, dict[str, str]]:
             for protocol, local, local_port, remote, remote_port, process in sighting.sockets:
                 ends.setdefault((protocol, local, local_port, remote, remote_port), {})[server] = process
     return ends
+
+
+def _is_edge(client: tuple[str, str], server: tuple[str, str]) -> bool:
+    """Not to itself, and not from sshd to sshd: that is a jump host passing on somebody's session, for one ours."""
+    return client[0] != server[0] and (client[1], server[1]) != ("sshd", "sshd")
 
 
 def _listens(listeners: Sequence[Listener], protocol: str, address: str, port: int) -> bool:

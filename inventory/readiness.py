@@ -67,7 +67,7 @@ def host_findings(
     """
     make = _Maker(subject, source)
     if system is not None:
-        make.os(f"{system.id} {system.name}", system.version, "system")
+        make.os(system.name or system.id, system.version, "system", also=system.id)
         if system.bits == 32 or re.fullmatch(r"i[3-6]86", system.machine) or (wide is False and system.machine != ""):
             make.narrow("system")
     for fact, table in mounts.items():
@@ -130,8 +130,8 @@ class _Maker:
             )
         )
 
-    def os(self, name: str, version: str, fact: str) -> None:
-        release = _find(name.lower(), version)
+    def os(self, name: str, version: str, fact: str, *, also: str = "") -> None:
+        release = _find(f"{also} {name}".lower(), version)
         if release is None:
             return
         shown = printable(f"{name} {version}" if version not in name else name).strip()

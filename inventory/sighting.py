@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from inventory.facts import Reading
 from inventory.facts.cpu import CPU
 from inventory.facts.databases import PostgresServer
@@ -47,7 +49,8 @@ class _Readings:
         self.memory: Memory | None = self._get(readings, "memory")
         self.disks: tuple[BlockDevice, ...] = self._get(readings, "disks") or ()
         self.crypt: tuple[str, ...] = self._get(readings, "crypt") or ()
-        self.mounts: tuple[Mount, ...] = self._get(readings, "mounts") or ()
+        numbers: tuple[str, ...] = self._get(readings, "block_numbers") or ()
+        self.mounts: tuple[Mount, ...] = tuple(_own(m, numbers) for m in self._get(readings, "mounts") or ())
         self.fstab: tuple[Mount, ...] = self._get(readings, "fstab") or ()
         self.nics: tuple[Interface, ...] = self._get(readings, "nics") or ()
         self.sockets: tuple[Socket, ...] = self._get(readings, "sockets") or ()
@@ -68,6 +71,16 @@ class _Readings:
             if pid in self.processes:
                 return self.processes[pid]
         return ""
+
+
+def _own(mount: Mount, numbers: tuple[str, ...]) -> Mount:
+    """A file system on no block device of this host belongs to a host around it (container): its use says nothing.
+
+    Numbers with major 0 are made up by the kernel (btrfs, zfs, overlay) and say nothing about the device.
+    """
+    if not numbers or mount.device.startswith("0:") or mount.device in numbers:
+        return mount
+    return msgspec.structs.replace(mount, size=None, used=None)
 
 
 def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_key: str, seen: datetime) -> Sighting:
@@ -182,7 +195,7 @@ def _disks(read: _Readings) -> tuple[Disk, ...]:
     local = {m.device: m for m in read.mounts if m.fstype in LOCAL and m.used is not None}
     used = None
     if len(disks) == 1 and local and sum(m.size or 0 for m in local.values()) <= disks[0].bytes:
-        # With several disks it is not known which file system lies on which; a larger one lies elsewhere (container).
+        # With several disks it is not known which file system lies on which; a larger one cannot lie on this disk.
         used = -(-sum(m.used or 0 for m in local.values()) // MIB)
     return tuple(
         Disk(

@@ -13,7 +13,7 @@ from inventory.facts.base import Fact, Frame, Outcome, Reading, Section
 from inventory.facts.cpu import CPUFact
 from inventory.facts.databases import PostgresFact
 from inventory.facts.devices import DevicesFact
-from inventory.facts.disks import CryptFact, DisksFact
+from inventory.facts.disks import BlockNumbersFact, CryptFact, DisksFact
 from inventory.facts.filesystems import FstabFact, MountsFact
 from inventory.facts.identity import IdentityFact
 from inventory.facts.memory import MemoryFact
@@ -37,6 +37,7 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             OwnersFact(),
             ProcessesFact(),
             DisksFact(),
+            BlockNumbersFact(),
             CryptFact(),
             MountsFact(),
             FstabFact(),

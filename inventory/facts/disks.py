@@ -95,3 +95,22 @@ grep -as '^CRYPT-' /dev/null /sys/block/dm-*/dm/uuid
             if match:
                 found.add(f"{text(match[1])} {text(match[2])}".strip())
         return tuple(sorted(found)) or None
+
+
+class BlockNumbersFact(Fact[tuple[str, ...]]):
+    """Numbers of all block devices, also of partitions and volumes: which file systems lie on disks of this host."""
+
+    name = "block_numbers"
+    section = Section(
+        sh="""
+grep -ahs '' /dev/null /sys/block/*/dev /sys/block/*/*/dev
+:""",
+        reads=("/sys/block/*/dev", "/sys/block/*/*/dev"),
+        runs=("grep",),
+    )
+
+    def parse(self, raw: bytes) -> tuple[str, ...] | None:
+        """``major:minor``, sorted; None when the host shows none."""
+        return (
+            tuple(sorted({text(line) for line in raw.splitlines() if re.fullmatch(rb"\d{1,6}:\d{1,8}", line)})) or None
+        )

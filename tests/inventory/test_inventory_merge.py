@@ -181,6 +181,12 @@ def test_a_connection_of_a_host_to_itself_is_no_edge() -> None:
     assert find_flows({"srv-app": [host("ssh:app", APP, DB, port=5432, process="postgres")]}) == ()
 
 
+def test_a_jump_host_that_passes_on_a_session_is_no_edge() -> None:
+    out = ("tcp", "127.0.0.1", 40001, "127.1.1.3", 22, "sshd")
+    into = ("tcp", "127.1.1.3", 22, "127.0.0.1", 40001, "sshd")
+    assert find_flows({"srv-a": [host("ssh:a", out)], "srv-b": [host("ssh:b", into, port=22, process="sshd")]}) == ()
+
+
 def test_an_unknown_peer_is_an_external_one() -> None:
     out = ("tcp", "10.0.0.1", 40000, "203.0.113.9", 443, "curl")
     into = ("tcp", "10.0.0.1", 8080, "203.0.113.7", 50000, "nginx")
