@@ -148,10 +148,17 @@ def port_errors(where: str) -> Iterator[None]:
     except PortError:
         raise
     except OSError as exc:
-        reason = "capacity" if exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE} else "transient"
-        code = errno.errorcode.get(exc.errno or 0, "")
-        raise PortError(f"the lab failed: {exc.strerror}", reason=reason, vendor_code=code, where=where) from exc
-    except RemoteError as exc:
-        raise PortError(exc.message, reason="transient", vendor_code=exc.code, hint=exc.hint, where=where) from exc
+        raise _of_machine(exc, where) from exc
     except PseError as exc:
-        raise PortError(exc.message, reason="invalid", vendor_code=exc.code, hint=exc.hint, where=where) from exc
+        if isinstance(exc.__cause__, OSError):
+            raise _of_machine(exc.__cause__, where) from exc
+        reason = "transient" if isinstance(exc, RemoteError) else "invalid"
+        raise PortError(exc.message, reason=reason, vendor_code=exc.code, hint=exc.hint, where=where) from exc
+
+
+def _of_machine(exc: OSError, where: str) -> PortError:
+    full = exc.errno in {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE}
+    code = errno.errorcode.get(exc.errno or 0, "")
+    return PortError(
+        f"the lab failed: {exc.strerror}", reason="capacity" if full else "transient", vendor_code=code, where=where
+    )

@@ -4,6 +4,7 @@ A host lives in ``.pse/lab/hosts/<name>/``: ``spec.json`` (what it is), ``root/`
 declares), ``state/`` (what its boots left), ``init.json`` and ``noted.json`` (its process), ``console.log``.
 """
 
+import contextlib
 import re
 import socket
 from collections.abc import Iterable
@@ -232,7 +233,11 @@ def status(workspace: Workspace) -> tuple[LabHost, ...]:
     """Every lab host of the workspace, old server room first, then by name."""
     hosts = Hosts(workspace.root)
     order = {"room": 0, "dns": 1}
-    return tuple(sorted(map(hosts.get, hosts.names()), key=lambda h: (order.get(h.role, 2), h.place, h.name)))
+    found = []
+    for name in hosts.names():
+        with contextlib.suppress(UsageError):  # removed by somebody else since the folder was listed
+            found.append(hosts.get(name))
+    return tuple(sorted(found, key=lambda h: (order.get(h.role, 2), h.place, h.name)))
 
 
 def stop(workspace: Workspace, names: Iterable[str] = ()) -> tuple[LabHost, ...]:

@@ -11,6 +11,7 @@ from providers.lab.disks import AttachmentWork, VolumeWork
 from providers.lab.network import FirewallWork, KeyPairWork, NetworkWork, SubnetWork
 from providers.lab.servers import ServerWork
 from providers.ports import Identity, Made, PartlyMade, PortError, Target
+from pse.core.errors import PseError
 from pse.core.schema import KINDS, Inputs, Outputs, Placement
 
 
@@ -72,7 +73,8 @@ class LabStore:
                 return self._build(record, inputs)
             except PartlyMade:
                 raise
-            except (PortError, OSError):
+            except (PseError, OSError):
+                # Nothing may be left of what is reported as not made.
                 self._remove(record)
                 raise
 

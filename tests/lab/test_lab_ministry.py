@@ -258,6 +258,23 @@ def test_keys_are_private_and_a_workspace_is_made_once(sample: Workspace) -> Non
     assert sample.path("pse.toml").read_bytes() == before
 
 
+def test_what_somebody_wrote_is_not_overwritten_and_a_cut_short_try_is_completed(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("build/", encoding="ascii")
+    (tmp_path / "hosts.toml").write_text("# mine\n", encoding="ascii")
+    with pytest.raises(UsageError) as caught:
+        create_empty(tmp_path, "Own")
+    assert caught.value.where.endswith("hosts.toml")
+    assert (tmp_path / "hosts.toml").read_text(encoding="ascii") == "# mine\n"
+    assert not (tmp_path / "pse.toml").exists()
+    (tmp_path / "hosts.toml").unlink()
+    create_empty(tmp_path, "Own")
+    (tmp_path / "pse.toml").unlink()
+    made = create_empty(tmp_path, "Own")
+    assert (tmp_path / ".gitignore").read_text(encoding="ascii").splitlines()[0] == "build/"
+    assert (tmp_path / ".gitignore").read_text(encoding="ascii").count(".pse/") == 1
+    assert made.settings.entity == "Own"
+
+
 def test_a_bare_workspace_has_keys_and_no_invented_thing(tmp_path: Path) -> None:
     made = create_empty(tmp_path / "own", 'Ministry "of" Works\\')
     assert made.settings.entity == 'Ministry "of" Works\\'

@@ -1,5 +1,6 @@
 """Servers and volumes of the lab: boots that fail, makers that are killed, data that stays."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_a_server_that_died_is_not_healthy_and_an_update_starts_it_without_a_sec
     assert read.reasons == ("the host does not run",)
     assert house.store("Server").update(made.id, inputs, inputs).healthy
     assert login(house.hosts.get(made.id), house.key, "cat /srv/boots") == "boot\n"
+
+
+def test_a_server_that_could_not_start_is_reported_as_not_made_and_nothing_is_left(house: House) -> None:
+    address = house.hosts.addresses.take("probe")
+    house.hosts.addresses.free("probe")
+    with socket.create_server((address, 2222)), pytest.raises(PortError) as caught:  # sshd cannot bind
+        house.make("Server", house.server())
+    assert not isinstance(caught.value, PartlyMade)
+    assert caught.value.reason == "transient"
+    assert house.store("Server").list() == ()
+    assert house.hosts.names() == ()
 
 
 def test_a_shape_changes_in_place(house: House) -> None:

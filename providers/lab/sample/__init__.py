@@ -15,7 +15,7 @@ def create(root: Path, *, progress: Progress = silent) -> Workspace:
     """Make the sample workspace at ``root``: settings, hosts, workloads, environments, policy, keys. Starts nothing.
 
     Raises:
-        UsageError: There is a workspace at ``root`` already.
+        UsageError: There is a workspace at ``root`` already, or a file that it would overwrite.
         BadInput: The folder cannot be written.
         MissingTool: PostgreSQL is not installed, so that the sample cannot name its programs.
     """
@@ -28,7 +28,7 @@ def create_empty(root: Path, entity: str) -> Workspace:
     """Make a workspace with keys and empty files to fill in, for ``entity``.
 
     Raises:
-        UsageError: There is a workspace at ``root`` already.
+        UsageError: There is a workspace at ``root`` already, or a file that it would overwrite.
         BadInput: The folder cannot be written.
     """
     from providers.lab.sample.workspace import create_empty as make

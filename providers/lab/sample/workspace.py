@@ -10,7 +10,7 @@ from providers.lab.addresses import port_of
 from providers.lab.hosts import Hosts
 from providers.lab.sample.database import postgres
 from pse.core import canonical
-from pse.core.errors import UsageError
+from pse.core.errors import BadInput, UsageError
 from pse.core.progress import Event, Progress
 from pse.core.settings import FILE, Workspace
 
@@ -26,14 +26,12 @@ _SAMPLE = {
     "register.toml": "policy/register.toml",
     "prices.toml": "policy/prices.toml",
     "analytics.toml": "environments/analytics.toml",
-    "gitignore": ".gitignore",
 }
 _EMPTY = {
     "empty-hosts.toml": "hosts.toml",
     "empty-workloads.toml": "workloads.toml",
     "empty-labels.toml": "policy/labels.toml",
     "empty-prices.toml": "policy/prices.toml",
-    "gitignore": ".gitignore",
 }
 
 
@@ -49,7 +47,7 @@ def create(root: Path, *, progress: Progress) -> Workspace:
     _write_all(root, _SAMPLE, values)
     _private(root / ".pse" / "tsig", base64.b64encode(secrets.token_bytes(32)) + b"\n")
     # Last, because a folder with this file is a workspace.
-    _write(root / FILE, "pse.toml", values)
+    canonical.write_bytes(root / FILE, _filled("pse.toml", values))
     workspace = Workspace(root)
     sign_register(workspace)
     progress(Event("init", "done", message=f"sample workspace at {root}, addresses {hosts.addresses.range()}.0/24"))
@@ -60,7 +58,7 @@ def create_empty(root: Path, entity: str) -> Workspace:
     """See `providers.lab.sample.create_empty`."""
     values = _begin(root) | {"ENTITY": json.dumps(entity, ensure_ascii=False)}
     _write_all(root, _EMPTY, values)
-    _write(root / FILE, "empty.toml", values)
+    canonical.write_bytes(root / FILE, _filled("empty.toml", values))
     return Workspace(root)
 
 
@@ -87,23 +85,39 @@ def _begin(root: Path) -> dict[str, str]:
         raise UsageError("there is a workspace here already", where=str(root), hint="Choose an empty folder.")
     pin = init_keys(root)
     (root / ".pse").chmod(0o700)
-    for folder in ("environments", "policy/rules", "plans"):
-        (root / folder).mkdir(parents=True, exist_ok=True)
+    try:
+        for folder in ("environments", "policy/rules", "plans"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BadInput(f"the folder cannot be written: {exc.strerror}", where=str(root)) from exc
+    _keep_out_of_git(root / ".gitignore")
     _ssh_key(root / ".pse" / "ssh_key")
     _private(root / ".pse" / "passphrase", secrets.token_urlsafe(32).encode() + b"\n")
     return {"SIGNER": pin}
 
 
 def _write_all(root: Path, files: dict[str, str], values: dict[str, str]) -> None:
-    for template, name in files.items():
-        _write(root / name, template, values)
+    texts = {root / name: _filled(template, values) for template, name in files.items()}
+    for path, text in texts.items():
+        # What an earlier try wrote is the same text; anything else is somebody's work.
+        if path.exists() and canonical.read_bytes(path) != text:
+            raise UsageError("there is a file here already", where=str(path), hint="Choose an empty folder.")
+    for path, text in texts.items():
+        canonical.write_bytes(path, text)
 
 
-def _write(path: Path, template: str, values: dict[str, str]) -> None:
+def _filled(template: str, values: dict[str, str]) -> bytes:
     text = text_of("templates", template)
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
-    canonical.write_bytes(path, text.encode("utf-8"))
+    return text.encode("utf-8")
+
+
+def _keep_out_of_git(path: Path) -> None:
+    have = canonical.read_bytes(path) if path.exists() else b""
+    if b".pse/" not in have.splitlines():
+        end = b"" if not have or have.endswith(b"\n") else b"\n"
+        canonical.write_bytes(path, have + end + text_of("templates", "gitignore").encode())
 
 
 def _private(path: Path, data: bytes) -> None:
