@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from blueprints.bundle import Bundle
-from blueprints.decide import cheapest_forbidden
 from blueprints.pricing import TAX, add, totals
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, CostLine, Decision, Unit
@@ -26,7 +25,7 @@ class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
         strategy: As decided; ``landing`` for a landing zone.
         cost: Totals.
         mandate_monthly: See `Decision`.
-        forbidden_place: The cheapest place that is not allowed; empty when there is none to compare.
+        forbidden_place: The cheapest place abroad that is not allowed; empty when there is none to compare.
         lines: Lines of the bill; empty for SaaS, whose one line is its total.
     """
 
@@ -74,8 +73,8 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
 def cost_report(bundle: Bundle) -> CostReport:
     """The plan's bills by workload and by place, and what the in-country mandate costs.
 
-    The mandate's cost of a workload is its monthly bill less that of the cheapest place that the rules refused; a
-    workload with a missing price on either side is named in ``not_comparable`` and is in no sum.
+    The mandate's cost of a workload is its monthly bill less that of the cheapest place abroad that the rules refused;
+    a workload with a missing price on either side is named in ``not_comparable`` and is in no sum.
     """
     plan = bundle.plan
     workloads = [_workload(decision, bundle.units.get(decision.workload)) for decision in plan.decisions]
@@ -107,7 +106,10 @@ def cost_report(bundle: Bundle) -> CostReport:
 
 
 def _workload(decision: Decision, unit: Unit | None) -> WorkloadCost:
-    forbidden = cheapest_forbidden(decision.options) if decision.mandate_monthly is not None else None
+    forbidden = None
+    if decision.mandate_monthly:
+        monthly = decision.cost.monthly - decision.mandate_monthly
+        forbidden = next((o for o in decision.options if not o.allowed and o.cost and o.cost.monthly == monthly), None)
     return WorkloadCost(
         workload=decision.workload,
         place=decision.place,

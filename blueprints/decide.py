@@ -36,7 +36,7 @@ class Decider:
         *,
         view: View,
         verdicts: Mapping[tuple[str, str], Verdict],
-        places: Sequence[str],
+        places: Mapping[str, str],
         catalogue: Catalogue,
         matcher: Matcher,
         horizon_months: int,
@@ -48,7 +48,7 @@ class Decider:
         Args:
             view: The estate.
             verdicts: By class and place.
-            places: Place ids of the register, sorted.
+            places: Country by place id of the register.
             catalogue: Offers.
             matcher: Blueprints.
             horizon_months: Months over which one-time and monthly costs are weighed against each other.
@@ -57,7 +57,8 @@ class Decider:
         """
         self._view = view
         self._verdicts = verdicts
-        self._places = places
+        self._places: Sequence[str] = sorted(places)
+        self._countries = places
         self._catalogue = catalogue
         self._matcher = matcher
         self._horizon = horizon_months
@@ -111,12 +112,15 @@ class Decider:
             refusals=tuple(refusals),
             cost=FREE,
         )
+        if wanted.category is None:
+            # Told already by the policy room, with the members that no label names.
+            return Outcome(decision=decision)
         finding = Finding(
             code="PSE-B001",
             severity=Severity.ERROR,
             subject=wanted.id,
             message=f"refused: {reasons[-1]}",
-            remedy="Label it, correct its place, or ask for what the refusals name; `pse policy` explains each rule.",
+            remedy="Correct its place, or ask for what the refusals of its decision name.",
             source=", ".join(sorted({refusal.rule for refusal in refusals})),
         )
         return Outcome(decision=decision, findings=(finding,))
@@ -180,7 +184,7 @@ class Decider:
             reasons=reasons,
             place=best.place,
             options=options,
-            mandate_monthly=mandate(best, options),
+            mandate_monthly=mandate(best, options, self._countries),
             cost=cost,
             saas=offer.id,
         )
@@ -224,7 +228,7 @@ class Decider:
             blueprint=blueprint,
             place=best.place,
             options=options,
-            mandate_monthly=mandate(best, options),
+            mandate_monthly=mandate(best, options, self._countries),
             cost=built.cost,
         )
         found = (*findings, *unpriced(wanted.id, best.place, built.cost), *_renewed(wanted.id, built.notes))
@@ -300,21 +304,26 @@ class Decider:
         return words + (f"; not allowed: {', '.join(sorted(refused))}" if refused else "")
 
 
-def mandate(best: PlaceOption, options: Iterable[PlaceOption]) -> Decimal | None:
-    """What the rules cost a month: ``best`` less the cheapest place that they refuse; None when not comparable.
+def mandate(best: PlaceOption, options: Iterable[PlaceOption], countries: Mapping[str, str]) -> Decimal | None:
+    """What the in-country mandate costs a month: ``best`` less the cheapest place abroad that the rules refuse.
 
-    A bill with a line that has no price is not comparable.
+    Args:
+        best: The chosen place.
+        options: All places.
+        countries: Country by place id.
+
+    Returns:
+        0 where no place abroad is refused; None where a line without a price, or a place that lacks an offer, leaves
+        nothing to compare.
     """
-    forbidden = cheapest_forbidden(options)
-    if forbidden is None or forbidden.cost is None or best.cost is None or best.cost.no_price:
+    if best.cost is None or best.cost.no_price:
         return None
-    return best.cost.monthly - forbidden.cost.monthly
-
-
-def cheapest_forbidden(options: Iterable[PlaceOption]) -> PlaceOption | None:
-    """The refused place with the lowest monthly cost among those that are priced in full."""
-    priced = [o for o in options if not o.allowed and o.cost is not None and not o.cost.no_price]
-    return min(priced, key=lambda o: (o.cost.monthly if o.cost else Decimal(0), o.place), default=None)
+    home = countries.get(best.place)
+    refused = [o for o in options if not o.allowed and countries.get(o.place) != home]
+    priced = [o.cost.monthly for o in refused if o.cost is not None and not o.cost.no_price]
+    if not refused:
+        return Decimal(0)
+    return best.cost.monthly - min(priced) if priced else None
 
 
 def _why_strategy(wanted: Wanted, strategy: Strategy) -> str:

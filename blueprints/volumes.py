@@ -57,7 +57,7 @@ def volumes_of(
         if not _covered(path, mounts):
             mounts[_mount_for(path)] = _need(rest[0], rest[1], comfort)
     if len(mounts) > before:
-        why.append("declared paths by what the system disk holds")
+        why.append("declared paths by what the disk under them holds")
     if not mounts:
         mounts, words = _from_disks(server, view, comfort)
         why.append(words)
@@ -105,11 +105,15 @@ def _mount_for(path: str) -> str:
 
 
 def _on_system_disk(server: Server, view: View) -> tuple[int | None, int | None]:
+    """Used and whole MiB of what holds paths that lie on no data file system; of all disks where it is not known."""
     root = next((fs for fs in view.filesystems(server.id) if fs.mount == "/"), None)
-    if root is not None:
+    if root is not None and (root.used_mib is not None or root.size_mib is not None):
         return root.used_mib, root.size_mib
-    first = next(iter(view.disks(server.id)), None)
-    return (first.used_mib, first.size_mib) if first else (None, None)
+    disks = view.disks(server.id)
+    used = [disk.used_mib for disk in disks]
+    known = [mib for mib in used if mib is not None]
+    whole = sum(disk.size_mib for disk in disks) if disks else None
+    return sum(known) if known and len(known) == len(used) else None, whole
 
 
 def _from_disks(server: Server, view: View, comfort: Decimal) -> tuple[dict[str, Decimal], str]:

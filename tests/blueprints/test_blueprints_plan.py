@@ -85,8 +85,9 @@ def test_every_place_is_compared_with_the_reasons_of_the_refused(ministry_plan: 
     assert not options[IN_COUNTRY].refusals
     assert {r.rule for r in options[ABROAD].refusals} >= {"PSE-R003"}
     assert options[SUSPENDED].refusals
-    cheapest = min(o.cost.monthly for o in portal.options if not o.allowed and o.cost)
-    assert portal.mandate_monthly == portal.cost.monthly - cheapest
+    abroad = options[ABROAD].cost
+    assert abroad
+    assert portal.mandate_monthly == portal.cost.monthly - abroad.monthly
 
 
 def test_dear_egress_keeps_open_data_in_the_country(ministry_plan: Bundle) -> None:
@@ -137,7 +138,7 @@ def test_an_unlabelled_workload_is_refused_by_name_and_the_rest_is_planned(plann
     refused = decision(made, "stray")
     assert refused.strategy is None
     assert {r.rule for r in refused.refusals} == {"PSE-R001"}
-    assert "PSE-B001" in codes(made, "stray")
+    assert codes(made, "stray") == {"PSE-R102"}
     assert "portal" in made.units
     assert "stray" not in made.units
 
@@ -149,6 +150,7 @@ def test_a_declared_place_that_is_not_allowed_is_refused_and_not_overruled(plann
     refused = decision(made, "portal")
     assert refused.strategy is None
     assert "PSE-R003" in {r.rule for r in refused.refusals}
+    assert "PSE-B001" in codes(made, "portal")
     assert "portal" not in made.units
 
 

@@ -189,3 +189,9 @@ def test_disks_stand_in_for_file_systems_that_nobody_saw() -> None:
 
 def test_an_unknown_use_takes_the_whole_size() -> None:
     assert mounts(filesystems=(fs("/data", used=None),)) == {"/data": 10}
+
+
+def test_declared_paths_on_disks_that_nobody_measured_get_the_disks_size() -> None:
+    unmeasured = Filesystem(server="srv-a", mount="/", fstype="ext4")
+    disks = tuple(Disk(server="srv-a", name=name, size_mib=10240) for name in ("vda", "vdb"))
+    assert mounts(HostDeclaration(paths=("/srv/x",)), filesystems=(unmeasured,), disks=disks) == {"/srv": 20}

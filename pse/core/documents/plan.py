@@ -247,8 +247,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         place: Chosen place; empty when nothing is built.
         wave: Wave number; 0 when it is in none.
         options: Every place of the register with its cost, cheapest first, for the comparison.
-        mandate_monthly: What the residency rules cost a month: this place less the cheapest refused one; None when
-            not comparable.
+        mandate_monthly: What the in-country mandate costs a month: this place less the cheapest refused one abroad; 0
+            when none abroad is refused, None when not comparable.
         refusals: Why no place is allowed; empty unless refused.
         cost: Totals of everything that this decision spends.
         saas: Offer id of the SaaS that replaces it; only for that strategy.
