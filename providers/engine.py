@@ -164,11 +164,12 @@ class Engine:
         places = {standing.place} if standing else set()
         try:
             with self._operation("destroy", unit_id, plan="", program=None, create=False) as run:
+                at = places | run.before.places()
+                cleared = clear_leftovers(self._workspace, PROJECT, unit_id, at, keep=run.before.ids())
                 self._work(run, lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))
-                cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places | run.before.places())
                 run.stack.workspace.remove_stack(unit_id)
         except StackNotFoundError:
-            cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places)
+            cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places, keep=frozenset())
         if cleared:
             self._tell("destroy", unit_id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
         self._path(unit_id).unlink(missing_ok=True)
@@ -300,7 +301,7 @@ class Engine:
             return RemoteError(said, where=unit_id)
         after = self._export(run.stack)
         left = FileJournal(self._workspace.private / "intents" / f"{unit_id}.jsonl").pending()
-        if after.fingerprint() == run.before.fingerprint() and not left:
+        if after.fingerprint() == run.before.fingerprint() and not left and not after.partly():
             return RemoteError(said, where=unit_id)
         partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
         return Incomplete(

@@ -49,12 +49,12 @@ class Places:
         return found
 
     def endpoint_of(self, place_id: str) -> str | None:
-        """The service address of a place, for the gate; None when no believable register lists it."""
-        try:
-            found = self.register.place(place_id)
-        except Refused:
-            # Nothing is called there either: `provider` raises with the register's own words.
-            return ""
+        """The service address of a place, for the gate; None when the register does not list it.
+
+        Raises:
+            Refused: The register is unsigned or altered.
+        """
+        found = self.register.place(place_id)
         return found.endpoint if found else None
 
     def provider(self, place_id: str) -> Provider:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _COLOUR = re.compile(r"<\{%.*?%\}>|\x1b\[[0-9;]*m")
 _WRAPPED = re.compile(r"rpc error: code = \w+ desc = ")
+_COUNTED = re.compile(r"^\d+ errors? occurred:\s*\* ")
 _PROBLEM = re.compile(r"^pse:index:\w+ resource '[^']*': property \w+ value \{.*?\} has a problem: ", re.DOTALL)
 _STEPS: Mapping[str, str] = {
     "create": "create",
@@ -131,5 +132,5 @@ class Listener:
 
 def _clean(message: str) -> str:
     text = _COLOUR.sub("", message).strip()
-    text = _WRAPPED.sub("", _PROBLEM.sub("", text))
+    text = _COUNTED.sub("", _WRAPPED.sub("", _PROBLEM.sub("", text)))
     return printable(" ".join(text.split()))

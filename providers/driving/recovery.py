@@ -110,14 +110,19 @@ def clear_intents(workspace: Workspace, stack: str, ids: frozenset[str]) -> tupl
     return tuple(gone)
 
 
-def clear_leftovers(workspace: Workspace, project: str, stack: str, at: Iterable[str]) -> tuple[str, ...]:
-    """After a stack was destroyed: delete what still carries its tag, in the order that clouds want.
+def clear_leftovers(
+    workspace: Workspace, project: str, stack: str, at: Iterable[str], *, keep: frozenset[str]
+) -> tuple[str, ...]:
+    """Before a stack is destroyed: delete what carries its tag and no state knows, in the order that clouds want.
+
+    Before, because what is left over may hold what the state knows: a server its subnet.
 
     Args:
         workspace: Whose adapters are asked.
         project: Pulumi project.
         stack: Stack name.
-        at: Places that it had objects at, as far as known; those of open intents are added.
+        at: Places that it has objects at, as far as known; those of open intents are added.
+        keep: Ids in the state, which the engine deletes itself.
 
     Returns:
         Ids of the objects that were deleted.
@@ -137,7 +142,7 @@ def clear_leftovers(workspace: Workspace, project: str, stack: str, at: Iterable
                 continue
             store = provider.store(kind)
             for made in store.list():
-                if made.identity is not None and made.identity.stack == tag:
+                if made.id not in keep and made.identity is not None and made.identity.stack == tag:
                     _delete(store, made)
                     gone.append(made.id)
     for intent in pending:

@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from time import monotonic
 from typing import Any, TypeVar
 
-from providers.ports import PortError
+from providers.ports import PartlyMade, PortError
 from pse.core.errors import RemoteError
 
 T = TypeVar("T")
@@ -93,6 +93,9 @@ class Calls:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self.run(act, deadline=deadline)
+            except PartlyMade:
+                # It stands, and waiting for it was the adapter's part.
+                raise
             except PortError as exc:
                 if exc.reason not in reasons or attempt == ATTEMPTS or not self.pause(attempt, deadline):
                     raise

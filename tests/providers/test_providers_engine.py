@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from providers import pulumi_cli
+from providers.driving.project import write_project
 from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
 from pse.core.errors import BadInput, Incomplete, RemoteError
@@ -248,10 +249,10 @@ def test_progress_tells_each_resource(engine_house: House) -> None:
 
 
 def test_schema_can_be_read_by_the_cli(engine_house: House) -> None:
-    engine_house.up(volumes("a"))
+    project = write_project(engine_house.workspace)
     said = subprocess.run(
-        [str(pulumi_cli.find()), "package", "get-schema", "pse"],
-        cwd=engine_house.root / ".pse" / "project",
+        [str(pulumi_cli.find()), "package", "get-schema", str(project.parent / "plugin" / "pulumi-resource-pse")],
+        cwd=project,
         env={
             "PATH": "/usr/bin:/bin",
             "HOME": str(engine_house.root),

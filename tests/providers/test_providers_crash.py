@@ -1,0 +1,164 @@
+"""Kills, timeouts and Ctrl-C in the middle of a real operation."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pse.core.errors import PseError
+from tests.providers.house import UNIT, House, inputs, server, volumes
+from tests.providers.waiting import alive, kill, parent, wait_for
+
+
+class Background:
+    """An up in a thread, its error kept."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self.error: PseError | None = None
+        self._act = act
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._act()
+        except PseError as exc:
+            self.error = exc
+
+    def end(self, timeout_s: float = 60.0) -> PseError | None:
+        self._thread.join(timeout_s)
+        assert not self._thread.is_alive()
+        return self.error
+
+
+def plugin_pid(house: House) -> int:
+    return int(house.calls()[-1]["pid"])
+
+
+def test_plugin_ends_when_its_engine_is_killed_and_the_next_run_recovers(engine_house: House) -> None:
+    house = engine_house
+    # Made, and the answer still under way when the engine dies: lock, pending operation and orphan at once.
+    hung = house.fault("create", "Server", "web", "late")
+    work = Background(lambda: house.up(server()))
+    wait_for(hung.exists)
+    plugin = plugin_pid(house)
+    engine = parent(plugin)
+    assert "pulumi" in Path(f"/proc/{engine}/comm").read_text()
+    kill(engine)
+    wait_for(lambda: not alive(plugin), timeout_s=15)
+    assert work.end() is not None
+    orphan = house.one("Server")["id"]
+    hung.unlink()
+    deployment = house.up(server())
+    assert house.one("Server")["id"] == orphan
+    assert {resource.id for resource in deployment.resources} == house.ids()
+    assert len(house.ids()) == 7
+
+
+def test_driver_that_is_killed_leaves_a_stack_that_goes_on(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "b", "late")
+    program = (
+        "import sys; from pathlib import Path; from tests.providers.house import *;"
+        "from providers.engine import Engine; from pse.core.settings import Workspace;"
+        "house = object.__new__(House); house.root = Path(sys.argv[1]); house.workspace = Workspace(house.root);"
+        "house.engine = Engine(house.workspace); house.up(volumes('a', 'b', 'c'))"
+    )
+    repository = Path(__file__).parents[2]
+    driver = subprocess.Popen(
+        [sys.executable, "-c", program, str(house.root)],
+        cwd=repository,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["PYTHONPATH"], str(repository)))},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(hung.exists)
+    plugin = plugin_pid(house)
+    driver.kill()
+    driver.wait()
+    work = Background(lambda: house.up(volumes("a", "b", "c")))
+    # The orphaned engine is still inside its call; it gets its answer and ends, and only then do we go on.
+    hung.unlink()
+    assert work.end(90) is None
+    assert len(house.objects("Volume")) == 3
+    wait_for(lambda: not alive(plugin), timeout_s=15)
+
+
+def test_ctrl_c_ends_soon_and_loses_no_id(engine_house: House) -> None:
+    house = engine_house
+    hung = [house.fault("create", "Volume", name, "late") for name in ("a", "b")]
+    work = Background(lambda: house.up(volumes("a", "b", "c")))
+    wait_for(lambda: all(mark.exists() for mark in hung))
+    begun = time.monotonic()
+    os.kill(parent(plugin_pid(house)), signal.SIGINT)
+    error = work.end()
+    assert time.monotonic() - begun < 8
+    assert error is not None
+    assert {entry["id"] for entry in house.export() if entry.get("id")} == house.ids("Volume")
+    for mark in hung:
+        mark.unlink()
+    before = house.ids("Volume")
+    house.up(volumes("a", "b", "c"))
+    assert before <= house.ids("Volume")
+    assert len(house.ids("Volume")) == 3
+
+
+def test_timeout_of_the_program_is_kept_and_the_object_too(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "slow", "late")
+
+    def program() -> None:
+        import pulumi
+
+        from providers import sdk
+
+        given = inputs("slow", size_gib=1, storage_class="ssd")
+        sdk.Volume("slow", **given, opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1s")))
+
+    with pytest.raises(PseError, match="longer than its timeout"):
+        house.up(program)
+    made = house.one("Volume")["id"]
+    assert [entry["id"] for entry in house.export()] == [made]
+    hung.unlink()
+    house.up(program)
+    assert house.ids() == {made}
+
+
+def test_timeout_before_anything_was_made_leaves_nothing_behind(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "slow", "hang")
+
+    def program() -> None:
+        import pulumi
+
+        from providers import sdk
+
+        given = inputs("slow", size_gib=1, storage_class="ssd")
+        sdk.Volume("slow", **given, opts=pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="1s")))
+
+    with pytest.raises(PseError, match="longer than its timeout"):
+        house.up(program)
+    assert house.objects() == []
+    hung.unlink()
+    house.up(program)
+    assert len(house.objects()) == 1
+
+
+def test_plugin_that_dies_before_the_call_is_harmless(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "a", "hang")
+    work = Background(lambda: house.up(volumes("a")))
+    wait_for(hung.exists)
+    kill(plugin_pid(house))
+    assert work.end() is not None
+    hung.unlink()
+    house.up(volumes("a"))
+    assert len(house.objects()) == 1
+    house.engine.destroy(UNIT)
+    assert house.objects() == []
