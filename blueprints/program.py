@@ -4,7 +4,7 @@ Every resource is judged as the program is evaluated, before it is registered wi
 ledger and ends the program.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,10 +157,3 @@ def planned_landing(place: str, landing: str) -> Deployment:
     """Stands in for a landing zone that is not built yet, for evaluation without the engine only."""
     outputs = {name: f"planned:{name}" for name in ("network", "subnet", "key_pair")}
     return Deployment(stack=landing, plan="", unit_hash="", place=place, outputs=outputs)
-
-
-def landing_of(unit: Unit, deployments: Mapping[str, Deployment]) -> Deployment | None:
-    """The standing landing zone at the unit's place; None when it does not stand or the unit is one."""
-    from blueprints.names import landing_id
-
-    return None if unit.landing else deployments.get(landing_id(unit.place))
