@@ -45,7 +45,8 @@ def _ends(seen: Mapping[str, Sequence[Sighting]]) -> dict[_End, dict[str, str]]:
     for server in sorted(seen):
         for sighting in seen[server]:
             for protocol, local, local_port, remote, remote_port, process in sighting.sockets:
-                ends.setdefault((protocol, local, local_port, remote, remote_port), {})[server] = process
+                if process:
+                    ends.setdefault((protocol, local, local_port, remote, remote_port), {})[server] = process
     return ends
 
 

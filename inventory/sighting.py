@@ -179,12 +179,13 @@ def _listeners(read: _Readings) -> tuple[Listener, ...]:
 
 
 def _sockets(read: _Readings) -> tuple[tuple[str, str, int, str, int, str], ...]:
+    """Also those without a visible owner, whose process is empty: they may be another host's and make no edge."""
     return tuple(
         sorted(
             {
-                (s.protocol, s.local, s.local_port, s.remote, s.remote_port, process)
+                (s.protocol, s.local, s.local_port, s.remote, s.remote_port, read.process_of(s.inode))
                 for s in read.sockets
-                if not s.listening and s.remote_port and (process := read.process_of(s.inode))
+                if not s.listening and s.remote_port
             }
         )
     )

@@ -20,6 +20,7 @@ from inventory.ssh.errors import BrokenProtocol, Cut, HostKeyRefused, LoginRefus
 from inventory.ssh.keys import load_key, preferred_types
 from inventory.ssh.pins import fingerprint
 from inventory.ssh.running import GRACE_S, MIB, Completed, Output, Watch, pump, timed_out, with_partial
+from inventory.ssh.tunnel import Tunnel
 from pse.core.errors import Unreachable
 from pse.core.text import printable
 
@@ -67,7 +68,7 @@ def connect(
     return connection
 
 
-def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> "socket.socket | paramiko.Channel":
+def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> socket.socket | Tunnel:
     where = _where(endpoint)
     if via is not None:
         return via._tunnel(endpoint, deadline)  # noqa: SLF001 - the two halves of one thing
@@ -84,11 +85,17 @@ def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> "soc
 
 
 class Connection:
-    """One logged-in connection; `run` may be called from several threads at once."""
+    """One logged-in connection; `run` may be called from several threads at once.
 
-    def __init__(
-        self, endpoint: Endpoint, sock: "socket.socket | paramiko.Channel", via: "Connection | None" = None
-    ) -> None:
+    Attributes:
+        endpoint: Where it leads.
+        host_key: The key that the host showed, ``type base64``.
+        answer_s: Seconds for the host to accept a command, however long the command itself may take.
+    """
+
+    answer_s: float = 30.0
+
+    def __init__(self, endpoint: Endpoint, sock: socket.socket | Tunnel, via: "Connection | None" = None) -> None:
         """Take over ``sock``; nothing is sent yet."""
         import paramiko
 
@@ -98,7 +105,8 @@ class Connection:
         self._via = via
         self._where = _where(endpoint)
         try:
-            self._transport = paramiko.Transport(sock)
+            # The stubs leave out socket-like objects, which paramiko takes.
+            self._transport = paramiko.Transport(sock)  # type: ignore[arg-type]
         except (OSError, paramiko.SSHException) as exc:
             sock.close()
             raise Unreachable(f"no connection: {printable(str(exc))}", where=self._where) from exc
@@ -148,10 +156,10 @@ class Connection:
         """
         import paramiko
 
-        with self._watched(timeout_s) as watch:
+        with self._watched(timeout_s, answer_s=self.answer_s) as watch:
             output = Output(cap, on_line)
             try:
-                channel = self._transport.open_session(timeout=max(0.1, timeout_s))
+                channel = self._transport.open_session(timeout=max(0.1, min(timeout_s, self.answer_s)))
                 try:
                     channel.exec_command(command)
                     watch.started.set()
@@ -164,14 +172,16 @@ class Connection:
                 raise with_partial(Cut(f"the connection ended: {_words(exc)}", where=self._where), output) from exc
             return Completed(rc=rc, stdout=output.stdout(), stderr=bytes(output.err))
 
-    def _tunnel(self, endpoint: Endpoint, deadline: float) -> "paramiko.Channel":
+    def _tunnel(self, endpoint: Endpoint, deadline: float) -> Tunnel:
         import paramiko
 
         left = max(0.1, deadline - time.monotonic())
         with self._watched(left) as watch:
             try:
-                return self._transport.open_channel(
-                    "direct-tcpip", (endpoint.address, endpoint.port), ("127.0.0.1", 0), timeout=left
+                return Tunnel(
+                    self._transport.open_channel(
+                        "direct-tcpip", (endpoint.address, endpoint.port), ("127.0.0.1", 0), timeout=left
+                    )
                 )
             except (paramiko.SSHException, OSError, EOFError) as exc:
                 where = f"{_where(endpoint)} through {self.endpoint.name}"
@@ -187,6 +197,8 @@ class Connection:
                 self._negotiate(left)
                 self._check_host_key(accept_new)
                 self._authenticate(base, max(0.1, deadline - time.monotonic()))
+                # A command that is silent for minutes must not be forgotten by a firewall on the way.
+                self._transport.set_keepalive(30)
             except paramiko.AuthenticationException as exc:
                 if watch.over or watch.remaining() <= 0.1:
                     raise TimedOut("no end to the login", where=self._where) from exc
@@ -251,8 +263,8 @@ class Connection:
             raise paramiko.AuthenticationException("the host asks for more than a key")
 
     @contextlib.contextmanager
-    def _watched(self, seconds: float) -> Iterator[Watch]:
-        watch = Watch(seconds, self._shut)
+    def _watched(self, seconds: float, *, answer_s: float | None = None) -> Iterator[Watch]:
+        watch = Watch(seconds, self._shut, answer_s=answer_s)
         watch.start()
         try:
             yield watch
@@ -269,7 +281,7 @@ class Connection:
         _hang_up(self._sock)
 
 
-def _hang_up(line: "socket.socket | paramiko.Channel") -> None:
+def _hang_up(line: "socket.socket | Tunnel | paramiko.Channel") -> None:
     """Close a channel or a socket; when the peer is gone already there is nobody to tell."""
     with contextlib.suppress(OSError, EOFError):
         line.close()

@@ -41,13 +41,20 @@ class Watch(threading.Thread):
 
     At once while a request is unanswered, else a little after the deadline, so that one slow command does not cut
     the others of its connection.
+
+    Args:
+        seconds: For everything.
+        shut: Cuts the connection.
+        answer_s: For the answer to the request alone; set `started` when it is there.
     """
 
-    def __init__(self, seconds: float, shut: Callable[[], None]) -> None:
+    def __init__(self, seconds: float, shut: Callable[[], None], *, answer_s: float | None = None) -> None:
+        """Not started yet."""
         super().__init__(daemon=True, name="ssh-watch")
         self.seconds = seconds
         self.started = threading.Event()
         self.over = False
+        self._answer_s = seconds if answer_s is None else min(seconds, answer_s)
         self._shut = shut
         self._done = threading.Event()
         self._until = time.monotonic() + seconds
@@ -56,18 +63,26 @@ class Watch(threading.Thread):
         """Seconds left."""
         return self._until - time.monotonic()
 
+    def limit(self) -> float:
+        """Seconds that applied when it was over."""
+        return self.seconds if self.started.is_set() else self._answer_s
+
     def run(self) -> None:
         """Wait for the end or the deadline."""
+        if not self.started.wait(self._answer_s):
+            self.over = True
+            self._shut()
+            return
         if self._done.wait(max(0.0, self.remaining())):
             return
         self.over = True
-        if self.started.is_set() and self._done.wait(GRACE_S):
-            return
-        self._shut()
+        if not self._done.wait(GRACE_S):
+            self._shut()
 
     def stop(self) -> None:
         """The wait is over."""
         self._done.set()
+        self.started.set()
         self.join()
 
 
@@ -154,7 +169,7 @@ def pump(channel: "paramiko.Channel", stdin: bytes, output: Output, watch: Watch
 
 def timed_out(watch: Watch, output: Output, where: str) -> TimedOut:
     """The error of a command whose time is over."""
-    return with_partial(TimedOut(f"not done within {watch.seconds:g} s", where=where), output)
+    return with_partial(TimedOut(f"not done within {watch.limit():g} s", where=where), output)
 
 
 def _feed(channel: "paramiko.Channel", stdin: bytes, sent: int, watch: Watch) -> int:

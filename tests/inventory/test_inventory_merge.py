@@ -177,6 +177,16 @@ def test_an_end_without_a_visible_owner_makes_no_edge() -> None:
     )
 
 
+def test_an_end_that_is_listed_without_an_owner_is_another_hosts() -> None:
+    unowned = (*DB[:5], "")
+    assert (
+        find_flows(
+            {"srv-app": [host("ssh:app", APP)], "srv-db": [host("ssh:db", unowned, port=5432, process="postgres")]}
+        )
+        == ()
+    )
+
+
 def test_a_connection_of_a_host_to_itself_is_no_edge() -> None:
     assert find_flows({"srv-app": [host("ssh:app", APP, DB, port=5432, process="postgres")]}) == ()
 

@@ -109,7 +109,10 @@ def test_sockets_without_a_visible_owner_are_neither_listener_nor_end() -> None:
         processes={7: "nginx", 8: "worker", 9: "curl"},
     )
     assert [(item.port, item.process, item.service) for item in found.listeners] == [(80, "nginx", "http")]
-    assert found.sockets == (("tcp", "10.0.0.5", 40000, "10.0.0.6", 443, "curl"),)
+    assert found.sockets == (
+        ("tcp", "10.0.0.5", 1, "10.0.0.6", 2, ""),
+        ("tcp", "10.0.0.5", 40000, "10.0.0.6", 443, "curl"),
+    )
 
 
 def test_databases_with_sizes_where_permitted_and_not_permitted_otherwise() -> None:

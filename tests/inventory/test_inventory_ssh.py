@@ -278,6 +278,16 @@ def test_requests_without_an_answer_end_at_the_deadline(mode: str, login_key: Pa
         assert time.monotonic() - start < 2.5
 
 
+@pytest.mark.parametrize("mode", ["open-stall", "exec-stall"])
+def test_a_command_that_may_take_long_still_has_to_be_accepted_soon(mode: str, login_key: Path) -> None:
+    with rude.ssh_server(mode) as server, connect(server.endpoint(str(login_key)), base=HERE) as link:
+        link.answer_s = 0.5
+        start = time.monotonic()
+        with pytest.raises((ssh.TimedOut, ssh.Cut)):
+            link.run("true", timeout_s=3600)
+        assert time.monotonic() - start < 2.5
+
+
 @pytest.mark.parametrize(
     ("after", "kind"),
     [
