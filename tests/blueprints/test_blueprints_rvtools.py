@@ -18,7 +18,7 @@ SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "RVTOOLS3-workshop-1
 @pytest.fixture
 def imported(planned: Workspace) -> Workspace:
     if not SAMPLE.exists():
-        pytest.skip("the RVTools sample is not beside the repository")
+        missing(f"the sample {SAMPLE.name}")
     import_file(planned, SAMPLE)
     return planned
 
