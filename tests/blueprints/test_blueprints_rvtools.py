@@ -11,6 +11,7 @@ from inventory import import_file
 from pse.core.documents.plan import Strategy
 from pse.core.settings import Workspace
 from tests.blueprints.estates import AS_OF, IN_COUNTRY
+from tests.require import missing
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "samples" / "RVTOOLS3-workshop-131vms.xlsx"
 
