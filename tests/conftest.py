@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pse.core.errors import MissingTool
 from pse.core.settings import Workspace
 from tests.require import missing, require
 
@@ -20,7 +21,10 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     _require_postgres()
     workspace = sample.create(tmp_path_factory.mktemp("ministry") / "workspace")
     try:
-        hosts.start_room(workspace)
+        try:
+            hosts.start_room(workspace)
+        except MissingTool as exc:
+            missing(exc.message)
         yield workspace
     finally:
         _stop(workspace)

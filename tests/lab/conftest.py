@@ -60,7 +60,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    require("bwrap", "setsid", "sshd")
+    require("bwrap", "setsid", "ssh", "sshd")
     found = House(tmp_path)
     found.furnish()
     yield found

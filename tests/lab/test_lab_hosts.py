@@ -32,7 +32,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Iterator[Hosts]:
-    require("bwrap", "setsid", "sshd")
+    require("bwrap", "setsid", "setarch", "ssh", "sshd")
     found = Hosts(tmp_path)
     yield found
     for name in found.names():

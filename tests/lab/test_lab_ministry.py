@@ -95,6 +95,21 @@ def test_the_portal_takes_a_payment_and_counts_it(ministry: Workspace) -> None:
     assert json.loads(ask(ministry, "portal", "/count")[1])["payments"] == before + 1
 
 
+def test_services_call_each_other_from_their_own_addresses(ministry: Workspace) -> None:
+    asked = "select distinct host(client_addr) from pg_stat_activity where usename = 'portal'"
+    shown = run(ministry, "payments", f'{SQL} -c "{asked}"')
+    assert shown.split() == [host(ministry, "portal").address]
+
+
+def test_the_database_lets_nobody_in_over_the_network_without_the_password(ministry: Workspace) -> None:
+    refused = run(
+        ministry,
+        "learning",
+        "for u in portal postgres; do psql -wXAtq -h payments -U $u -d payments -c 'select 1' 2>&1; done; true",
+    )
+    assert refused.count("no password supplied") == 2
+
+
 def test_services_start_and_stop_twice_by_the_commands_of_the_file(ministry: Workspace) -> None:
     from pse.core.documents.workloads import load_workloads
 
@@ -192,7 +207,9 @@ def test_starting_again_leaves_what_runs_alone_and_is_quick(ministry: Workspace)
     assert {h.name: h.pid for h in hosts.status(ministry)} == before
 
 
-def test_a_stopped_room_comes_back_with_its_data_even_at_other_addresses(sample: Workspace) -> None:
+def test_a_stopped_room_comes_back_with_its_data_even_at_other_addresses(
+    ministry: Workspace, sample: Workspace
+) -> None:
     events: list[Event] = []
 
     def listen(event: Event) -> None:

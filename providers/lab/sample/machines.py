@@ -137,7 +137,7 @@ def fill(name: str, root: Path, server: Postgres, password: str) -> None:
 def _portal(root: Path, password: str) -> None:
     _app(root, "portal")
     _web(root, "portal", "portal.conf")
-    _private(root / "srv/portal/etc/database.pass", f"payments:5432:payments:portal:{password}\n")
+    _private(root / "srv/portal/etc/database.pass", f"*:5432:payments:portal:{password}\n")
 
 
 def _payments(root: Path, server: Postgres, password: str) -> None:
