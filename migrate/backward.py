@@ -124,6 +124,7 @@ class Backward(Steps):
 
         self.together(one)
         self._forget_freeze()
+        self.told("rollback")
         return "; ".join([*seen, *(f"left: {what}" for what in left)])
 
     def _by_name(self) -> list[str]:

@@ -17,6 +17,8 @@ from pse.core.findings import Finding, Severity
 from pse.core.journal import Intent, once
 
 MAX_SKEW_S = 60.0
+MAX_DELTAS = 5
+"""Passes before the freeze; who writes faster than that is caught up with when writers are stopped, or not at all."""
 
 
 @dataclass(eq=False)
@@ -157,11 +159,18 @@ class Forward(Steps):
         ttl = self.runtime.workspace.settings.migrate.ttl_s
         notes = []
         for switch in self.work.switches:
-            record = self._before(switch.name)
-            if record["ttl"] > ttl and record["address"]:
-                self.runtime.dns.swap(switch.name, old=record["address"], new=record["address"], ttl=ttl)
-            notes.append(f"{switch.name}: {record['ttl']} s to {min(ttl, record['ttl'])} s")
+            address = self._before(switch.name)["address"]
+            now = self.effect(
+                f"ttl-{switch.name}", f"lower the TTL of {switch.name}", partial(self._ttl, switch.name), _no
+            )
+            if now["ttl"] > ttl:
+                self.runtime.dns.swap(switch.name, old=address, new=address, ttl=ttl)
+            notes.append(f"{switch.name}: {now['ttl']} s to {min(ttl, now['ttl'])} s")
         return "; ".join(notes)
+
+    def _ttl(self, name: str) -> dict[str, Any]:
+        """What clients may hold at most from here on: noted before it is lowered."""
+        return {"ttl": self.runtime.dns.lookup(name)[1], "at": time.time()}
 
     def _before(self, name: str) -> dict[str, Any]:
         """Address and TTL of a record as they were before the first attempt of this plan touched it."""
@@ -170,7 +179,7 @@ class Forward(Steps):
             address, ttl = self.runtime.dns.lookup(name)
             if not address:
                 raise Refused(f"{name} has no A record to switch", where=self.workload, hint="Correct its name.")
-            return {"address": address, "ttl": ttl, "at": time.time()}
+            return {"address": address, "ttl": ttl}
 
         key = f"{self.runtime.plan[:16]}/dns/{name}"
         return once(self.runtime.journal, key, f"note the record {name}", detail={}, probe=lambda _: None, act=look)
@@ -179,7 +188,8 @@ class Forward(Steps):
         """Wait until nobody can hold a record with the old TTL any more."""
         if not self.runtime.dns.used:
             return ""
-        until = max((r["at"] + r["ttl"] for r in (self._before(s.name) for s in self.work.switches)), default=0.0)
+        noted = [known for switch in self.work.switches if (known := self.known(f"ttl-{switch.name}"))]
+        until = max((one["at"] + one["ttl"] for one in noted), default=0.0)
         waited = max(0.0, until - time.time())
         while (left := until - time.time()) > 0:
             if self.runtime.stop.wait(min(left, 1.0)):
@@ -191,8 +201,15 @@ class Forward(Steps):
         return self.passes(lambda move: self.runtime.replicator(move).seed(self.task(move)))
 
     def delta(self) -> str:
-        """What changed meanwhile."""
-        return self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move), final=False))
+        """What changed meanwhile, until a final pass fits well into the freeze."""
+        enough = self.runtime.workspace.settings.migrate.freeze_budget_s / 4
+        notes = []
+        for _ in range(MAX_DELTAS):
+            behind = self.behind()
+            if behind is not None and behind <= enough:
+                break
+            notes.append(self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move), final=False)))
+        return "; ".join(notes)
 
     # -- writers are stopped -----------------------------------------------------------------------------------
 
@@ -314,8 +331,9 @@ class Forward(Steps):
         return "; ".join(seen)
 
     def rest(self) -> str:
-        """Take away keys; what keeps the way back warm stays."""
+        """Take away keys; what keeps the way back warm stays. The ledger says that it was done."""
         self.together(lambda move: self.runtime.replicator(move).rest(self.task(move)))
+        self.told("cut-over")
         return ""
 
     # -- the probe client --------------------------------------------------------------------------------------
@@ -333,3 +351,7 @@ class Forward(Steps):
         for probe in self.probes:
             probe.stop()
         self.probes.clear()
+
+
+def _no() -> None:
+    return None

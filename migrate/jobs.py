@@ -59,7 +59,8 @@ def start(host: Host, folder: str, name: str, command: str) -> None:
         f"""cd {shlex.quote(folder)} || exit 1
 exec 9>{name}.lock; flock 9
 [ -e {name}.rc ] && exit 0
-if [ -e {name}.pid ] && tr '\\0' ' ' 2>/dev/null <"/proc/$(cat {name}.pid)/cmdline" | grep -qF {name}.rc; then exit 0; fi
+if [ -e {name}.pid ] && tr '\\0' ' ' 2>/dev/null <"/proc/$(cat {name}.pid)/cmdline" | grep -qF {name}.rc
+then exit 0; fi
 setsid bash -c {shlex.quote(inner)} </dev/null >{name}.log 2>&1 9>&- &
 echo $! >{name}.pid.new && mv {name}.pid.new {name}.pid""",
         what=f"starting {name}",

@@ -12,6 +12,7 @@ from migrate import checks, durable
 from migrate.hosts import Host
 from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.work import Runtime, Work
+from pse.core.canonical import encode, hash_of
 from pse.core.documents.campaign import CheckResult, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.plan import Move, Service
 from pse.core.errors import Incomplete, PseError
@@ -156,6 +157,8 @@ class Steps:
     def passes(self, act: Callable[[Move], Moved]) -> str:
         """One pass of all moves; adds up what was sent and returns the notes."""
         moved = self.together(act)
+        lag = {move.id: one.behind_s for move, one in zip(self.work.moves, moved, strict=True)}
+        self._keep("behind", {"seconds": lag})
         sent = sum(one.sent for one in moved)
 
         def add(progress: WorkloadProgress) -> WorkloadProgress:
@@ -164,6 +167,11 @@ class Steps:
         self.runtime.store.update(self.workload, add)
         pairs = zip(self.work.moves, moved, strict=True)
         return "; ".join(f"{move.id}: {one.sent} bytes" + (f", {one.note}" if one.note else "") for move, one in pairs)
+
+    def behind(self) -> float | None:
+        """Seconds of writing that a target may lack after the last passes; None when a move does not know."""
+        known = (self.known("behind") or {"seconds": {"": None}})["seconds"].values()
+        return max((float(one) for one in known), default=0.0) if None not in known else None
 
     def verified(self, results: list[tuple[CheckResult, ...]]) -> str:
         """Keep the results of a verification.
@@ -191,12 +199,31 @@ class Steps:
     def findings(self, found: list[Finding]) -> None:
         """Keep what a person has to know of this workload."""
         key = f"{self.runtime.plan[:16]}/{self.workload}/findings"
-        from pse.core.canonical import encode
-
-        text = encode(found).decode("utf-8")
         self.runtime.journal.forget(key)
         self.runtime.journal.open(key, f"findings of {self.workload}", {})
-        self.runtime.journal.done(key, {"findings": text})
+        self.runtime.journal.done(key, {"findings": encode(found).decode("utf-8")})
+
+    def told(self, kind: str) -> None:
+        """Write into the ledger that this was done, once an attempt."""
+        from policy.ledger import Ledger
+
+        ledger = Ledger(self.runtime.workspace)
+        data = {"plan": self.runtime.plan, "workload": self.workload, "attempt": self.key}
+        data["checks"] = hash_of(self.runtime.store.get(self.workload).checks)
+
+        def written() -> dict[str, Any] | None:
+            return {} if any(e.kind == kind and e.data == data for e in ledger.entries()) else None
+
+        def write() -> dict[str, Any]:
+            ledger.record(kind, data)
+            return {}
+
+        self.effect(f"ledger-{kind}", f"tell the ledger of the {kind}", write, written)
+
+    def _keep(self, name: str, value: dict[str, Any]) -> None:
+        self.runtime.journal.forget(self.name_of(name))
+        self.runtime.journal.open(self.name_of(name), f"{name} of {self.workload}", {})
+        self.runtime.journal.done(self.name_of(name), value)
 
     # -- services --------------------------------------------------------------------------------------------------
 

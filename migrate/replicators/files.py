@@ -6,6 +6,7 @@ that this transfer needs: the certificate forces that one command, learnt by let
 
 import re
 import shlex
+import time
 
 from migrate import jobs
 from migrate.hosts import Host, last_line, retried
@@ -67,7 +68,10 @@ class Files:
 
     def delta(self, task: Task, *, final: bool) -> Moved:
         """A further pass; the final one also sweeps what an interrupted pass left at the target."""
-        moved = self._pass(task, "final" if final else "delta", final=final)
+        number = 0
+        while (known := task.journal.find(f"{task.key}/delta{number}-0")) is not None and known.result is not None:
+            number += 1
+        moved = self._pass(task, "final" if final else f"delta{number}", final=final)
         if final:
             _sweep(task.target, task.move.paths)
         return moved
@@ -133,6 +137,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
     def _pass(self, task: Task, name: str, *, final: bool, back: bool = False) -> Moved:
         sent = 0
         notes: list[str] = []
+        began = time.monotonic()
         for number, path in enumerate(task.move.paths):
             job = f"{task.key.rsplit('/', 1)[-1]}-{name}-{number}"
             folder = folder_of(task.source, task.job)
@@ -154,7 +159,9 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             sent += int(done["sent"])
             if done["note"]:
                 notes.append(f"{printable(path)}: {done['note']}")
-        return Moved(sent=sent, note="; ".join(["rsync, source to target", *notes]))
+        # What was written while it ran may have been passed over.
+        behind = time.monotonic() - began
+        return Moved(sent=sent, note="; ".join(["rsync, source to target", *notes]), behind_s=behind)
 
     def _carry(self, task: Task, path: str, job: str, *, final: bool, back: bool) -> dict[str, object]:
         """Start rsync and follow it; broken links are tried again with a fresh certificate."""

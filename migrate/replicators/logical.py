@@ -97,7 +97,7 @@ class Logical:
     def caught_up(self, *, within_s: float) -> Moved:
         """Wait until the target has everything that the source wrote before this call."""
         self.tunnel.ensure()
-        return Moved(sent=self.out.reach(within_s=within_s), note="logical replication")
+        return Moved(sent=self.out.reach(within_s=within_s), note="logical replication", behind_s=0.0)
 
     def finish(self) -> Moved:
         """Sequences, large objects, unlogged tables and materialised views; writers are stopped."""

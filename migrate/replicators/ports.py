@@ -35,10 +35,12 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         sent: Bytes sent from end to end.
         note: In words, for the report: the method and what it could not preserve.
+        behind_s: Seconds of writing that the target may lack after it; None when not known.
     """
 
     sent: int = 0
     note: str = ""
+    behind_s: float | None = None
 
 
 @dataclass(eq=False)

@@ -65,7 +65,7 @@ class PostgreSQL:
         """Catch up; a dump is carried in the final pass."""
         way = self._by(task)
         if isinstance(way, Dump):
-            return way.carry() if final else Moved()
+            return way.carry() if final else Moved(behind_s=0.0)
         return way.caught_up(within_s=task.left(3600))
 
     def finish(self, task: Task) -> Moved:

@@ -42,8 +42,10 @@ find "$start" -xdev -type f -print0 >"$out/files.z" || exit 1
 n=$(tr -cd '\0' <"$out/files.z" | wc -c)
 tool=openssl; command -v openssl >/dev/null || tool=sha256sum
 if [ $tool = openssl ]; then
-  grep -zav '[[:cntrl:]\\]' <"$out/files.z" >"$out/plain.z"; grep -za '[[:cntrl:]\\]' <"$out/files.z" >"$out/odd.z"
-  xargs -0 -r -P2 -n200 sh -c 'o=$1/c/$$; shift; exec openssl dgst -sha256 -r "$@" >$o' - "$out" <"$out/plain.z" || exit 4
+  grep -zav '[[:cntrl:]\\]' <"$out/files.z" >"$out/plain.z"
+  grep -za '[[:cntrl:]\\]' <"$out/files.z" >"$out/odd.z"
+  xargs -0 -r -P2 -n200 sh -c 'o=$1/c/$$; shift; exec openssl dgst -sha256 -r "$@" >$o' - "$out" \
+    <"$out/plain.z" || exit 4
 else : >"$out/plain.z"; cp "$out/files.z" "$out/odd.z"; fi
 xargs -0 -r -P2 -n200 sh -c 'o=$1/n/$$; shift; exec sha256sum -bz -- "$@" >$o' - "$out" <"$out/odd.z" || exit 4
 { find "$out/c" -type f -exec cat {} + | sed 's/ \*/ /'

@@ -1,0 +1,26 @@
+"""Runs a campaign in a process of its own, so that a test can kill it; prints one line an event."""
+
+import sys
+from pathlib import Path
+
+import migrate
+from blueprints import Bundle
+from pse.core.progress import Event
+from pse.core.settings import Workspace
+
+
+def main(root: str, plan: str, *workloads: str) -> None:
+    """Run the campaign of ``plan`` for ``workloads``."""
+
+    def tell(event: Event) -> None:
+        sys.stdout.write(f"{event.subject} {event.step} {event.state}\n")
+        sys.stdout.flush()
+
+    workspace = Workspace(Path(root))
+    bundle = Bundle.read(workspace, Path(plan))
+    campaign = migrate.run(workspace, bundle, workloads=workloads, progress=tell)
+    sys.stdout.write(" ".join(one.state.value for one in campaign.workloads) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
