@@ -7,10 +7,11 @@ from typing import TypeVar
 import msgspec
 
 from pse.core import canonical
-from pse.core.documents.gate import SignedGate
+from pse.core.documents.gate import SignedGate, UnitGate
 from pse.core.documents.plan import Plan, Unit
-from pse.core.documents.verdicts import Verdicts
+from pse.core.documents.verdicts import Refusal, Verdicts
 from pse.core.errors import BadInput, Refused
+from pse.core.schema import Rests
 from pse.core.settings import Workspace
 
 T = TypeVar("T")
@@ -91,7 +92,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         """Check that the parts are those that the plan's hash stands for.
 
         Raises:
-            Refused: They are not, or a gate is not signed by the workspace's key.
+            Refused: They are not, a gate is not signed by the workspace's key, or a unit is where its gate does not let
+                it be; that refusal is in the ledger too.
         """
         from policy.gate import open_gate
 
@@ -106,6 +108,26 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             gate = open_gate(workspace, canonical.encode(signed), where=where)
             if gate.unit != name or gate.plan_inputs != self.verdicts.inputs:
                 raise Refused("the gate is of another unit or plan", where=where, hint=_AGAIN)
+        for name, unit in self.units.items():
+            self._judge(workspace, unit, self.gates[name].gate)
+
+    def _judge(self, workspace: Workspace, unit: Unit, gate: UnitGate) -> None:
+        refusals = misplaced(unit, gate)
+        if not refusals:
+            return
+        from policy import Ledger
+
+        Ledger(workspace).refuse(plan=self.plan.hash, unit=unit.id, urn=unit.id, gate="plan", refusals=refusals)
+        words = "; ".join(f"{refusal.rule}: {refusal.message}" for refusal in refusals)
+        raise Refused(words, where=f"unit {unit.id} at {unit.place}", hint=_AGAIN)
+
+
+def misplaced(unit: Unit, gate: UnitGate) -> tuple[Refusal, ...]:
+    """Why the unit may not be at its place by its own gate, on the day of the plan; empty when it may."""
+    from policy.gate import Subject, Value, judge
+
+    subject = Subject(unit.id, "Network", unit.workload, (Value("place", Rests.PLACE, unit.place),))
+    return judge(gate, subject, today=gate.as_of)
 
 
 def plan_hash(plan: Plan) -> str:

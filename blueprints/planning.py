@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from blueprints.bundle import Bundle, part_hashes, plan_hash
+from blueprints.bundle import Bundle, misplaced, part_hashes, plan_hash
 from blueprints.decide import Decider, Outcome, unpriced
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
@@ -208,9 +208,8 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
     Raises:
         Refused: A unit is where its own gate does not let it be: a defect of planning, and never shipped.
     """
-    from policy.gate import Subject, Value, gate_for, judge, sign_gate
+    from policy.gate import gate_for, sign_gate
     from pse.core.errors import Refused
-    from pse.core.schema import Rests
 
     inputs = draft.inputs
     gates: dict[str, SignedGate] = {}
@@ -218,8 +217,7 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         gate = gate_for(
             policy, inputs.verdicts, name, (unit.workload,), unit.class_id, unit.category, as_of=inputs.as_of
         )
-        subject = Subject(name, "Network", unit.workload, (Value("place", Rests.PLACE, unit.place),))
-        refusals = judge(gate, subject, today=inputs.as_of)
+        refusals = misplaced(unit, gate)
         if refusals:
             raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {name} at {unit.place}")
         gates[name] = sign_gate(workspace, gate)

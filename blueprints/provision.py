@@ -14,7 +14,7 @@ from blueprints.pricing import add
 from blueprints.program import planned_landing, program
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.errors import BadInput, Incomplete, PseError, UsageError
+from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
 from pse.core.text import printable
@@ -179,6 +179,7 @@ def choose(
 
     Raises:
         UsageError: The plan has no such unit or wave.
+        Refused: It lacks the landing zone of a unit.
     """
     if missing := sorted(set(units) - set(bundle.units)):
         known = ", ".join(sorted(bundle.units)) or "none"
@@ -192,6 +193,8 @@ def choose(
         if everything or name in units or (unit.wave in waves and not unit.landing) or (landing and unit.landing)
     }
     chosen |= {landing_id(bundle.units[name].place) for name in chosen}
+    if lacking := sorted(chosen - set(bundle.units)):
+        raise Refused(f"the plan has no {', '.join(lacking)}", hint="Make the plan again with `pse plan`.")
     return tuple(bundle.units[name] for name in sorted(chosen))
 
 
@@ -249,7 +252,7 @@ def _audit(workspace: Workspace, bundle: Bundle, unit: Unit) -> None:
             "built, and the audit found it where it may not be: "
             + "; ".join(printable(f"{r.rule}: {r.message}") for r in refusals),
             where=unit.id,
-            hint=f"Run `pse destroy {unit.id}`, or correct it at the cloud and run `pse up` again.",
+            hint=f"Run `pse destroy --unit {unit.id}`, or correct it at the cloud and run `pse up` again.",
         )
 
 

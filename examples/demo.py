@@ -243,6 +243,7 @@ def refused_by_check(root: Path) -> None:
     from pulumi import automation
 
     from providers import pulumi_cli, sdk
+    from providers.driving.project import CLI
 
     def program() -> None:
         sdk.Volume("loot", name="loot", workload="portal", place=FORBIDDEN, size_gib=1, storage_class="ssd")
@@ -260,7 +261,7 @@ def refused_by_check(root: Path) -> None:
             program=program,
             opts=automation.LocalWorkspaceOptions(
                 work_dir=folder,
-                pulumi_command=automation.PulumiCommand(str(pulumi_cli.find().parent.parent)),
+                pulumi_command=CLI(pulumi_cli.find()),
                 env_vars={
                     "PULUMI_BACKEND_URL": f"file://{folder}",
                     "PULUMI_CONFIG_PASSPHRASE": "nothing is kept here",

@@ -117,22 +117,30 @@ def test_an_edited_plan_is_refused_before_anything_starts(built: Built) -> None:
 
 
 def test_an_edit_with_every_hash_made_anew_is_refused_by_the_gate(built: Built) -> None:
-    moved = {
-        name: msgspec.structs.replace(unit, place=ABROAD)
-        for name, unit in built.bundle.units.items()
-        if name in ("records", LANDING)
-    }
-    abroad = msgspec.structs.replace(moved[LANDING], id=landing_id(ABROAD), workload=landing_id(ABROAD))
-    units = {**built.bundle.units, "records": moved["records"], abroad.id: abroad}
-    # The thief cannot sign a gate for the new landing zone, so the old one's is all there is.
-    gates = {**built.bundle.gates}
+    moved = msgspec.structs.replace(built.bundle.units["records"], place=ABROAD)
+    units = {**built.bundle.units, "records": moved}
+    # The thief cannot sign, so the old gates are all there is.
+    plan = msgspec.structs.replace(
+        built.bundle.plan, units=part_hashes(units, built.bundle.gates, built.bundle.verdicts)
+    )
+    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    forged = Bundle(plan=plan, units=units, gates=built.bundle.gates, verdicts=built.bundle.verdicts)
+    with pytest.raises(Refused, match="PSE-"):
+        up(built.workspace, forged, units=("records",))
+    seen = [entry.data for entry in Ledger(built.workspace).entries() if entry.kind == "refusal"]
+    assert any(data["plan"] == plan.hash and data["unit"] == "records" and data["gate"] == "plan" for data in seen)
+    assert "records" not in Engine(built.workspace).stacks()
+
+
+def test_a_new_landing_zone_with_another_units_gate_is_refused(built: Built) -> None:
+    zone = landing_id(ABROAD)
+    units = {**built.bundle.units, zone: msgspec.structs.replace(built.bundle.units[LANDING], id=zone, place=ABROAD)}
+    gates = {**built.bundle.gates, zone: built.bundle.gates[LANDING]}
     plan = msgspec.structs.replace(built.bundle.plan, units=part_hashes(units, gates, built.bundle.verdicts))
     plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
     forged = Bundle(plan=plan, units=units, gates=gates, verdicts=built.bundle.verdicts)
-    with pytest.raises(Refused):
-        up(built.workspace, forged, units=("records",))
-    assert "records" not in Engine(built.workspace).stacks()
-    assert Ledger(built.workspace).verify().entries >= 0
+    with pytest.raises(Refused, match="gate"):
+        up(built.workspace, forged, landing=True)
 
 
 def test_what_the_plan_does_not_build_is_a_usage_error(planned: Workspace, ministry_plan: Bundle) -> None:
