@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -76,22 +77,34 @@ evidence = "test"
 class House:
     """A workspace and hands to work with it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, template: Path | None = None) -> None:
         self.root = root
-        (root / "policy").mkdir(parents=True)
-        pin = policy.init_keys(root)
-        (root / "pse.toml").write_text(f'entity = "Test office"\nsample = true\nsigner = "{pin}"\n')
-        (root / "policy" / "register.toml").write_text(REGISTER)
-        passphrase = root / ".pse" / "passphrase"
-        passphrase.write_text(secrets.token_hex(16))
-        passphrase.chmod(0o600)
+        if template is not None:
+            shutil.copytree(template, root)
+        else:
+            self._make()
         self.workspace = Workspace(root)
-        sign_register(self.workspace)
         self.cloud = root / ".pse" / "filecloud"
         self.faults = self.cloud / "faults"
-        self.faults.mkdir(parents=True)
         self.engine = Engine(self.workspace)
-        self.gate()
+        if template is None:
+            sign_register(self.workspace)
+            self.gate()
+
+    def _make(self) -> None:
+        (self.root / "policy").mkdir(parents=True)
+        pin = policy.init_keys(self.root)
+        (self.root / "pse.toml").write_text(f'entity = "Test office"\nsample = true\nsigner = "{pin}"\n')
+        (self.root / "policy" / "register.toml").write_text(REGISTER)
+        passphrase = self.root / ".pse" / "passphrase"
+        passphrase.write_text(secrets.token_hex(16))
+        passphrase.chmod(0o600)
+        (self.root / ".pse" / "filecloud" / "faults").mkdir(parents=True)
+
+    def init_stack(self) -> None:
+        """Make the unit's empty stack, which a template then has."""
+        with self.engine._operation("init", UNIT, plan="", program=None, create=True):
+            pass
 
     def gate(self, *, unit: str = UNIT, workloads: tuple[str, ...] = (UNIT,)) -> UnitGate:
         """Write the unit's signed gate: both inner places allowed, the outer one refused."""

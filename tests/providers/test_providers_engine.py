@@ -19,8 +19,8 @@ from tests.providers.waiting import wait_for
 HASH = "a" * 64
 
 
-def test_stack_goes_up_stands_and_goes_away(engine_house: House) -> None:
-    house = engine_house
+def test_stack_goes_up_stands_and_goes_away(fresh_house: House) -> None:
+    house = fresh_house
     deployment = house.engine.ensure(house.unit(), server(), plan=PLAN, unit_hash=HASH)
     (web,) = house.objects("Server")
     assert deployment.servers == (
@@ -58,8 +58,8 @@ def test_ensure_does_nothing_for_the_same_hash(engine_house: House) -> None:
     assert len(house.calls()) == calls
 
 
-def test_preview_tells_and_changes_nothing(engine_house: House) -> None:
-    house = engine_house
+def test_preview_tells_and_changes_nothing(fresh_house: House) -> None:
+    house = fresh_house
     changes = house.engine.preview(house.unit(), server(), plan=PLAN)
     assert {(change.type, change.name, change.op) for change in changes} >= {
         ("pse:index:Server", "web", "create"),
