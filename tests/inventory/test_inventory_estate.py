@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.estate import Estate, load_estate, make_estate, read, write
@@ -35,6 +35,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(SERVERS, max_size=5, unique_by=lambda s: s.id))
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, servers: list[Server]) -> None:
     estate = make_estate(

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.facts import TABLE, Frame, Outcome, published
@@ -55,6 +55,7 @@ def test_no_answer_is_never_taken_for_none(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
+@settings(deadline=None)
 @given(data=st.data())
 def test_any_bytes_are_read_or_refused(name: str, data: st.DataObject) -> None:
     fact = TABLE[name]

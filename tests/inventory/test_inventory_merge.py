@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.flows import find_flows
@@ -113,6 +113,7 @@ def test_an_id_once_given_stays_when_more_is_learned() -> None:
     assert again.id == first.id
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)))
 def test_order_does_not_matter(order: list[int]) -> None:
     made = [
@@ -270,6 +271,7 @@ def test_two_hosts_of_one_name_get_two_ids() -> None:
 NAMES = st.sampled_from("abcdefgh")
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(NAMES, NAMES, st.booleans()), max_size=12), st.dictionaries(NAMES, st.lists(NAMES, max_size=3))
 )
@@ -286,6 +288,7 @@ def test_every_server_is_in_exactly_one_workload(
     assert all(len(w.members) == len(w.reasons) for w in workloads)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_an_id_is_always_a_plain_one(name: str) -> None:
     assert all(c in "abcdefghijklmnopqrstuvwxyz0123456789-" for c in sanitised(name))

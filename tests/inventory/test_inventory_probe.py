@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.facts import TABLE, Fact, Frame, Outcome, Section, published
@@ -149,6 +149,7 @@ def test_noise_before_the_start_is_set_apart() -> None:
     assert set(answer.frames) == {"memory"}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 400))
 def test_any_answer_is_cut_into_frames(noise: bytes, cut: int) -> None:
     mark = "0" * 32
