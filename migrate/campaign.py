@@ -165,14 +165,21 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
             wait(waiting)
             raise
     failed = False
+    ours: list[BaseException] = []
     for future, work in waiting.items():
-        try:
-            future.result()
-        except Stopped:
-            failed = True
-        except Exception as exc:  # noqa: BLE001 - one broken workload never stops the others; its step holds the words
-            failed = True
-            runtime.progress(Event(step="move", state="failed", subject=work.workload, message=printable(str(exc))))
+        error = future.exception()
+        if error is None:
+            continue
+        failed = True
+        if isinstance(error, Stopped):
+            continue
+        runtime.progress(Event(step="move", state="failed", subject=work.workload, message=printable(str(error))))
+        # What a step failed with is kept with the workload; anything else would be lost here.
+        last = runtime.store.get(work.workload).steps[-1:]
+        if not isinstance(error, PseError) or not any(step.outcome == "failed" or step.step == "tidy" for step in last):
+            ours.append(error)
+    if ours:
+        raise ours[0]
     return failed
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def campaign_lock(workspace: Workspace) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(handle)
         except BlockingIOError as exc:
             pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
             raise Refused(
@@ -98,6 +99,20 @@ def campaign_lock(workspace: Workspace) -> Iterator[None]:
         os.close(handle)
 
 
+def _take(handle: int) -> None:
+    """Lock; whoever only looks (`somebody_works`) holds it for a moment, so a refusal counts after half a second."""
+    deadline = time.monotonic() + 0.5
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 def somebody_works(workspace: Workspace) -> bool:
     """A process holds the lock now."""
     path = _lock_path(workspace)
@@ -105,7 +120,7 @@ def somebody_works(workspace: Workspace) -> bool:
         return False
     handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

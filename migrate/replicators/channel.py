@@ -30,10 +30,14 @@ class Channel:
 
     def publish(self) -> None:
         """All tables, those made later, too; quiet when it is there."""
-        if self.publisher.one(self.database, f"select 1 from pg_publication where pubname = {literal(self.name)}"):
-            return
         options = " with (publish_via_partition_root = true)" if self.publisher.version >= 130000 else ""
-        self.publisher.rows(self.database, f"create publication {self.name} for all tables{options}")
+        self.publisher.rows(
+            self.database,
+            f"""do $do$ begin
+if not exists (select 1 from pg_publication where pubname = {literal(self.name)}) then
+  create publication {self.name} for all tables{options};
+end if; end $do$""",
+        )
 
     def unpublish(self) -> None:
         """Quiet when it is gone, or the database."""
@@ -68,21 +72,23 @@ class Channel:
         found = self.subscriber.one("postgres", f"select oid from pg_subscription where subname = {literal(self.name)}")
         if found:
             # Without its slot first: dropping must not depend on the other side answering.
-            self.subscriber.rows(self.database, f"alter subscription {self.name} disable")
-            self.subscriber.rows(self.database, f"alter subscription {self.name} set (slot_name = none)")
-            self.subscriber.rows(self.database, f"drop subscription {self.name}")
-            # Slots of table copies that were under way.
-            self._drop_slots(f"slot_name like {literal(f'pg_{found}_sync_%')}")
-        self.drop_slot()
+            self.subscriber.rows(
+                self.database,
+                f"alter subscription {self.name} disable; alter subscription {self.name} set (slot_name = none); "
+                f"drop subscription {self.name}",
+            )
+            # With the slots of table copies that were under way.
+            self._drop_slots(f"(slot_name = {literal(self.name)} or slot_name like {literal(f'pg_{found}_sync_%')})")
+        else:
+            self.drop_slot()
 
     def make_slot(self) -> None:
         """Keep every change from now on; quiet when the slot is there."""
-        if not self.publisher.one(
-            "postgres", f"select 1 from pg_replication_slots where slot_name = {literal(self.name)}"
-        ):
-            self.publisher.rows(
-                self.database, f"select pg_create_logical_replication_slot({literal(self.name)}, 'pgoutput')"
-            )
+        self.publisher.rows(
+            self.database,
+            f"select pg_create_logical_replication_slot({literal(self.name)}, 'pgoutput') "
+            f"where not exists (select 1 from pg_replication_slots where slot_name = {literal(self.name)})",
+        )
 
     def drop_slot(self) -> None:
         """End its sender and drop the slot; quiet when it is gone."""

@@ -17,6 +17,7 @@ import migrate
 from blueprints import Bundle, make_plan
 from inventory import discover
 from inventory.ssh import endpoint_of
+from migrate import checks, steps
 from migrate.dns import Dns
 from migrate.hosts import Host
 from migrate.journal import SqlJournal
@@ -116,7 +117,7 @@ def one(campaign: Campaign | None, workload: str) -> MoveState:
     return next(progress.state for progress in campaign.workloads if progress.workload == workload)
 
 
-def test_the_whole_life_of_a_move(ministry: Ministry) -> None:
+def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 - one life, in order
     workspace, bundle = ministry.workspace, ministry.bundle
     assert migrate.status(workspace, bundle) is None
     paid = [ministry.pay()]
@@ -231,9 +232,8 @@ def bare() -> Campaign:
 def test_the_freeze_budget_is_kept(ministry: Ministry) -> None:
     root = ministry.workspace.root
     text = (root / "pse.toml").read_text()
-    budget = "freeze_budget_s = 0.05"
-    short = re.sub(r"freeze_budget_s = .*", budget, text) if "freeze_budget_s" in text else ""
-    (root / "pse.toml").write_text(short or text.replace("[migrate]", f"[migrate]\n{budget}"))
+    rest = re.sub(r"^\[migrate\]\n|^freeze_budget_s = .*\n", "", text, flags=re.MULTILINE)
+    (root / "pse.toml").write_text(rest.replace("[migrate.dns]", "[migrate]\nfreeze_budget_s = 0.05\n[migrate.dns]"))
     try:
         failed = migrate.run(Workspace(root), ministry.bundle, workloads=["opendata"])
     finally:
@@ -258,15 +258,13 @@ def test_a_record_that_somebody_changed_is_left_alone(ministry: Ministry) -> Non
 def test_a_failed_check_gives_the_source_back(ministry: Ministry, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace, bundle = ministry.workspace, ministry.bundle
     old = f"http://{endpoint_of(workspace, 'opendata').address}:8080"
-    from migrate import steps
-
     monkeypatch.setattr(steps, "CHECK_S", 0.3)
-    real = steps.checks.http_get
+    real = checks.http_get
 
     def broken(address: str, check: str, *, host: str = "", timeout_s: float = 5.0) -> int:
         return 500 if f"http://{address}:8080" != old else real(address, check, host=host, timeout_s=timeout_s)
 
-    monkeypatch.setattr(steps.checks, "http_get", broken)
+    monkeypatch.setattr(checks, "http_get", broken)
     failed = migrate.run(workspace, bundle, workloads=["opendata"])
     assert one(failed, "opendata") is MoveState.FAILED
     (reason,) = [finding for finding in failed.findings if finding.code == "PSE-M001"]
