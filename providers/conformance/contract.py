@@ -8,9 +8,9 @@ from providers.ports import PortError
 from pse.core.schema import KINDS
 
 UNKNOWN_ID = "suite-no-such-object"
-REASONS = frozenset(
-    {"quota", "capacity", "throttle", "not-found", "conflict", "in-use", "auth", "invalid", "transient"}
-)
+HOLDS = frozenset({"Network", "Subnet", "Volume"})
+"""Kinds that no cloud lets go while something uses them. A server takes its attachments with it on many clouds, and a
+key pair is only read at the first boot."""
 
 
 class StoreContract:
@@ -117,7 +117,7 @@ class StoreContract:
             assert rig.count(kind) == before
 
     def test_what_is_used_is_not_deleted(self, rig: Rig, kind: str) -> None:
-        references = [field for field in KINDS[kind].input_fields().values() if field.rule.to and field.required]
+        references = [field for field in KINDS[kind].input_fields().values() if field.rule.to in HOLDS]
         made = rig.make(kind)
         for field in references:
             used = str(getattr(made.inputs, field.name))
@@ -125,10 +125,3 @@ class StoreContract:
                 rig.store(field.rule.to).delete(used)
             assert caught.value.reason == "in-use"
             assert rig.store(field.rule.to).read(used, None) is not None
-
-    def test_errors_speak_the_common_words(self, rig: Rig, kind: str) -> None:
-        inputs = rig.inputs(kind)
-        with pytest.raises(PortError) as caught:
-            rig.store(kind).update(UNKNOWN_ID, inputs, inputs)
-        assert caught.value.reason in REASONS
-        assert caught.value.vendor_code

@@ -1,4 +1,4 @@
-"""The file cloud under the conformance suite: the example of a rig, and the suite's own test."""
+"""Every adapter of this tree under the conformance suite: a rig each."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,46 @@ from providers import registry
 from providers.conformance import Rig, StoreContract
 from providers.conformance.rig import rigged
 from providers.ports import Target
+from pse.core.settings import Workspace
 from tests.providers.house import HERE, House
+from tests.require import require
+
+MARKHOR = "sample-markhor/islamabad/ict-1"
 
 
 class TestFileCloud(StoreContract):
+    adapter = "filecloud"
+
     @pytest.fixture
     def rig(self, house: House) -> Iterator[Rig]:
         target = Target(place=HERE, country="PK", endpoint="lab:north", workspace=house.root)
         with rigged(registry.load("filecloud")(target), place=HERE) as rig:
             yield rig
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """One sample workspace for all: its places' accounts are empty again after each test."""
+    from providers.lab import hosts, sample
+    from providers.lab.files import remove_tree
+
+    require("bwrap", "sshd")
+    workspace = sample.create(tmp_path_factory.mktemp("lab") / "sample")
+    yield workspace
+    hosts.stop(workspace)
+    remove_tree(workspace.private / "lab" / "hosts")
+
+
+class TestLab(StoreContract):
+    adapter = "lab"
+
+    @pytest.fixture
+    def rig(self, lab: Workspace) -> Iterator[Rig]:
+        target = Target(place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root)
+        key = (lab.private / "ssh_key.pub").read_text().strip()
+        with rigged(registry.load("lab")(target), place=MARKHOR, public_key=key) as rig:
+            yield rig
+
+
+def test_every_registered_adapter_has_a_rig() -> None:
+    assert set(registry.names()) <= {TestFileCloud.adapter, TestLab.adapter}
