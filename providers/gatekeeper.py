@@ -84,7 +84,11 @@ class Gatekeeper:
         except Refused as exc:
             refusals = (refusal_of(exc),)
         if refusals:
-            self._ledger.refuse(plan=self._plan, unit=self._unit, urn=urn, gate=self._gate, refusals=refusals)
+            try:
+                self._ledger.refuse(plan=self._plan, unit=self._unit, urn=urn, gate=self._gate, refusals=refusals)
+            except Refused as exc:
+                # A ledger that was altered takes no entry; the refusal stands, and this is one more.
+                return (*refusals, refusal_of(exc))
         return refusals
 
     def _file_for(self, stack: str) -> UnitGate:

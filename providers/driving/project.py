@@ -3,7 +3,9 @@
 import json
 import shlex
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from pse.core.canonical import write_bytes
 from pse.core.settings import Workspace
 
 PROJECT = "pse"
+INTERRUPTED_S = 30.0
+"""Seconds that an interrupted engine is given; a second Ctrl-C is not waited for."""
 _LOCAL, _INLINE = "auto.local", "auto.inline"
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _PROGRAMS = {
@@ -107,6 +111,30 @@ class CLI(PulumiCommand):
         """Start nothing, unlike the class above, which runs ``pulumi version`` each time."""
         self.command = str(program)
         self.version = VersionInfo.parse(pulumi_cli.VERSION)
+
+    def run(
+        self,
+        args: list[str],
+        cwd: str,
+        additional_env: Mapping[str, str],
+        on_output: OnOutput | None = None,
+        on_error: OnOutput | None = None,
+    ) -> CommandResult:
+        """Run the CLI; on Ctrl-C, which the terminal sends to it too, wait until it has put its affairs in order."""
+        answer: Future[CommandResult] = Future()
+
+        def work() -> None:
+            try:
+                answer.set_result(super(CLI, self).run(args, cwd, additional_env, on_output, on_error))
+            except Exception as exc:  # noqa: BLE001  handed over to the thread that waits
+                answer.set_exception(exc)
+
+        threading.Thread(target=work, name="pulumi", daemon=True).start()
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            wait((answer,), timeout=INTERRUPTED_S)
+            raise
 
 
 class Project(LocalWorkspace):

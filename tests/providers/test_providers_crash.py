@@ -61,9 +61,8 @@ def test_plugin_ends_when_its_engine_is_killed_and_the_next_run_recovers(engine_
     assert len(house.ids()) == 7
 
 
-def test_driver_that_is_killed_leaves_a_stack_that_goes_on(engine_house: House) -> None:
-    house = engine_house
-    hung = house.fault("create", "Volume", "b", "late")
+def driver(house: House) -> subprocess.Popen[bytes]:
+    """A process of its own, in a process group of its own, that brings up volumes a, b and c."""
     program = (
         "import sys; from pathlib import Path; from tests.providers.house import *;"
         "from providers.engine import Engine; from pse.core.settings import Workspace;"
@@ -71,23 +70,44 @@ def test_driver_that_is_killed_leaves_a_stack_that_goes_on(engine_house: House) 
         "house.engine = Engine(house.workspace); house.up(volumes('a', 'b', 'c'))"
     )
     repository = Path(__file__).parents[2]
-    driver = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", program, str(house.root)],
         cwd=repository,
         env={**os.environ, "PYTHONPATH": os.pathsep.join((os.environ["PYTHONPATH"], str(repository)))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
-    wait_for(hung.exists)
-    plugin = plugin_pid(house)
-    driver.kill()
-    driver.wait()
+
+
+def test_driver_that_is_killed_leaves_a_stack_that_goes_on(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "b", "late")
+    with driver(house) as process:
+        wait_for(hung.exists)
+        plugin = plugin_pid(house)
+        process.kill()
     work = Background(lambda: house.up(volumes("a", "b", "c")))
     # The orphaned engine is still inside its call; it gets its answer and ends, and only then do we go on.
     hung.unlink()
     assert work.end(90) is None
     assert len(house.objects("Volume")) == 3
     wait_for(lambda: not alive(plugin), timeout_s=15)
+
+
+def test_ctrl_c_of_a_terminal_ends_driver_engine_and_plugin_in_order(engine_house: House) -> None:
+    house = engine_house
+    hung = house.fault("create", "Volume", "b", "late")
+    with driver(house) as process:
+        wait_for(hung.exists)
+        plugin = plugin_pid(house)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) != 0
+    wait_for(lambda: not alive(plugin), timeout_s=5)
+    assert {entry["id"] for entry in house.export() if entry.get("id")} == house.ids("Volume")
+    hung.unlink()
+    house.up(volumes("a", "b", "c"))
+    assert len(house.ids("Volume")) == 3
 
 
 def test_ctrl_c_ends_soon_and_loses_no_id(engine_house: House) -> None:

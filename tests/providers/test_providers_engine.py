@@ -1,6 +1,7 @@
 """The engine driver on the real engine: up, again, preview, refresh, import, destroy."""
 
 import json
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -170,6 +171,16 @@ def test_import_takes_a_live_object_and_a_difference_is_told(engine_house: House
     house.up(program("old"))
     assert [entry["id"] for entry in house.export()] == ["network-foreign"]
     assert house.calls("create") == []
+
+
+def test_another_machine_goes_on_from_the_state_alone(engine_house: House) -> None:
+    house = engine_house
+    deployment = house.up(server(user_data="hush"))
+    for name in ("project", "plugin", "pulumi", "intents", "known", "deployments", "locks"):
+        shutil.rmtree(house.root / ".pse" / name, ignore_errors=True)
+    assert house.up(server(user_data="hush")).resources == deployment.resources
+    assert len(house.calls("create")) == 7
+    assert b"hush" not in house.state_bytes()
 
 
 def test_independent_units_go_up_side_by_side(engine_house: House) -> None:
