@@ -50,6 +50,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._busy = busy
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
+        self._shared = False
 
     # -- the plugin itself --
 
@@ -129,6 +130,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 raise BadInput("the provider's own settings have to be known before anything is judged")
             session = Session.open(str(given.get("workspace") or ""), str(given.get("unit") or ""))
             with self._lock:
+                self._shared = bool(self._sessions)
                 self._sessions[context.peer()] = session
 
         self._safe(context, configure)
@@ -234,8 +236,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             own = self._sessions.get(context.peer())
             if own is not None:
                 return [own]
-            # A connection that broke and came back has a new name; with one session there is no doubt whose it is.
-            return list(self._sessions.values()) if len(self._sessions) == 1 else []
+            # A connection that broke and came back has a new name; with one session ever there is no doubt whose it is.
+            return [] if self._shared else list(self._sessions.values())
 
     def _session(self, context: Context) -> Session:
         found = self._of(context)

@@ -1,8 +1,10 @@
 """The engine driver on the real engine: up, again, preview, refresh, import, destroy."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -202,6 +204,34 @@ def test_independent_units_go_up_side_by_side(engine_house: House) -> None:
     assert failed == []
     assert {found["inputs"]["workload"] for found in house.objects("Volume")} == {UNIT, "records"}
     assert house.engine.stacks() == (UNIT, "records")
+
+
+def test_one_plugin_serves_many_stacks_and_the_end_of_one_is_not_the_end_of_all(
+    engine_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = engine_house
+    house.gate(unit="records", workloads=("records",))
+    known = house.root / ".pse" / "known"
+    hung = house.fault("create", "Volume", "b", "hang")
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "providers.plugin.main"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PSE_KNOWN": str(known)},
+    ) as shared:
+        assert shared.stdout is not None
+        monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", f"pse:{shared.stdout.readline().strip()}")
+        thread = threading.Thread(target=house.up, args=(volumes("b", workload="records"),), kwargs={"unit": "records"})
+        thread.start()
+        wait_for(hung.exists)
+        house.up(volumes("a"))
+        house.raw_up(networks("n"), replace=[urn("Volume", "a")])
+        hung.unlink()
+        thread.join(60)
+        assert {call["pid"] for call in house.calls()} == {shared.pid}
+        shared.kill()
+    assert {found["inputs"]["name"] for found in house.objects()} == {"b", "n"}
+    assert house.engine.deployment("records") is not None
 
 
 def test_second_run_on_the_same_stack_is_told_to_wait(engine_house: House) -> None:
