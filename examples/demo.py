@@ -129,7 +129,7 @@ class Demo:
 
     def rows(self) -> int:
         """Payments that the portal sees, through whichever database serves it."""
-        count: int = self.portal("/count")["count"]
+        count: int = self.portal("/count")["payments"]
         return count
 
 
@@ -289,7 +289,7 @@ def move(demo: Demo, plan: dict[str, Any]) -> dict[str, Any]:
         told.extend(summary(campaign))
     with demo.step("a payment on the new side, then pse rollback of the portal") as told:
         paid = demo.portal("/pay", method="POST")["id"]
-        demo.pse("rollback", plan["path"], "portal", "--yes")
+        demo.pse("rollback", "portal", plan["path"], "--yes")
         if demo.rows() != before + 1:
             raise DemoFailed(f"the old side has {demo.rows()} payments, not {before + 1}")
         told.append(f"payment {paid} is on the old side: {before + 1} rows")

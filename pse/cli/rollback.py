@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import change_options, verb
+from pse.cli.verb import change_options, plan_argument, verb
 
 
-@verb("pse rollback plans/3f2a9c0d1e5b portal --yes")
-@click.argument("plan", type=click.Path(path_type=Path))
+@verb("pse rollback portal --yes")
 @click.argument("workload")
+@plan_argument
 @change_options
-def command(session: Session, plan: Path, workload: str, *, yes: bool, dry_run: bool) -> None:
+def command(session: Session, workload: str, plan: Path | None, *, yes: bool, dry_run: bool) -> None:
     """Bring a workload back to the old side.
 
     With what was written on the new side since the cut-over.

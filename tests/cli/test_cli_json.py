@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.test_cli_verbs import ALL
 
-WORDS = {"rollback": ["plans/x", "portal"], "import": ["none.xlsx"], "adopt": ["records"], "init": []}
+WORDS = {"rollback": ["portal", "plans/x"], "import": ["none.xlsx"], "adopt": ["records"], "init": []}
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -114,7 +114,7 @@ def test_what_would_be_built_is_shown_before_anything_is(run: Run, ministry: Pat
     assert told(run, "migrate", "--dry-run")["items"] == []
     assert run("migrate", "--dry-run", "--workload", "nonsense").exit_code == 2
     name = Path(json.loads(run("cost", "--json").stdout)["plan"][:12])
-    assert run("rollback", name, "nonsense", "--dry-run").exit_code == 2
+    assert run("rollback", "nonsense", name, "--dry-run").exit_code == 2
     assert not (ministry / ".pse" / "deployments").exists()
 
 
