@@ -10,6 +10,8 @@ from pse.core.documents.campaign import MoveState
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError
 
+CAUGHT_UP = "everything is back already"
+
 
 @dataclass(eq=False)
 class Backward(Steps):
@@ -32,19 +34,32 @@ class Backward(Steps):
         if not self.switched:
             self.step("unfreeze", self.unfreeze, state=MoveState.ROLLED_BACK)
             return
-        try:
-            self.step("freeze-target", self.freeze_target)
-            self.step("catch-up", self.catch_up)
-            self.step("verify-back", self.verify_back)
-        except Exception:
-            self.step("thaw-target", self.thaw_target, always=True)
-            raise
+        # Asked inside a step: the answer must be the same when this attempt is taken up again.
+        if self.step("look-back", self.look_back) != CAUGHT_UP:
+            try:
+                self.step("freeze-target", self.freeze_target)
+                self.step("catch-up", self.catch_up)
+                self.step("verify-back", self.verify_back)
+            except Exception:
+                self.step("thaw-target", self.thaw_target, always=True)
+                raise
         self.step("switch-back", self.switch_back, always=True)
         self.step("start-source", self.start_source, always=True)
         self.step("close-back", self.close_back, state=MoveState.ROLLED_BACK, always=True)
 
+    def look_back(self) -> str:
+        """An earlier attempt brought everything back and failed later; the target is frozen since."""
+        known = self.runtime.journal.find(self._caught_up)
+        return CAUGHT_UP if known is not None and known.result is not None else ""
+
+    @property
+    def _caught_up(self) -> str:
+        return f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/caught-up"
+
     def unfreeze(self) -> str:
         """Before the switch the source has everything: undo what was begun at the target."""
+        if not all(self._stands(move) for move in self.work.moves):
+            return "nothing was built, nothing was begun"
         if self._begun("target-start"):
             self.stop_services(self.new, "target")
         notes: list[str] = []
@@ -74,10 +89,14 @@ class Backward(Steps):
 
     def verify_back(self) -> str:
         """Compare both ends: every row and file of the target is at the source."""
-        return self.verified(self.together(lambda move: self.runtime.replicator(move).verify(self._forward_task(move))))
+        note = self.verified(self.together(lambda move: self.runtime.replicator(move).verify(self._forward_task(move))))
+        self.runtime.journal.open(self._caught_up, f"{self.workload} is back at its source", {})
+        self.runtime.journal.done(self._caught_up, {})
+        return note
 
     def thaw_target(self) -> str:
         """Give the target back to its writers."""
+        self.runtime.journal.forget(self._caught_up)
         self.together(lambda move: self.runtime.replicator(move).thaw(self._forward_task(move), at_target=True))
         self.forget_commands("target")
         self.start_services(self.new, "target", bounded=False)
@@ -139,6 +158,13 @@ class Backward(Steps):
         task = self.runtime.task(self.work, move, self.forward)
         task.over = None
         return task
+
+    def _stands(self, move: Move) -> bool:
+        try:
+            self.runtime.built(self.work, move.target)
+        except PseError:
+            return False
+        return True
 
     def _begun(self, what: str) -> bool:
         prefix = f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/{what}"

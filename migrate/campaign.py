@@ -157,7 +157,9 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
     with ThreadPoolExecutor(max(1, runtime.workspace.settings.migrate.parallel)) as pool:
         waiting = {pool.submit(_attempt, runtime, engine, work, "move"): work for work in members}
         try:
-            wait(waiting)
+            # Short waits: a signal that another thread took is seen only when this one wakes.
+            while wait(waiting, timeout=0.2).not_done:
+                pass
         except KeyboardInterrupt:
             # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
             runtime.stop.set()
@@ -285,7 +287,7 @@ def _campaign(workspace: Workspace, store: Store, journal: Journal, plan: str, k
         if kept is not None and kept.result is not None:
             findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
         findings += _failures(one)
-        if one.state in (MoveState.SYNCED, MoveState.FROZEN) and not somebody_works(workspace):
+        if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not somebody_works(workspace):
             findings += _frozen(journal, plan, one)
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
 

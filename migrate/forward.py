@@ -274,7 +274,10 @@ class Forward(Steps):
 
     def thaw(self) -> str:
         """Give the source back to its writers: first prove that nobody writes at the target."""
-        if any(self.known(f"switch-{switch.name}") for switch in self.work.switches):
+        begun_to_switch = any(
+            self.runtime.journal.find(self.name_of(f"switch-{switch.name}")) for switch in self.work.switches
+        )
+        if begun_to_switch:
             for switch in self.work.switches:
                 new = self.runtime.built(self.work, switch.server).address
                 if self._points(switch.name, new):
@@ -286,6 +289,9 @@ class Forward(Steps):
         begun = [self.runtime.journal.find(self.name_of(f"target-start-{s.name}")) for s in self.work.services]
         if any(begun):
             self.stop_services(self.new, "target")
+        if begun_to_switch:
+            # Somebody may have written at the target already.
+            self.together(self._bring_back)
         self.together(self._give_back)
         self.forget_commands("source")
         self.start_services(self.old, "source", bounded=False)
@@ -307,6 +313,11 @@ class Forward(Steps):
         except PseError as exc:  # nothing was built yet
             left.append(str(exc))
         return "; ".join(left)
+
+    def _bring_back(self, move: Move) -> None:
+        replicator, task = self.runtime.replicator(move), self.task(move)
+        replicator.freeze(task, at_target=True)
+        replicator.catch_up(task)
 
     def _give_back(self, move: Move) -> None:
         replicator, task = self.runtime.replicator(move), self.task(move)

@@ -94,12 +94,14 @@ def wait(
         Unreachable: The connection was cut or the time is over.
     """
     script = f"""cd {shlex.quote(folder)} || exit 1
-alive() {{ tr '\\0' ' ' 2>/dev/null <"/proc/$(cat {name}.pid)/cmdline" | grep -qF {name}.rc; }}
-n=0
+alive() {{ tr '\\0' ' ' 2>/dev/null <"/proc/$p/cmdline" | grep -qF {name}.rc; }}
+p=$(cat {name}.pid); n=0; s=0.05
 while [ ! -e {name}.rc ]; do
-  alive || {{ sleep 0.2; [ -e {name}.rc ] || echo -1 >{name}.rc; break; }}
-  n=$((n+1)); [ $((n % 10)) = 0 ] && tail -c 300 {name}.log | tr '\\r' '\\n' | tail -n 1
-  sleep 0.05
+  # Pids are used again: now and then it is looked at more closely than `kill` does.
+  {{ kill -0 "$p" 2>/dev/null && {{ [ $((n % 20)) != 0 ] || alive; }}; }} ||
+    {{ sleep 0.2; [ -e {name}.rc ] || echo -1 >{name}.rc; break; }}
+  n=$((n+1)); [ $((n % 5)) = 0 ] && tail -c 300 {name}.log | tr '\\r' '\\n' | tail -n 1
+  sleep $s; [ $n -lt 20 ] || s=0.2
 done"""
     host.run(script, timeout_s=within_s, on_line=on_line or (lambda _line: None))
     rc = host.text(f"cd {shlex.quote(folder)} && cat {name}.rc", what=f"reading the end of {name}")

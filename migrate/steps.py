@@ -110,6 +110,8 @@ class Steps:
 
     def mark_frozen(self) -> None:
         """Note the moment before the first writer is stopped."""
+        for number in range(1, int(self.key[1:])):
+            self.runtime.journal.forget(f"{self.runtime.plan[:16]}/{self.workload}/a{number}/frozen")
         moment = {"at": time.time()}
         self.effect("frozen", f"stop writers of {self.workload}", lambda: moment, lambda: None)
 

@@ -68,10 +68,7 @@ class Files:
 
     def delta(self, task: Task, *, final: bool) -> Moved:
         """A further pass; the final one also sweeps what an interrupted pass left at the target."""
-        number = 0
-        while (known := task.journal.find(f"{task.key}/delta{number}-0")) is not None and known.result is not None:
-            number += 1
-        moved = self._pass(task, "final" if final else f"delta{number}", final=final)
+        moved = self._pass(task, "final" if final else _next(task, "delta"), final=final)
         if final:
             _sweep(task.target, task.move.paths)
         return moved
@@ -121,7 +118,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         """Carry the target's state back to the source, deletions included; the source still makes the connection."""
         for path in task.move.paths:
             _refuse_empty(task, path)
-        moved = self._pass(task, "back", final=True, back=True)
+        moved = self._pass(task, _next(task, "back"), final=True, back=True)
         _sweep(task.source, task.move.paths)
         return moved
 
@@ -215,6 +212,14 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         if ended.rc in _LINK | {-1, 24} and b"No space left" not in ended.log:
             raise RemoteError(message, where=task.move.id)
         raise CopyFailed(message, where=task.move.id, hint="Nothing was switched. Repair it, then run again.")
+
+
+def _next(task: Task, name: str) -> str:
+    """The first pass of that name that is not done yet: such passes are repeated, each is an effect of its own."""
+    number = 0
+    while (known := task.journal.find(f"{task.key}/{name}{number}-0")) is not None and known.result is not None:
+        number += 1
+    return f"{name}{number}"
 
 
 def _reason(log: bytes) -> str:
