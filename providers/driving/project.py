@@ -1,6 +1,7 @@
 """The Pulumi project of a workspace: written files, environment, and the stack as the Automation API sees it."""
 
 import json
+import os
 import shlex
 import sys
 import threading
@@ -83,9 +84,10 @@ def environment(workspace: Workspace, stack: str, *, plan: str) -> dict[str, str
     if backend.startswith("file://"):
         Path(backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
     reference = workspace.settings.passphrase
-    if reference.startswith("file:"):
+    if reference.startswith("file:") and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
         passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.path_of(reference, base=workspace.root))}
     else:
+        # A value in the user's own environment would win over our file, so it is overruled.
         passphrase = {"PULUMI_CONFIG_PASSPHRASE": secrets.resolve(reference, base=workspace.root)}
     return {
         "PULUMI_BACKEND_URL": backend,

@@ -68,6 +68,9 @@ def serve(register: "Callable[[grpc.Server, str, Busy], Served]") -> None:
     Args:
         register: Puts the servicer on the server, given the engine's address.
     """
+    for name in ("PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"):
+        # The state's passphrase is the engine's business, and not that of a server that an adapter starts.
+        os.environ.pop(name, None)
     parent = os.getppid()
     woken, wake = os.pipe()
     os.set_blocking(wake, False)

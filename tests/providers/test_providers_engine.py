@@ -11,10 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from providers import pulumi_cli
-from providers.driving.project import write_project
+from providers.driving.project import environment, write_project
 from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
-from pse.core.errors import BadInput, Incomplete, RemoteError
+from pse.core.errors import BadInput, Incomplete, RemoteError, UsageError
 from pse.core.progress import Event
 from tests.providers.house import HERE, PLAN, UNIT, House, inputs, networks, server, urn, volumes
 from tests.providers.waiting import wait_for
@@ -173,6 +173,22 @@ def test_import_takes_a_live_object_and_a_difference_is_told(engine_house: House
     house.up(program("old"))
     assert [entry["id"] for entry in house.export()] == ["network-foreign"]
     assert house.calls("create") == []
+
+
+def test_passphrase_goes_by_file_and_a_users_own_does_not_win(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
+    given = environment(house.workspace, UNIT, plan=PLAN)
+    assert given["PULUMI_CONFIG_PASSPHRASE_FILE"] == str(house.root / ".pse" / "passphrase")
+    assert "PULUMI_CONFIG_PASSPHRASE" not in given
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "a passphrase of something else")
+    given = environment(house.workspace, UNIT, plan=PLAN)
+    assert given["PULUMI_CONFIG_PASSPHRASE"] == (house.root / ".pse" / "passphrase").read_text()
+
+
+def test_local_state_on_a_runner_is_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(UsageError, match="on this runner only"):
+        house.engine.preview(house.unit(), volumes("a"), plan=PLAN)
 
 
 def test_another_machine_goes_on_from_the_state_alone(engine_house: House) -> None:

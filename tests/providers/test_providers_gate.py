@@ -191,6 +191,7 @@ def test_secret_stays_wrapped_in_every_state_and_every_error(engine_house: House
     keep(lambda: house.up(server(user_data=CANARY, place=ABROAD)))
     assert house.one("Server")["inputs"]["userData"] == CANARY
     assert len(said) == 2
+    assert not any(call["passphrase"] for call in house.calls())
     assert CANARY not in " ".join(said)
     assert CANARY.encode() not in house.state_bytes()
     for folder in ("intents", "known", "deployments", "ledger.jsonl"):

@@ -184,8 +184,10 @@ class FileStore:
         )
 
     def _begin(self, verb: str, name: str) -> str:
+        call = {"verb": verb, "kind": self._kind.name, "name": name, "pid": os.getpid()}
+        call["passphrase"] = any("PASSPHRASE" in key for key in os.environ)
         with (self._cloud.account.parent / "calls.jsonl").open("a") as file:
-            file.write(json.dumps({"verb": verb, "kind": self._kind.name, "name": name, "pid": os.getpid()}) + "\n")
+            file.write(json.dumps(call) + "\n")
         path = self._cloud.faults / f"{verb}-{self._kind.name}-{name}"
         used = path.with_suffix(".used")
         try:
