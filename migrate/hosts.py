@@ -62,7 +62,7 @@ class Host:
         stdin: bytes = b"",
         on_line: Callable[[bytes], None] | None = None,
     ) -> Completed:
-        """Run a bash script and return how it ended.
+        """Run a bash script, which has to be safe to repeat, and return how it ended.
 
         Raises:
             Unreachable: No connection, or not done in ``timeout_s`` seconds.
@@ -70,12 +70,19 @@ class Host:
         """
         command = "exec bash -c " + shlex.quote(PRELUDE + script)
         with self._slots:
-            connection = self._connected()
             try:
-                return connection.run(command, stdin=stdin, timeout_s=timeout_s, on_line=on_line)
+                return self._once(command, stdin, timeout_s, on_line)
             except Cut:
-                self._drop(connection)
-                raise
+                # A line that lay idle for an hour is often dead. Scripts are safe to repeat, so once more on a new one.
+                return self._once(command, stdin, timeout_s, on_line)
+
+    def _once(self, command: str, stdin: bytes, timeout_s: float, on_line: Callable[[bytes], None] | None) -> Completed:
+        connection = self._connected()
+        try:
+            return connection.run(command, stdin=stdin, timeout_s=timeout_s, on_line=on_line)
+        except Cut:
+            self._drop(connection)
+            raise
 
     def text(self, script: str, *, timeout_s: float = 60.0, stdin: bytes = b"", what: str = "") -> str:
         """Run a script that has to end with status 0; returns its output, bytes that are not UTF-8 kept as surrogates.

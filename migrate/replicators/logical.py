@@ -20,6 +20,7 @@ from pse.core.journal import once
 SEEDING = "seeding"
 LIVE = "live"
 _USER_TABLES = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+_BLOBS = "select md5(string_agg(oid || ' ' || md5(lo_get(oid)), ',' order by oid)) from pg_largeobject_metadata"
 _SEQUENCES = (
     "select format('select pg_catalog.setval(%L, %s, %L);', format('%I.%I', schemaname, sequencename), "
     "coalesce(last_value, start_value), last_value is not null) from pg_sequences"
@@ -101,26 +102,7 @@ class Logical:
 
     def finish(self) -> Moved:
         """Sequences, large objects, unlogged tables and materialised views; writers are stopped."""
-        self._sequences(self.target, self.tunnel.at_target)
-        notes = []
-        if int(self.source.one(self.database, "select count(*) from pg_largeobject_metadata")):
-            notes.append("large objects copied at the freeze")
-            self.target.rows(self.database, "select lo_unlink(oid) from pg_largeobject_metadata")
-            dump = f"pg_dump -Fc -b -a -T '*.*' {self._far(self.tunnel.at_target)} {self._quoted}"
-            self._pipe(f"{dump} | {self.target.prefix} pg_restore --exit-on-error -d {self._quoted}", "large objects")
-        for schema, table in self._relations("c.relkind = 'r' and c.relpersistence = 'u'"):
-            notes.append(f"unlogged table {table} copied at the freeze")
-            full = f"{ident(schema)}.{ident(table)}"
-            self.target.rows(self.database, f"truncate {full}")
-            dump = f"pg_dump -a -t {shlex.quote(full)} {self._far(self.tunnel.at_target)} {self._quoted}"
-            self._pipe(f"{dump} | {self._near(self.target)}", f"unlogged table {table}")
-        for schema, view in self._relations("c.relkind = 'm' and c.relispopulated"):
-            self.target.rows(
-                self.database,
-                f"refresh materialized view {ident(schema)}.{ident(view)}",
-                timeout_s=self.task.left(3600),
-            )
-        return Moved(note="; ".join(notes))
+        return Moved(note="; ".join(self._others(self.source, self.target, self.tunnel.at_target)))
 
     def arm(self) -> Moved:
         """Turn the direction: both ends are equal and frozen, so what is written from here on is all there is."""
@@ -133,7 +115,7 @@ class Logical:
             options = f"copy_data = false, create_slot = false, slot_name = {literal(self.back.name)}"
             self.back.subscribe(self.tunnel.at_source, options)
         self._mark(LIVE)
-        return Moved(note="what the target writes goes back to the source; large objects and schema changes do not")
+        return Moved(note="what the target writes goes back to the source, but for changes of the schema")
 
     def catch_up(self) -> Moved:
         """Bring what the target wrote since `arm` to the source; the target is frozen.
@@ -150,8 +132,8 @@ class Logical:
         self.tunnel.ensure()
         self.source.rows(self.database, f"alter subscription {self.back.name} enable")
         sent = self.back.reach(within_s=self.task.left(3600))
-        self._sequences(self.source, self.tunnel.at_source)
-        return Moved(sent=sent, note="logical replication from target to source")
+        notes = self._others(self.target, self.source, self.tunnel.at_source)
+        return Moved(sent=sent, note="; ".join(["logical replication from target to source", *notes]))
 
     def disarm(self) -> None:
         """End the way back and the joined sockets; quiet when there is none."""
@@ -209,13 +191,18 @@ class Logical:
         far = self._far(self.tunnel.at_target)
         quiet = "grep -vE '^(CREATE|ALTER) ROLE \"?postgres\"?[ ;]'"
         # Roles that are there already make their CREATE fail; ALTER follows and sets what they should be.
-        self._pipe(f"pg_dumpall --globals-only {far} | {quiet} | {self.target.prefix} psql -Xq -d postgres", "roles")
+        self._pipe(
+            self.target,
+            f"pg_dumpall --globals-only {far} | {quiet} | {self.target.prefix} psql -Xq -d postgres",
+            "roles",
+        )
         lacking = {row[0] for row in self.source.rows("postgres", "select rolname from pg_roles")} - {
             row[0] for row in self.target.rows("postgres", "select rolname from pg_roles")
         }
         if lacking:
             raise RemoteError(f"roles are missing: {', '.join(sorted(lacking))}", where=self.target.host.name)
         self._pipe(
+            self.target,
             f"pg_dump -s -C --no-publications --no-subscriptions {far} {self._quoted}"
             " | grep -v 'SET default_transaction_read_only'"
             f" | {self.target.prefix} psql -Xq -v ON_ERROR_STOP=1 -d postgres",
@@ -268,14 +255,31 @@ class Logical:
             raise RemoteError(f"{self.database} has no tables to replicate", where=self.source.host.name)
         return True if ready >= wanted and all(state == "r" for state, _ in states) else None
 
-    def _sequences(self, admin: Admin, sockets: str) -> None:
+    def _others(self, giver: Admin, taker: Admin, sockets: str) -> list[str]:
+        """Carry what replication does not: both ends are frozen, and ``sockets`` leads from taker to giver."""
         ask = f"psql -XAtq {self._far(sockets)} -d {self._quoted} -c {shlex.quote(_SEQUENCES)}"
-        admin.shell(
-            f"{ask} | {self._near(admin)} >/dev/null", timeout_s=self.task.left(300), what="carrying the sequences"
-        )
+        taker.shell(f"{ask} | {self._near(taker)} >/dev/null", timeout_s=self.task.left(300), what="carrying sequences")
+        notes = []
+        if giver.one(self.database, _BLOBS) != taker.one(self.database, _BLOBS):
+            notes.append("large objects copied while writers were stopped")
+            taker.rows(self.database, "select lo_unlink(oid) from pg_largeobject_metadata")
+            if giver.one(self.database, _BLOBS):
+                dump = f"pg_dump -Fc -b -a -T '*.*' {self._far(sockets)} {self._quoted}"
+                load = f"{taker.prefix} pg_restore --exit-on-error -d {self._quoted}"
+                self._pipe(taker, f"{dump} | {load}", "large objects")
+        for schema, table in self._relations(giver, "c.relkind = 'r' and c.relpersistence = 'u'"):
+            notes.append(f"unlogged table {table} copied while writers were stopped")
+            full = f"{ident(schema)}.{ident(table)}"
+            taker.rows(self.database, f"truncate {full}")
+            dump = f"pg_dump -a -t {shlex.quote(full)} {self._far(sockets)} {self._quoted}"
+            self._pipe(taker, f"{dump} | {self._near(taker)}", f"unlogged table {table}")
+        for schema, view in self._relations(giver, "c.relkind = 'm' and c.relispopulated"):
+            full = f"{ident(schema)}.{ident(view)}"
+            taker.rows(self.database, f"refresh materialized view {full}", timeout_s=self.task.left(3600))
+        return notes
 
-    def _relations(self, condition: str) -> list[tuple[str, str]]:
-        rows = self.source.rows(
+    def _relations(self, giver: Admin, condition: str) -> list[tuple[str, str]]:
+        rows = giver.rows(
             self.database,
             "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
             f"where {condition} and {_USER_TABLES} order by c.oid",
@@ -296,8 +300,8 @@ class Logical:
     def _near(self, admin: Admin) -> str:
         return f"{admin.prefix} psql -Xq -v ON_ERROR_STOP=1 -d {self._quoted}"
 
-    def _pipe(self, script: str, what: str) -> None:
-        self.target.shell(script, timeout_s=self.task.left(3600), what=f"carrying {what}")
+    def _pipe(self, taker: Admin, script: str, what: str) -> None:
+        taker.shell(script, timeout_s=self.task.left(3600), what=f"carrying {what}")
 
 
 def blockers(source: Admin, target: Admin, database: str) -> list[str]:

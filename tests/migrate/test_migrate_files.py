@@ -224,3 +224,11 @@ def test_a_single_file_moves(rig: Rig) -> None:
     Files().seed(task)
     assert all(r.equal for r in Files().verify(task))
     assert (rig.target.root / "etc/one.conf").read_text() == "setting\n"
+
+
+def test_a_line_that_died_is_made_anew(rig: Rig) -> None:
+    host = rig.task(MOVE).source
+    assert host.text("echo one") == "one\n"
+    rig.source.stop()
+    rig.source.start()
+    assert host.text("echo two") == "two\n"
