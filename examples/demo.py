@@ -370,6 +370,7 @@ def main() -> int:
         Demo(root).pse("lab", "stop")
     shutil.rmtree(root, ignore_errors=True)
     root.parent.mkdir(parents=True, exist_ok=True)
+    root.with_name(f"{root.name}.log").unlink(missing_ok=True)
     try:
         figures = run(root, keep=given.keep)
     except DemoFailed as exc:
