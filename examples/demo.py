@@ -348,7 +348,7 @@ def run(root: Path, *, keep: bool) -> dict[str, Any]:
         "target": "demo",
         "verified": mismatches == 0 and bool(moved) and all(w["state"] == "verified" for w in moved),
         "servers": servers,
-        "workloads": len(plan["items"]),
+        "workloads": sum(bool(decision["members"]) for decision in plan["items"]),
         "refusals": demo.refusals,
         "resources": resources,
         "bytes_moved": sum(w["bytes_moved"] for w in moved),

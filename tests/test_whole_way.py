@@ -108,7 +108,7 @@ def test_its_figures(run: Run) -> None:
     assert figures["verified"] is True
     assert figures["mismatches"] == 0
     assert figures["servers"] == 6
-    assert figures["workloads"] == 6  # five found, and the environment
+    assert figures["workloads"] == 5  # those with servers; the environment has none
     assert figures["refusals"] >= 3
     assert figures["resources"] == 19
     assert figures["bytes_moved"] > 256 * 2**20
