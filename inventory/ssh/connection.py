@@ -78,13 +78,13 @@ def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> sock
         )
         # Else every second small packet waits 40 ms for the other side's delayed acknowledgement.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return sock
     except TimeoutError as exc:
         raise TimedOut("no answer", where=where, hint="Is the host up, and does a firewall let us in?") from exc
     except OSError as exc:
         raise Unreachable(
             f"no connection: {exc.strerror or exc}", where=where, hint="Is the host up, and is sshd on this port?"
         ) from exc
+    return sock
 
 
 class Connection:
