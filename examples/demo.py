@@ -320,8 +320,10 @@ def summary(campaign: dict[str, Any]) -> list[str]:
 
 def clean_up(demo: Demo) -> None:
     """Leave nothing running; the workspace stays for reading."""
-    with demo.step("pse destroy, pse lab stop") as told:
-        demo.pse("destroy", "--yes")
+    with demo.step("pse close, pse destroy, pse lab stop") as told:
+        if (demo.root / ".pse" / "dbos.db").exists():
+            demo.pse("close", "--yes")
+        demo.pse("destroy", "--with-moved-data", "--yes")
         demo.pse("lab", "stop")
         told.append("nothing is left running")
 

@@ -8,11 +8,11 @@ they need (DBOS, paramiko, SQLAlchemy) is loaded when they are called.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from migrate.campaign import cleanup, rollback, run, status
+    from migrate.campaign import cleanup, rollback, run, served, status
     from migrate.evidence import evidence
     from migrate.report import report
 
-__all__ = ["cleanup", "evidence", "report", "rollback", "run", "status"]
+__all__ = ["cleanup", "evidence", "report", "rollback", "run", "served", "status"]
 
 _HOMES = {"evidence": "migrate.evidence", "report": "migrate.report"}
 

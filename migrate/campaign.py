@@ -13,7 +13,7 @@ from migrate.durable import Durable, Stopped, durable
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
 from migrate.replicators.ports import FreezeOver
-from migrate.store import Store, campaign_lock, newest_plan, somebody_works
+from migrate.store import Store, campaign_lock, newest_plan, serving, somebody_works
 from migrate.work import Runtime, Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
@@ -53,11 +53,20 @@ def run(
         of its wave, but the next wave is not begun.
 
     Raises:
-        Refused: The plan was changed, or another process runs a campaign of this workspace.
+        Refused: The plan was changed, another process runs a campaign of this workspace, or another plan moved a
+            workload already: its old side is stale, and must never be copied over the new one.
         UsageError: An unknown workload or wave.
     """
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
+    named = {work.workload for _, members in todo for work in members}
+    other = {name: plan for name, plan in served(workspace).items() if name in named and plan != bundle.plan.hash}
+    if other:
+        raise Refused(
+            "moved already, by plan " + ", ".join(sorted({plan[:12] for plan in other.values()})),
+            where=", ".join(sorted(other)),
+            hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
+        )
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         for number, members in todo:
             progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
@@ -108,6 +117,15 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
         database.dispose()
 
 
+def served(workspace: Workspace) -> dict[str, str]:
+    """Workloads whose users are on the new side now, and the hash of the plan that brought them there."""
+    database = open_database(workspace)
+    try:
+        return serving(database)
+    finally:
+        database.dispose()
+
+
 def cleanup(
     workspace: Workspace, bundle: "Bundle", *, workloads: Sequence[str] = (), progress: Progress = silent
 ) -> tuple[Finding, ...]:
@@ -145,7 +163,7 @@ def _clean(runtime: Runtime, work: Work) -> list[Finding]:
             severity=Severity.ERROR,
             subject=work.workload,
             message=f"left on a host: {printable(what)}",
-            remedy="Run the cleanup again when the host can be reached.",
+            remedy="Run `pse close` again when the host can be reached.",
             source="cleanup",
         )
         for what in left

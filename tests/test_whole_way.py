@@ -61,7 +61,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         yield Run(root, json.loads(done.stdout.splitlines()[-1]), done.stdout + done.stderr, frozenset(seen))
     finally:
         over.set()
-        for words in (["destroy", "--yes"], ["lab", "stop"]):
+        for words in (["destroy", "--with-moved-data", "--yes"], ["lab", "stop"]):
             subprocess.run(
                 [sys.executable, "-m", "pse.cli.main", *words, "--workspace", str(root)],
                 capture_output=True,

@@ -8,15 +8,19 @@ from pse.cli.verb import change_options, verb
 
 @verb("pse destroy --unit records --yes")
 @click.option("--unit", "units", multiple=True, metavar="UNIT", help="Only this unit; may be repeated.")
+@click.option("--with-moved-data", is_flag=True, help="Also stacks that workloads were moved to and are served from.")
 @change_options
-def command(session: Session, *, units: tuple[str, ...], yes: bool, dry_run: bool) -> None:
+def command(session: Session, *, units: tuple[str, ...], with_moved_data: bool, yes: bool, dry_run: bool) -> None:
     """Remove what was provisioned.
 
-    The stacks of this workspace, workloads before landing zones. Data on them is lost.
+    The stacks of this workspace, workloads before landing zones. Data on them is lost. Where users are on the new side
+    of a moved workload, its stack stays unless --with-moved-data is given.
     """
     from blueprints import provision
-    from pse.cli.render_work import destroy_intent, destroyed_view
+    from pse.cli.render_work import destroy_intent, destroyed_view, refuse_served
 
     standing = session.stacks(units)
+    if not with_moved_data:
+        refuse_served(session.workspace, standing)
     if session.agreed(destroy_intent(session.workspace, standing), yes=yes, dry_run=dry_run) and standing:
         session.show(destroyed_view(provision.destroy(session.workspace, units=standing, progress=session.progress)))

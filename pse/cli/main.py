@@ -24,6 +24,7 @@ VERBS = MappingProxyType(
         "up": "up",
         "migrate": "migrate",
         "rollback": "rollback",
+        "close": "close",
         "status": "status",
         "report": "report",
         "destroy": "destroy",

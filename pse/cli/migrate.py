@@ -27,9 +27,10 @@ def command(
     Durable: killed and run again, it goes on, and no effect takes place twice. Needs no `pse up` before it.
     """
     import migrate
-    from pse.cli.render_moves import campaign_view, migrate_intent
+    from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished
 
     bundle = session.bundle(plan)
     if session.agreed(migrate_intent(bundle, waves=waves, workloads=workloads), yes=yes, dry_run=dry_run):
         campaign = migrate.run(session.workspace, bundle, waves=waves, workloads=workloads, progress=session.progress)
         session.show(campaign_view(campaign))
+        refuse_unfinished(campaign)

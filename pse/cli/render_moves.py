@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pse.cli.session import Session
     from pse.core.documents.campaign import Campaign, WorkloadProgress
     from pse.core.documents.plan import Unit
+    from pse.core.findings import Finding
+    from pse.core.settings import Workspace
 
 
 def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequence[str]) -> View:
@@ -92,6 +94,46 @@ def campaign_view(campaign: "Campaign | None", *, plan: str = "") -> View:
         (grid(title, columns, rows),),
         getattr(campaign, "findings", ()),
     )
+
+
+def close_intent(workspace: "Workspace", bundle: "Bundle", workloads: Sequence[str]) -> View:
+    """Workloads whose way back `pse close` would end."""
+    import migrate
+
+    campaign = migrate.status(workspace, bundle)
+    items = [
+        {"workload": one.workload, "state": one.state.value}
+        for one in (campaign.workloads if campaign else ())
+        if not workloads or one.workload in workloads
+    ]
+    return View(
+        {"plan": bundle.plan.hash, "items": items},
+        (*head(bundle.plan), grid("The way back would end", "workload|state", (tuple(i.values()) for i in items))),
+    )
+
+
+def closed_view(bundle: "Bundle", left: "tuple[Finding, ...]") -> View:
+    """What is left on hosts; nothing, when all went well."""
+    words = "left on hosts, see below" if left else "nothing of the moves is left on any host, proved by listing"
+    return View({"plan": bundle.plan.hash, "items": left}, (words,), left)
+
+
+def refuse_unfinished(campaign: "Campaign") -> None:
+    """Turn a campaign with an error in it into the exit code of unfinished effects.
+
+    Raises:
+        Incomplete: A workload failed; its reason is among the findings that were shown.
+    """
+    from pse.core.errors import Incomplete
+    from pse.core.findings import Severity
+
+    failed = sorted({finding.subject for finding in campaign.findings if finding.severity is Severity.ERROR})
+    if failed:
+        raise Incomplete(
+            "not all of it was moved",
+            where=", ".join(failed),
+            hint="Correct what the findings say and run the same command again: it goes on from there.",
+        )
 
 
 def show_change(session: "Session", change: "WorkloadProgress", *, json_lines: bool) -> None:

@@ -129,6 +129,24 @@ def destroy_intent(workspace: "Workspace", stacks: Sequence[str]) -> View:
     )
 
 
+def refuse_served(workspace: "Workspace", stacks: Sequence[str]) -> None:
+    """Refuse to destroy what users are served from.
+
+    Raises:
+        Refused: A stack holds a workload that was moved and not rolled back.
+    """
+    import migrate
+    from pse.core.errors import Refused
+
+    served = sorted(set(stacks) & set(migrate.served(workspace)))
+    if served:
+        raise Refused(
+            "users are on the new side of it; what was written there would be lost",
+            where=", ".join(served),
+            hint="Run `pse rollback` first, name other units, or give --with-moved-data.",
+        )
+
+
 def destroyed_view(stacks: Sequence[str]) -> View:
     """Stacks that were removed."""
     return View({"items": stacks}, (f"removed: {', '.join(stacks)}",))

@@ -11,7 +11,7 @@ import pytest
 from pse.cli import render
 from pse.cli.render_cost import cost_view
 from pse.cli.render_estate import discovery_view, import_view, labels_view
-from pse.cli.render_moves import campaign_view, migrate_intent, rollback_intent, show_change
+from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished, rollback_intent, show_change
 from pse.cli.render_plan import compare_view, plan_view
 from pse.cli.render_work import audit_view, deployments_view, destroyed_view
 from pse.cli.session import Session
@@ -33,7 +33,7 @@ from pse.core.documents.plan import (
 )
 from pse.core.documents.snapshot import ProposedWorkload, Server, Snapshot, Table
 from pse.core.documents.verdicts import Refusal
-from pse.core.errors import UsageError
+from pse.core.errors import Incomplete, UsageError
 from pse.core.findings import Finding, Severity
 
 IN, OUT = "sample-markhor/islamabad/ict-1", "sample-elsewhere/abroad/abr-1"
@@ -241,3 +241,11 @@ def test_what_has_no_category_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     text, data = both(labels_view(ESTATE, labels), capsys)
     assert "none: will be refused" in text
     assert data["items"] == [{"workload": "portal", "category": None, "servers": 1}]
+
+
+def test_a_move_that_failed_is_the_exit_code_of_unfinished_effects() -> None:
+    failed = Finding(code="PSE-M001", severity=Severity.ERROR, subject="portal", message="the disk is full")
+    refuse_unfinished(Campaign(plan="0" * 64, workloads=()))
+    with pytest.raises(Incomplete, match="portal") as caught:
+        refuse_unfinished(Campaign(plan="0" * 64, workloads=(), findings=(failed,)))
+    assert caught.value.exit_code == 6

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from click.testing import CliRunner
 
 import migrate
 from blueprints import Bundle, make_plan
@@ -26,6 +28,7 @@ from migrate.replicators.psql import Admin
 from policy.ledger import Ledger
 from policy.signing import verify
 from providers.pulumi_cli import find
+from pse.cli.main import root
 from pse.core import canonical
 from pse.core.canonical import digest
 from pse.core.database import open_database
@@ -205,6 +208,19 @@ def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 
     kinds = [entry.kind for entry in Ledger(workspace).entries()]
     assert kinds.count("cut-over") == 2
     assert kinds.count("rollback") == 1
+
+
+def test_what_users_are_on_is_neither_moved_over_nor_destroyed(ministry: Ministry) -> None:
+    workspace = ministry.workspace
+    assert migrate.served(workspace) == {"portal": ministry.bundle.plan.hash}
+    later = make_plan(workspace, as_of=today() + timedelta(days=1))
+    assert later.plan.hash != ministry.bundle.plan.hash
+    with pytest.raises(Refused, match=r"portal: moved already, by plan " + ministry.bundle.plan.hash[:12]):
+        migrate.run(workspace, later)
+    asked = CliRunner().invoke(root, ["destroy", "--yes", "--json", "--workspace", str(workspace.root)])
+    assert asked.exit_code == 3
+    assert "--with-moved-data" in asked.stderr
+    assert ministry.count() > 0
 
 
 def test_an_interrupt_stops_at_a_step_and_a_rollback_before_the_switch_unfreezes(ministry: Ministry) -> None:
