@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from migrate.campaign import cleanup, rollback, run, served, status
-    from migrate.evidence import evidence
-    from migrate.report import report
+    from migrate.evidence import gather_evidence
+    from migrate.report import write_report
 
-__all__ = ["cleanup", "evidence", "report", "rollback", "run", "served", "status"]
+__all__ = ["cleanup", "gather_evidence", "rollback", "run", "served", "status", "write_report"]
 
-_HOMES = {"evidence": "migrate.evidence", "report": "migrate.report"}
+_HOMES = {"gather_evidence": "migrate.evidence", "write_report": "migrate.report"}
 
 
 def __getattr__(name: str) -> Any:

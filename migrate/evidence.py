@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from blueprints import Bundle
 
 
-def evidence(workspace: Workspace, bundle: "Bundle") -> Evidence:
+def gather_evidence(workspace: Workspace, bundle: "Bundle") -> Evidence:
     """What was decided, built, moved, refused and spent for this plan, as the workspace holds it now.
 
     Raises:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from migrate.evidence import evidence
+from migrate.evidence import gather_evidence
 from pse.core import canonical
 from pse.core.documents.campaign import Campaign, WorkloadProgress
 from pse.core.documents.evidence import Evidence
@@ -25,7 +25,7 @@ _LEFT = 120.0
 _ROW = 26.0
 
 
-def report(workspace: Workspace, bundle: "Bundle", out: Path | None = None) -> Path:
+def write_report(workspace: Workspace, bundle: "Bundle", out: Path | None = None) -> Path:
     """Write the report and, beside it, ``….json`` (`Evidence`) and ``….json.sig``; returns the HTML file's path.
 
     Args:
@@ -39,7 +39,7 @@ def report(workspace: Workspace, bundle: "Bundle", out: Path | None = None) -> P
     """
     from policy.signing import sign
 
-    found = evidence(workspace, bundle)
+    found = gather_evidence(workspace, bundle)
     path = out or workspace.private / "reports" / f"{bundle.plan.hash[:12]}.html"
     data = canonical.encode(found)
     signature = sign(workspace, data)

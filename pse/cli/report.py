@@ -16,4 +16,4 @@ def command(session: Session, plan: Path | None, out: Path | None) -> None:
     import migrate
     from pse.cli.render_work import file_view
 
-    session.show(file_view("report", migrate.report(session.workspace, session.bundle(plan), out)))
+    session.show(file_view("report", migrate.write_report(session.workspace, session.bundle(plan), out)))

@@ -115,8 +115,15 @@ def test_a_database_is_made_before_the_front_that_needs_it(ministry_plan: Bundle
     assert [v.mount for v in database.volumes] == ["/var/lib/postgresql"]
 
 
-def test_less_sensitive_data_moves_first(ministry_plan: Bundle) -> None:
-    assert [w.workloads for w in ministry_plan.plan.waves] == [("opendata",), ("portal",), ("records",)]
+def test_less_sensitive_data_moves_first(planned: Workspace) -> None:
+    words = planned.path("workloads.toml")
+    words.write_text(words.read_text().replace("wave = 2\n", ""))
+    waves = draft(planned, ministry_estate()).waves.waves
+    assert [w.workloads for w in waves] == [("opendata",), ("portal",), ("records",)]
+
+
+def test_a_declared_wave_wins(ministry_plan: Bundle) -> None:
+    assert [w.workloads for w in ministry_plan.plan.waves] == [("opendata",), ("portal", "records")]
     assert decision(ministry_plan, "learning").wave == 0
     assert any("uses opendata" in reason for reason in decision(ministry_plan, "learning").reasons)
 

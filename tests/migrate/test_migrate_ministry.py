@@ -329,7 +329,7 @@ def test_a_failed_check_gives_the_source_back(ministry: Ministry, monkeypatch: p
 
 def test_the_report_stands_alone_and_is_signed(ministry: Ministry) -> None:
     workspace, bundle = ministry.workspace, ministry.bundle
-    path = migrate.report(workspace, bundle)
+    path = migrate.write_report(workspace, bundle)
     page = path.read_text()
     assert "SAMPLE" in page
     for needle in (bundle.plan.hash, "Refusals", "Ed25519", *(one.workload for one in bundle.plan.decisions)):
