@@ -82,8 +82,12 @@ def write_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Replace ``path`` by ``data`` atomically: a reader sees the old file or the new one, after a crash too.
 
     Raises:
-        BadInput: The folder cannot be written, or the disk is full; nothing is left behind.
+        BadInput: The folder cannot be written, the disk is full, or ``path`` is a folder or a device; nothing is left
+            behind.
     """
+    if path.exists() and not path.is_file():
+        # Renaming over it would take a device, such as /dev/full, out of the system.
+        raise BadInput("cannot be written: it is not a file", where=str(path), hint="Name a file.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

@@ -1,6 +1,7 @@
 """Canonical JSON: same value, same bytes; what is written is read; a failed write leaves the old file."""
 
 import os
+import stat
 from decimal import Decimal
 from pathlib import Path
 
@@ -81,3 +82,13 @@ def test_a_full_disk_keeps_the_old_file_and_says_so(tmp_path: Path) -> None:
 def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="No such file"):
         canonical.read(tmp_path / "none.json", Line)
+
+
+def test_a_device_or_a_folder_is_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (tmp_path, pipe):
+        with pytest.raises(BadInput, match="not a file"):
+            canonical.write_bytes(place, b"x")
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert tmp_path.is_dir()
