@@ -7,6 +7,7 @@ import msgspec
 
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
+from blueprints.placing import Choice, Placed, Weigher
 from blueprints.pricing import FREE, Catalogue, build_at, saas_bill, totals
 from blueprints.view import View
 from pse.core.documents.offers import Offer, OfferKind
@@ -65,8 +66,25 @@ class Decider:
         self._reserved = reserved
         self._blockers = blockers
 
-    def decide(self, wanted: Wanted) -> Outcome:
-        """What becomes of ``wanted``."""
+    def decide_all(self, wanted: Iterable[Wanted]) -> dict[str, Outcome]:
+        """What becomes of all of them, by id: each by itself first, then their places with landing zones weighed."""
+        by_id = {w.id: w for w in wanted}
+        outcomes = {name: self.decide(w) for name, w in by_id.items()}
+        choices = [
+            Choice(
+                workload=name,
+                place=outcome.built.place,
+                options=outcome.decision.options,
+                demanded=bool(by_id[name].place),
+            )
+            for name, outcome in outcomes.items()
+            if outcome.built is not None
+        ]
+        placed = Weigher(self._catalogue, horizon_months=self._horizon).weigh(choices)
+        return outcomes | {name: self.decide(by_id[name], placed=where) for name, where in placed.items() if where.why}
+
+    def decide(self, wanted: Wanted, *, placed: Placed | None = None) -> Outcome:
+        """What becomes of ``wanted``, which is built at ``placed`` where it is given, else where it is cheapest."""
         declared = wanted.declared.strategy
         if declared in _STAYS:
             return self._stays(wanted, declared, (f"declared: {wanted.declared.reason or 'no reason is given'}",))
@@ -82,7 +100,7 @@ class Decider:
             outcome = self._saas(wanted, findings)
             if outcome is not None:
                 return outcome
-        return self._built(wanted, declared, findings)
+        return self._built(wanted, declared, findings, placed)
 
     # -- strategies --
 
@@ -190,7 +208,9 @@ class Decider:
         )
         return Outcome(decision=decision, findings=(*findings, *unpriced(wanted.id, best.place, cost)))
 
-    def _built(self, wanted: Wanted, declared: Strategy | None, findings: list[Finding]) -> Outcome:
+    def _built(
+        self, wanted: Wanted, declared: Strategy | None, findings: list[Finding], placed: Placed | None
+    ) -> Outcome:
         resources = 1 + sum(2 + 2 * len(demand.volumes) for demand in wanted.servers)
         if resources > MOST_RESOURCES:
             words = f"it takes {resources} resources, and one stack holds at most {MOST_RESOURCES}"
@@ -205,7 +225,7 @@ class Decider:
         if not allowed:
             why = f"the place {wanted.place} is not allowed" if wanted.place else "no place of the register is allowed"
             return self._refused(wanted, options, (why,))
-        best = self._best(wanted, options)
+        best = self._best(wanted, options if placed is None else [o for o in options if o.place == placed.place])
         if best is None:
             lacking = [f"{o.place}: {what}" for o in allowed for what in candidates[o.place].lacking]
             return self._not_sold(wanted, options, lacking)
@@ -217,7 +237,7 @@ class Decider:
             f"{blueprint}: {'; '.join(fit)}",
             *(f"{demand.name}: {demand.why}" for demand in wanted.servers),
             *built.notes,
-            self._why_place(wanted, best, options),
+            self._why_place(wanted, best, options, placed),
         )
         decision = Decision(
             workload=wanted.id,
@@ -292,15 +312,25 @@ class Decider:
             None,
         )
 
-    def _why_place(self, wanted: Wanted, best: PlaceOption, options: tuple[PlaceOption, ...]) -> str:
+    def _why_place(
+        self, wanted: Wanted, best: PlaceOption, options: tuple[PlaceOption, ...], placed: Placed | None = None
+    ) -> str:
         allowed = [o for o in options if o.allowed and o.cost is not None]
         refused = [o.place for o in options if not o.allowed]
+        lacking = [o.place for o in allowed if o.place != best.place and o.cost is not None and o.cost.no_price]
+        cheapest = self._best(wanted, options)
         if wanted.place:
             words = f"{best.place}: declared, and allowed"
         elif len(allowed) == 1:
             words = f"{best.place}: the only allowed place that sells it"
+        elif cheapest is not None and cheapest.place != best.place:
+            words = f"{best.place}: cheapest with landing zones counted"
         else:
             words = f"{best.place}: cheapest of {len(allowed)} allowed places over {self._horizon} months"
+            if lacking:
+                words += f", those without a price for all of it last: {', '.join(lacking)}"
+        if placed is not None and placed.why:
+            words += f"; {placed.why}"
         return words + (f"; not allowed: {', '.join(sorted(refused))}" if refused else "")
 
 

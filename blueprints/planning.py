@@ -173,7 +173,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         reserved={"verdicts", *(landing_id(p.id) for p in places)},
         blockers={(f.code, f.subject): f.message for f in inputs.estate.manifest.findings},
     )
-    outcomes = {w.id: decider.decide(w) for w in wanted}
+    outcomes = decider.decide_all(wanted)
     by_id = {w.id: w for w in wanted}
     moving = [w for w in wanted if outcomes[w.id].built is not None and not w.new]
     waves = make_waves(moving, capacity=inputs.settings.wave_servers)
