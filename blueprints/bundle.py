@@ -141,6 +141,18 @@ def part_hashes(units: Mapping[str, Unit], gates: Mapping[str, SignedGate], verd
     return {name: canonical.hash_of(named[name]) for name in sorted(named)}
 
 
+def path_of(workspace: Workspace, hash_: str) -> Path:
+    """``plan.json`` of the plan called ``hash_``.
+
+    Raises:
+        BadInput: It is not under ``plans/``.
+    """
+    for file in sorted(workspace.path("plans").glob(f"*/{FILE}")):
+        if canonical.read(file, Plan).hash == hash_:
+            return file
+    raise BadInput(f"plan {hash_[:12]} is not there any more", where=str(workspace.path("plans")))
+
+
 def _find(workspace: Workspace, path: Path) -> Path:
     named = workspace.path("plans", str(path))
     for candidate in (path, path / FILE, named / FILE):

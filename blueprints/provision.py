@@ -16,6 +16,7 @@ from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
+from pse.core.served import mark_removed, served
 from pse.core.settings import Workspace
 from pse.core.text import printable
 
@@ -52,7 +53,8 @@ def up(
         Deployments of the chosen units and their landing zones, sorted by stack.
 
     Raises:
-        Refused: The plan was changed after it was made, or the gate refused a resource and nothing else was done.
+        Refused: The plan was changed after it was made, the gate refused a resource and nothing else was done, or
+            users are on a stack that another plan built and moved them to.
         UsageError: The plan has no such unit or wave.
         Incomplete: Some units stand and others do not, or the audit found something where it may not be.
         RemoteError: The engine or a cloud failed before anything was done.
@@ -60,6 +62,7 @@ def up(
     bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     engine = _engine(workspace, progress)
+    leave_served(workspace, bundle, chosen)
     done: dict[str, Deployment] = {}
     for stage in _stages(chosen):
         done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
@@ -80,7 +83,9 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     bundle.verify(workspace)
     engine = _engine(workspace, progress)
     deployments = {}
-    for stage in _stages(choose(bundle, units=(unit_id,))):
+    chosen = choose(bundle, units=(unit_id,))
+    leave_served(workspace, bundle, chosen)
+    for stage in _stages(chosen):
         for unit in stage.values():
             deployments[unit.id] = _ensure(workspace, bundle, unit, engine, progress)
     return deployments[unit_id]
@@ -139,18 +144,26 @@ def preview(
     )
 
 
-def destroy(workspace: Workspace, units: Collection[str] = (), progress: Progress = silent) -> tuple[str, ...]:
+def destroy(
+    workspace: Workspace,
+    units: Collection[str] = (),
+    progress: Progress = silent,
+    *,
+    with_moved_data: bool = False,
+) -> tuple[str, ...]:
     """Take stacks down, landing zones last.
 
     Args:
         workspace: Where the state is.
         units: Unit ids; all stacks when empty. A landing zone that others still use is refused by its cloud.
         progress: Told of each stack.
+        with_moved_data: Also stacks that users were moved to; what they wrote there is lost.
 
     Returns:
         Ids of the stacks that were taken down.
 
     Raises:
+        Refused: Users are on the new side of a workload, and ``with_moved_data`` is not set.
         UsageError: There is no such stack.
         Incomplete: Some stacks are gone and others are not.
         RemoteError: The engine failed before anything was done.
@@ -160,11 +173,19 @@ def destroy(workspace: Workspace, units: Collection[str] = (), progress: Progres
     if missing := sorted(set(units) - set(stacks)):
         raise UsageError(f"no such stack: {', '.join(missing)}", hint=f"There are: {', '.join(stacks) or 'none'}.")
     chosen = sorted(units) or list(stacks)
+    on_it = sorted(set(chosen) & set(served(workspace)))
+    if on_it and not with_moved_data:
+        raise Refused(
+            "users are on the new side of it; what was written there would be lost",
+            where=", ".join(on_it),
+            hint="Run `pse rollback` first, name other units, or give --with-moved-data.",
+        )
     zones = [name for name in chosen if name.startswith("landing-") and _is_landing(engine, name)]
     done: dict[str, str] = {}
 
     def one(name: str) -> str:
         engine.destroy(name)
+        mark_removed(workspace, (name,))
         return name
 
     for stage in ([name for name in chosen if name not in zones], zones):
@@ -196,6 +217,39 @@ def choose(
     if lacking := sorted(chosen - set(bundle.units)):
         raise Refused(f"the plan has no {', '.join(lacking)}", hint="Make the plan again with `pse plan`.")
     return tuple(bundle.units[name] for name in sorted(chosen))
+
+
+def kept_for_users(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> dict[str, str]:
+    """Units that `up` would change and must not, and the hash of the plan that moved their users there.
+
+    Another plan may rebuild a stack somewhere else; once users write to it, only a rollback or that plan may touch it.
+    """
+    moved = {name: plan for name, plan in served(workspace).items() if plan != bundle.plan.hash}
+    engine = _engine(workspace, silent)
+    found = {}
+    for unit in units:
+        if not unit.landing and unit.workload in moved:
+            standing = engine.deployment(unit.id)
+            if standing is None or standing.unit_hash != bundle.plan.units[unit.id]:
+                found[unit.id] = moved[unit.workload]
+    return found
+
+
+def leave_served(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> None:
+    """Refuse `kept_for_users`.
+
+    Raises:
+        Refused: There is such a unit.
+    """
+    kept = kept_for_users(workspace, bundle, units)
+    if kept:
+        raise Refused(
+            "users are on it since plan "
+            + ", ".join(sorted({plan[:12] for plan in kept.values()}))
+            + ", and this plan would rebuild it",
+            where=", ".join(sorted(kept)),
+            hint="Roll it back with that plan first, or name other units with --unit or --wave.",
+        )
 
 
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:

@@ -13,7 +13,7 @@ from migrate.durable import Durable, Stopped, durable
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
 from migrate.replicators.ports import FreezeOver
-from migrate.store import Store, campaign_lock, newest_plan, serving, somebody_works
+from migrate.store import Store, campaign_lock, newest_plan, somebody_works
 from migrate.work import Runtime, Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
@@ -21,6 +21,7 @@ from pse.core.errors import PseError, Refused, UsageError
 from pse.core.findings import Finding, Severity
 from pse.core.journal import Journal
 from pse.core.progress import Event, Progress, silent
+from pse.core.served import NEW_SIDE, UNDER_WAY, served
 from pse.core.settings import Workspace
 from pse.core.text import printable
 
@@ -59,14 +60,7 @@ def run(
     """
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
-    named = {work.workload for _, members in todo for work in members}
-    other = {name: plan for name, plan in served(workspace).items() if name in named and plan != bundle.plan.hash}
-    if other:
-        raise Refused(
-            "moved already, by plan " + ", ".join(sorted({plan[:12] for plan in other.values()})),
-            where=", ".join(sorted(other)),
-            hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
-        )
+    _mine(workspace, bundle.plan.hash, {work.workload for _, members in todo for work in members})
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         for number, members in todo:
             progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
@@ -89,6 +83,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         Incomplete: Both ends differ; the target serves on.
     """
     bundle.verify(workspace)
+    _not_removed(workspace, bundle.plan.hash, {workload})
     ((_, (work,)),) = chosen(bundle, (), (workload,)) or _nothing(workload)
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         state = runtime.store.get(workload).state
@@ -99,6 +94,31 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
             engine.cancel(f"{_prefix(runtime, workload, 'move')}-{len(forward)}")
         _attempt(runtime, engine, work, "back")
         return _campaign(workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
+
+
+def _mine(workspace: Workspace, plan: str, workloads: set[str]) -> None:
+    """Refuse what another plan has in hand: its old side is stale, or stopped in the middle of a cut-over."""
+    for states, words in ((NEW_SIDE, "moved already, by plan"), (UNDER_WAY, "a move of it is under way, by plan")):
+        found = served(workspace, states)
+        other = {name: found[name] for name in workloads & found.keys() if found[name] != plan}
+        if other:
+            raise Refused(
+                f"{words} {', '.join(sorted({by[:12] for by in other.values()}))}",
+                where=", ".join(sorted(other)),
+                hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
+            )
+    _not_removed(workspace, plan, workloads)
+
+
+def _not_removed(workspace: Workspace, plan: str, workloads: set[str]) -> None:
+    removed = served(workspace, (MoveState.REMOVED,))
+    gone = sorted(name for name in workloads & removed.keys() if removed[name] == plan)
+    if gone:
+        raise Refused(
+            "its new side was destroyed after the cut-over, and the old side is still stopped",
+            where=", ".join(gone),
+            hint="Start the old side by its own commands, look at what it lacks, and make a new plan to move it again.",
+        )
 
 
 def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | None:
@@ -113,15 +133,6 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
         if not store.all():
             return None
         return _campaign(workspace, store, SqlJournal(database), plan, known)
-    finally:
-        database.dispose()
-
-
-def served(workspace: Workspace) -> dict[str, str]:
-    """Workloads whose users are on the new side now, and the hash of the plan that brought them there."""
-    database = open_database(workspace)
-    try:
-        return serving(database)
     finally:
         database.dispose()
 

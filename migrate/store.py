@@ -71,14 +71,6 @@ def newest_plan(engine: Engine) -> str | None:
     return max(latest, key=lambda plan: (latest[plan], plan)) if latest else None
 
 
-def serving(engine: Engine) -> dict[str, str]:
-    """Workloads whose users are on the new side now, and the hash of the plan that brought them there."""
-    with engine.connect() as connection:
-        rows = connection.execute(select(PROGRESS.c.plan, PROGRESS.c.body).order_by(PROGRESS.c.plan)).all()
-    found = ((row.plan, _DECODER.decode(row.body)) for row in rows)
-    return {one.workload: plan for plan, one in found if one.state in (MoveState.SWITCHED, MoveState.VERIFIED)}
-
-
 @contextlib.contextmanager
 def campaign_lock(workspace: Workspace) -> Iterator[None]:
     """Be the only process that moves things in this workspace; freed by the kernel when the process dies.

@@ -15,17 +15,17 @@ def adopt(workspace: Workspace, bundle: "Bundle", unit_id: str, progress: Progre
 
     Raises:
         UsageError: The plan has no such unit.
-        Refused: The gate refused a resource.
+        Refused: The gate refused a resource, or users are on a stack that another plan built.
         Incomplete: Some resources stand and some do not; run it again.
         RemoteError: The engine or a cloud failed.
     """
     from blueprints.names import landing_id
     from blueprints.program import program
-    from blueprints.provision import choose
+    from blueprints.provision import choose, leave_served
     from policy.gate import write_gate
     from providers.engine import Engine
 
-    choose(bundle, units=(unit_id,))
+    leave_served(workspace, bundle, choose(bundle, units=(unit_id,)))
     unit, plan, engine = bundle.units[unit_id], bundle.plan, Engine(workspace, progress=progress)
     write_gate(workspace, bundle.gates[unit_id])
     landing = None if unit.landing else engine.deployment(landing_id(unit.place))

@@ -24,7 +24,7 @@ def command(
     import migrate
     from pse.cli.render_moves import close_intent, closed_view
 
-    bundle = session.bundle(plan)
+    bundle = session.moved(plan)
     if session.agreed(close_intent(session.workspace, bundle, workloads), yes=yes, dry_run=dry_run):
         left = migrate.cleanup(session.workspace, bundle, workloads=workloads, progress=session.progress)
         session.show(closed_view(bundle, left), fail_on=fail_on)

@@ -17,10 +17,10 @@ def command(session: Session, *, units: tuple[str, ...], with_moved_data: bool, 
     of a moved workload, its stack stays unless --with-moved-data is given.
     """
     from blueprints import provision
-    from pse.cli.render_work import destroy_intent, destroyed_view, refuse_served
+    from pse.cli.render_work import destroy_intent, destroyed_view
 
     standing = session.stacks(units)
-    if not with_moved_data:
-        refuse_served(session.workspace, standing)
-    if session.agreed(destroy_intent(session.workspace, standing), yes=yes, dry_run=dry_run) and standing:
-        session.show(destroyed_view(provision.destroy(session.workspace, units=standing, progress=session.progress)))
+    intent = destroy_intent(session.workspace, standing)
+    if session.agreed(intent, yes=yes, dry_run=dry_run) and standing:
+        gone = provision.destroy(session.workspace, standing, session.progress, with_moved_data=with_moved_data)
+        session.show(destroyed_view(gone))

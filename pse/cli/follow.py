@@ -7,7 +7,7 @@ from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
 
 POLL_S = 0.5
 """Seconds between two looks; a look is one small query."""
-SETTLED = frozenset({MoveState.VERIFIED, MoveState.ROLLED_BACK, MoveState.FAILED})
+SETTLED = frozenset({MoveState.VERIFIED, MoveState.ROLLED_BACK, MoveState.FAILED, MoveState.REMOVED})
 
 
 def changes(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pse.cli.render_plan import head
 from pse.cli.view import View, grid
-from pse.core.errors import UsageError
+from pse.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -31,15 +31,19 @@ def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequenc
     return _intent(bundle, units, "Data that would move")
 
 
-def rollback_intent(bundle: "Bundle", workload: str) -> View:
+def rollback_intent(bundle: "Bundle", workload: str, campaign: "Campaign | None") -> View:
     """Moves, services and records that `pse rollback` would turn back.
 
     Raises:
         UsageError: The plan has no such workload.
+        Refused: Nothing of it was moved.
     """
     _known(bundle, (workload,), ())
+    states = {one.workload: one.state.value for one in campaign.workloads} if campaign else {}
+    if states.get(workload, "waiting") == "waiting":
+        raise Refused("nothing of it was moved by this plan: there is nothing to roll back", where=workload)
     units = [u for _, u in sorted(bundle.units.items()) if u.workload == workload and not u.landing]
-    return _intent(bundle, units, "Back to the old side")
+    return _intent(bundle, units, "Back to the old side", back=True)
 
 
 def _known(bundle: "Bundle", workloads: Sequence[str], waves: Sequence[int]) -> None:
@@ -50,9 +54,10 @@ def _known(bundle: "Bundle", workloads: Sequence[str], waves: Sequence[int]) -> 
         raise UsageError(f"the plan has no wave {missing[0]}", hint=f"It has {len(numbers)}.")
 
 
-def _intent(bundle: "Bundle", units: "list[Unit]", title: str) -> View:
+def _intent(bundle: "Bundle", units: "list[Unit]", title: str, *, back: bool = False) -> View:
     moves = [
-        {"workload": u.workload, "wave": u.wave, "kind": m.kind, "source": m.source, "target": m.target}
+        {"workload": u.workload, "wave": u.wave, "kind": m.kind}
+        | ({"source": m.target, "target": m.source} if back else {"source": m.source, "target": m.target})
         | {"what": m.database or " ".join(m.paths), "size_mib": m.size_mib}
         for u in units
         for m in u.moves
@@ -97,15 +102,21 @@ def campaign_view(campaign: "Campaign | None", *, plan: str = "") -> View:
 
 
 def close_intent(workspace: "Workspace", bundle: "Bundle", workloads: Sequence[str]) -> View:
-    """Workloads whose way back `pse close` would end."""
+    """Workloads whose way back `pse close` would end.
+
+    Raises:
+        UsageError: Nothing of them was moved by this plan.
+    """
     import migrate
 
     campaign = migrate.status(workspace, bundle)
     items = [
         {"workload": one.workload, "state": one.state.value}
         for one in (campaign.workloads if campaign else ())
-        if not workloads or one.workload in workloads
+        if one.state.value != "waiting" and (not workloads or one.workload in workloads)
     ]
+    if not items:
+        raise UsageError("this plan moved nothing that could be closed", hint="Name the plan that moved it.")
     return View(
         {"plan": bundle.plan.hash, "items": items},
         (*head(bundle.plan), grid("The way back would end", "workload|state", (tuple(i.values()) for i in items))),

@@ -80,15 +80,18 @@ def up_intent(
     Raises:
         UsageError: The plan has no such unit or wave.
     """
-    from blueprints.provision import choose
+    from blueprints.provision import choose, kept_for_users
     from providers.engine import Engine
 
     engine, plan = Engine(workspace), bundle.plan
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
+    kept = kept_for_users(workspace, bundle, chosen)
     items = []
     for unit in chosen:
         stands = engine.deployment(unit.id)
         state = "new" if stands is None else "stands" if stands.unit_hash == plan.units.get(unit.id) else "changes"
+        if unit.id in kept:
+            state = f"refused: users are on it since plan {kept[unit.id][:12]}"
         items.append(
             {"unit": unit.id, "state": state, "place": unit.place, "servers": len(unit.servers), "cost": unit.cost}
         )
@@ -127,24 +130,6 @@ def destroy_intent(workspace: "Workspace", stacks: Sequence[str]) -> View:
         },
         (block,),
     )
-
-
-def refuse_served(workspace: "Workspace", stacks: Sequence[str]) -> None:
-    """Refuse to destroy what users are served from.
-
-    Raises:
-        Refused: A stack holds a workload that was moved and not rolled back.
-    """
-    import migrate
-    from pse.core.errors import Refused
-
-    served = sorted(set(stacks) & set(migrate.served(workspace)))
-    if served:
-        raise Refused(
-            "users are on the new side of it; what was written there would be lost",
-            where=", ".join(served),
-            hint="Run `pse rollback` first, name other units, or give --with-moved-data.",
-        )
 
 
 def destroyed_view(stacks: Sequence[str]) -> View:

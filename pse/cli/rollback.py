@@ -20,6 +20,8 @@ def command(session: Session, workload: str, plan: Path | None, *, yes: bool, dr
     import migrate
     from pse.cli.render_moves import campaign_view, rollback_intent
 
-    bundle = session.bundle(plan)
-    if session.agreed(rollback_intent(bundle, workload), yes=yes, dry_run=dry_run):
+    bundle = session.moved(plan)
+    if session.agreed(
+        rollback_intent(bundle, workload, migrate.status(session.workspace, bundle)), yes=yes, dry_run=dry_run
+    ):
         session.show(campaign_view(migrate.rollback(session.workspace, bundle, workload, progress=session.progress)))

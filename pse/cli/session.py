@@ -84,6 +84,19 @@ class Session:
             self.say(f"plan: {path}")
         return Bundle.read(self.workspace, path)
 
+    def moved(self, plan: Path | None) -> "Bundle":
+        """Read the plan that PLAN names; by default the one whose campaign did something last, else the newest.
+
+        Raises:
+            UsageError: There is none.
+            Refused: It was altered.
+        """
+        import migrate
+        from blueprints.bundle import path_of
+
+        campaign = migrate.status(self.workspace) if plan is None else None
+        return self.bundle(path_of(self.workspace, campaign.plan) if campaign else plan)
+
     def stacks(self, units: tuple[str, ...]) -> tuple[str, ...]:
         """The named stacks, or all that stand.
 

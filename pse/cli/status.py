@@ -22,7 +22,7 @@ def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bo
     from pse.cli.render_moves import campaign_view, show_change
 
     session.refuse_when(json_lines and not follow, "--json-lines goes with --follow")
-    bundle = session.bundle(plan)
+    bundle = session.moved(plan)
     if follow:
         for change in changes(lambda: migrate.status(session.workspace, bundle)):
             show_change(session, change, json_lines=json_lines)

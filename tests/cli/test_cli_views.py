@@ -33,7 +33,7 @@ from pse.core.documents.plan import (
 )
 from pse.core.documents.snapshot import ProposedWorkload, Server, Snapshot, Table
 from pse.core.documents.verdicts import Refusal
-from pse.core.errors import Incomplete, UsageError
+from pse.core.errors import Incomplete, Refused, UsageError
 from pse.core.findings import Finding, Severity
 
 IN, OUT = "sample-markhor/islamabad/ict-1", "sample-elsewhere/abroad/abr-1"
@@ -156,7 +156,10 @@ def test_what_a_migration_would_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert [m["what"] for m in data["items"]] == ["/srv/portal", "payments"]
     for part in ("portal: nginx", "portal.ministry.example.", "postgresql"):
         assert part in text
-    assert both(rollback_intent(BUNDLE, "portal"), capsys)[1]["items"] == data["items"]
+    back = both(rollback_intent(BUNDLE, "portal", Campaign(plan="0" * 64, workloads=(moved(),))), capsys)[1]["items"]
+    assert [(m["source"], m["target"]) for m in back] == [(m["target"], m["source"]) for m in data["items"]]
+    with pytest.raises(Refused, match="nothing to roll back"):
+        rollback_intent(BUNDLE, "portal", None)
     assert both(migrate_intent(BUNDLE, waves=(), workloads=("payroll",)), capsys)[1]["items"] == []
 
 
@@ -167,7 +170,7 @@ def test_what_the_plan_does_not_have_cannot_be_moved() -> None:
     with pytest.raises(UsageError, match="no wave 9"):
         migrate_intent(BUNDLE, waves=(9,), workloads=())
     with pytest.raises(UsageError):
-        rollback_intent(BUNDLE, "nonsense")
+        rollback_intent(BUNDLE, "nonsense", None)
 
 
 def moved() -> WorkloadProgress:

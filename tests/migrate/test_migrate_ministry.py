@@ -12,11 +12,14 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 import migrate
 from blueprints import Bundle, make_plan
+from blueprints.bundle import part_hashes, plan_hash
+from blueprints.provision import destroy, ensure, up
 from inventory import discover
 from inventory.ssh import Endpoint, endpoint_of
 from migrate import checks, steps
@@ -35,6 +38,7 @@ from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.documents.deployment import Deployment
 from pse.core.errors import PseError, Refused, RemoteError, UsageError
+from pse.core.served import served
 from pse.core.settings import Workspace
 from pse.core.time import today
 from tests.require import missing, require
@@ -212,11 +216,21 @@ def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 
 
 def test_what_users_are_on_is_neither_moved_over_nor_destroyed(ministry: Ministry) -> None:
     workspace = ministry.workspace
-    assert migrate.served(workspace) == {"portal": ministry.bundle.plan.hash}
+    assert served(workspace) == {"portal": ministry.bundle.plan.hash}
     later = make_plan(workspace, as_of=today() + timedelta(days=1))
     assert later.plan.hash != ministry.bundle.plan.hash
     with pytest.raises(Refused, match=r"portal: moved already, by plan " + ministry.bundle.plan.hash[:12]):
         migrate.run(workspace, later)
+    moved = msgspec.structs.replace(later.units["portal"], servers=later.units["portal"].servers[:1])
+    units = {**later.units, "portal": moved}
+    plan = msgspec.structs.replace(later.plan, units=part_hashes(units, later.gates, later.verdicts))
+    other = msgspec.structs.replace(later, plan=msgspec.structs.replace(plan, hash=plan_hash(plan)), units=units)
+    with pytest.raises(Refused, match="users are on it since plan"):
+        up(workspace, other, units=["portal"])
+    with pytest.raises(Refused, match="users are on it since plan"):
+        ensure(workspace, other, "portal")
+    with pytest.raises(Refused, match="users are on the new side"):
+        destroy(workspace, ["portal"])
     asked = CliRunner().invoke(root, ["destroy", "--yes", "--json", "--workspace", str(workspace.root)])
     assert asked.exit_code == 3
     assert "--with-moved-data" in asked.stderr
@@ -363,3 +377,15 @@ def test_no_secret_reaches_a_store(ministry: Ministry) -> None:
     for path in stores:
         data = path.read_bytes()
         assert not [canary for canary in canaries if canary.encode() in data], path.name
+
+
+def test_a_new_side_that_was_destroyed_is_said_and_not_moved_to_again(ministry: Ministry) -> None:
+    workspace, bundle = ministry.workspace, ministry.bundle
+    assert served(workspace)["portal"] == bundle.plan.hash
+    destroy(workspace, ["portal"], with_moved_data=True)
+    assert "portal" not in served(workspace)
+    assert one(migrate.status(workspace, bundle), "portal") is MoveState.REMOVED
+    with pytest.raises(Refused, match="its new side was destroyed"):
+        migrate.run(workspace, bundle, workloads=["portal"])
+    with pytest.raises(Refused, match="its new side was destroyed"):
+        migrate.rollback(workspace, bundle, "portal")

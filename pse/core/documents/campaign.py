@@ -20,6 +20,8 @@ class MoveState(StrEnum):
     VERIFIED = "verified"
     ROLLED_BACK = "rolled-back"
     FAILED = "failed"
+    REMOVED = "removed"
+    """The new side was destroyed after the cut-over, with what was written there; the old side is still stopped."""
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
