@@ -25,7 +25,7 @@ class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
         strategy: As decided; ``landing`` for a landing zone.
         cost: Totals.
         mandate_monthly: See `Decision`.
-        forbidden_place: The cheapest place abroad that is not allowed; empty when there is none to compare.
+        forbidden_place: The cheapest place abroad that the rules refuse; empty when there is none to compare.
         lines: Lines of the bill; empty for SaaS, whose one line is its total.
     """
 
@@ -73,7 +73,7 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
 def cost_report(bundle: Bundle) -> CostReport:
     """The plan's bills by workload and by place, and what the in-country mandate costs.
 
-    The mandate's cost of a workload is its monthly bill less that of the cheapest place abroad that the rules refused;
+    The mandate's cost of a workload is its monthly bill less that of the cheapest place abroad that the rules refuse;
     a workload with a missing price on either side is named in ``not_comparable`` and is in no sum.
     """
     plan = bundle.plan

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
+from blueprints.bills import mandate, unpriced
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
@@ -206,7 +207,10 @@ class Decider:
             cost=cost,
             saas=offer.id,
         )
-        return Outcome(decision=decision, findings=(*findings, *unpriced(wanted.id, best.place, cost)))
+        return Outcome(
+            decision=decision,
+            findings=(*findings, *unpriced(wanted.id, best.place, saas_bill(wanted, offer, self._catalogue))),
+        )
 
     def _built(
         self, wanted: Wanted, declared: Strategy | None, findings: list[Finding], placed: Placed | None
@@ -251,7 +255,7 @@ class Decider:
             mandate_monthly=mandate(best, options, self._countries),
             cost=built.cost,
         )
-        found = (*findings, *unpriced(wanted.id, best.place, built.cost), *_renewed(wanted.id, built.notes))
+        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built.notes))
         return Outcome(decision=decision, built=built, findings=found)
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
@@ -334,28 +338,6 @@ class Decider:
         return words + (f"; not allowed: {', '.join(sorted(refused))}" if refused else "")
 
 
-def mandate(best: PlaceOption, options: Iterable[PlaceOption], countries: Mapping[str, str]) -> Decimal | None:
-    """What the in-country mandate costs a month: ``best`` less the cheapest place abroad that the rules refuse.
-
-    Args:
-        best: The chosen place.
-        options: All places.
-        countries: Country by place id.
-
-    Returns:
-        0 where no place abroad is refused; None where a line without a price, or a place that lacks an offer, leaves
-        nothing to compare.
-    """
-    if best.cost is None or best.cost.no_price:
-        return None
-    home = countries.get(best.place)
-    refused = [o for o in options if not o.allowed and countries.get(o.place) != home]
-    priced = [o.cost.monthly for o in refused if o.cost is not None and not o.cost.no_price]
-    if not refused:
-        return Decimal(0)
-    return best.cost.monthly - min(priced) if priced else None
-
-
 def _why_strategy(wanted: Wanted, strategy: Strategy) -> str:
     if wanted.new:
         return "new: wanted by an environment, with no server behind it"
@@ -371,19 +353,6 @@ def _no_such_place(wanted: Wanted) -> Refusal:
         message=f"the place {wanted.place} is not in the register",
         source="register",
     )
-
-
-def unpriced(workload: str, place: str, cost: Cost) -> Iterable[Finding]:
-    """The finding of a bill with lines that have no price (PSE-B003)."""
-    if cost.no_price:
-        yield Finding(
-            code="PSE-B003",
-            severity=Severity.WARNING,
-            subject=workload,
-            message=f"{cost.no_price} lines of its bill at {place} have no price and are in no total",
-            remedy="Ask for the prices and add them to the price book.",
-            source="price book",
-        )
 
 
 def _renewed(workload: str, notes: Iterable[str]) -> Iterable[Finding]:

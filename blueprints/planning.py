@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from blueprints.bills import unpriced
 from blueprints.bundle import Bundle, misplaced, part_hashes, plan_hash
-from blueprints.decide import Decider, Outcome, unpriced
+from blueprints.decide import Decider, Outcome
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
 from blueprints.model import Wanted
@@ -196,7 +197,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *inputs.findings,
         *waves.findings,
         *_of_the_whole(inputs, view, by_id),
-        *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.cost)),
+        *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *_of_wanted(w, outcomes[w.id]))),
     }
     return Draft(inputs=inputs, decisions=decisions, waves=waves, units=units, findings=tuple(sorted(findings)))

@@ -75,7 +75,10 @@ def test_a_missing_price_is_counted_and_named(ministry_plan: Bundle) -> None:
     assert zone.cost.monthly == 0
     assert zone.lines[0].monthly is None
     assert report.total.no_price == 1
-    assert ("PSE-B003", zone.workload) in {(f.code, f.subject) for f in ministry_plan.plan.findings}
+    (said,) = (f for f in ministry_plan.plan.findings if f.code == "PSE-B003")
+    assert said.subject == zone.workload
+    assert "1 line of its bill" in said.message
+    assert "support business-hours" in said.message
 
 
 def test_the_mandate_is_the_difference_to_the_cheapest_forbidden_place(ministry_plan: Bundle) -> None:
