@@ -11,17 +11,24 @@ if TYPE_CHECKING:
 
 
 def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> dict[str, tuple["Refusal", ...]]:
-    """Ask the cloud of each standing unit what rests where; unit id to what is refused there."""
-    from policy.gate import read_gate
+    """Ask the cloud of each standing unit what rests where; unit id to what is refused there.
+
+    The plan's own gates judge, whatever a later `pse up` has put into ``.pse/gate``; `Bundle.read` verified them.
+
+    Raises:
+        Refused: The clock is behind the ledger, so what has expired would count again.
+    """
+    from policy.gatefiles import effective_day
     from providers.audit import audit
     from providers.engine import Engine
     from pse.core.time import today
 
+    effective_day(workspace, today())
     engine, found = Engine(workspace), {}
     for unit in sorted(bundle.units):
         if engine.deployment(unit) is None:
             continue
         progress(Event("audit", "start", unit))
-        found[unit] = audit(workspace, unit, read_gate(workspace, unit, now=today()))
+        found[unit] = audit(workspace, unit, bundle.gates[unit].gate, plan=bundle.plan.hash)
         progress(Event("audit", "done", unit, f"{len(found[unit])} refused"))
     return found
