@@ -122,7 +122,8 @@ def load_toml(path: Path, kind: type[T]) -> T:
     """Read a TOML file strictly into ``kind``.
 
     Raises:
-        BadInput: Missing, not TOML (the row is named), an unknown key or a wrong type (its path is named).
+        BadInput: Missing, not TOML (the row is named), an unknown key or a wrong value (its path is
+            named, and what is allowed there).
     """
     return parse_toml(read_bytes(path), kind, where=str(path))
 
@@ -133,15 +134,18 @@ def parse_toml(raw: bytes, kind: type[T], *, where: str) -> T:
     Raises:
         BadInput: As `load_toml`; ``where`` is the file to name.
     """
+    data: dict[str, Any] = {}
     try:
-        data: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+        data = tomllib.loads(raw.decode("utf-8"))
         return msgspec.convert(data, kind, strict=False)
     except UnicodeDecodeError as exc:
         raise BadInput("not UTF-8 text", where=where) from exc
     except tomllib.TOMLDecodeError as exc:
         raise BadInput(f"not TOML: {exc}", where=where) from exc
     except msgspec.ValidationError as exc:
-        raise BadInput(f"cannot be used: {exc}", where=where) from exc
+        from pse.core.advice import advise
+
+        raise BadInput(f"cannot be used: {advise(exc, data, kind)}", where=where) from exc
     except RecursionError as exc:
         raise BadInput("nested too deeply", where=where) from exc
 
