@@ -113,7 +113,12 @@ def classify(policy: "Policy", servers: Sequence[Server], workloads: Sequence[Pr
         servers: The estate.
         workloads: Groups of those servers.
     """
-    index = _Index(policy.labels)
+    return classify_by(policy.labels, servers, workloads)
+
+
+def classify_by(labels: Labels, servers: Sequence[Server], workloads: Sequence[ProposedWorkload]) -> Classification:
+    """As `classify`, by labels alone: no register is needed to see which category holds."""
+    index = _Index(labels)
     groups: dict[str, list[str]] = defaultdict(list)
     for workload in workloads:
         for member in workload.members:
@@ -127,7 +132,7 @@ def classify(policy: "Policy", servers: Sequence[Server], workloads: Sequence[Pr
     return Classification(
         by_workload=dict(sorted(by_workload.items())),
         by_server=dict(sorted(by_server.items())),
-        findings=tuple(sorted(_findings(policy.labels, servers, workloads, by_server, by_workload))),
+        findings=tuple(sorted(_findings(labels, servers, workloads, by_server, by_workload))),
     )
 
 
@@ -211,6 +216,17 @@ def _findings(
                 remedy="Take the group apart in workloads.toml if they need not move together.",
                 source=FILE,
             )
+    if not servers:
+        if labels.label:
+            yield Finding(
+                code="PSE-R105",
+                severity=Severity.INFO,
+                subject=FILE,
+                message="there are no servers yet that the labels could name",
+                remedy="Run `pse discover` or `pse import` if there is an old server room.",
+                source=FILE,
+            )
+        return
     used = {number for said in by_server.values() for number in said.labels}
     for number, label in enumerate(labels.label):
         if number not in used:

@@ -40,6 +40,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
+from pathlib import Path
 
 import msgspec
 
@@ -51,6 +52,11 @@ from pse.core.settings import Workspace, parse_toml
 
 FILE = "policy/register.toml"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_WRITE = (
+    "Write it: name, issued, valid_until and source, then each CSP with its sites and states as docs/own-estate.md "
+    "shows; then run `pse register sign`."
+)
+_SIGN = "Check who changed it. If what it says is right, run `pse register sign`."
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -134,7 +140,7 @@ class RegisterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         valid_until: Last day on which it may be used.
         sample: Invented; a real cloud refuses it.
         source: Where it comes from.
-        csp: The CSPs.
+        csp: The CSPs; none means no place, so that everything is refused.
     """
 
     name: str
@@ -143,7 +149,7 @@ class RegisterFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     valid_until: date
     sample: bool = False
     source: str
-    csp: tuple[CSP, ...]
+    csp: tuple[CSP, ...] = ()
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -280,7 +286,8 @@ def load_register(workspace: Workspace, *, as_of: date | None = None) -> Registe
         Refused: Unsigned, altered, signed by another key, or expired on ``as_of``.
     """
     path = workspace.path(FILE)
-    raw = read_signed(workspace, path)
+    _exists(path)
+    raw = read_signed(workspace, path, hint=_SIGN)
     register = Register(parse_toml(raw, RegisterFile, where=str(path)), hash_=digest(raw), where=str(path))
     if as_of is not None:
         register.refuse_expired(as_of)
@@ -295,10 +302,16 @@ def sign_register(workspace: Workspace) -> str:
         Refused: The key here is not the pinned one.
     """
     path = workspace.path(FILE)
+    _exists(path)
     raw = read_bytes(path)
     Register(parse_toml(raw, RegisterFile, where=str(path)), hash_="", where=str(path))
     sign_file(workspace, path)
     return digest(raw)
+
+
+def _exists(path: Path) -> None:
+    if not path.exists():
+        raise BadInput("there is no register of cloud service providers", where=str(path), hint=_WRITE)
 
 
 def _state_on(row: StateRow, day: date) -> State:

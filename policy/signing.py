@@ -123,8 +123,16 @@ def sign_file(workspace: Workspace, path: Path) -> Path:
     return beside
 
 
-def read_signed(workspace: Workspace, path: Path) -> bytes:
+_HINT = "Check who changed it. If the change is right, sign it again with the workspace's key."
+
+
+def read_signed(workspace: Workspace, path: Path, *, hint: str = _HINT) -> bytes:
     """The bytes of ``path``, once the signature beside it is found to be the pinned signer's.
+
+    Args:
+        workspace: Whose pin counts.
+        path: The signed file.
+        hint: What to do when the signature does not hold.
 
     Raises:
         BadInput: ``path`` is missing or cannot be read.
@@ -132,7 +140,6 @@ def read_signed(workspace: Workspace, path: Path) -> bytes:
     """
     data = read_bytes(path)
     beside = path.with_name(path.name + ".sig")
-    hint = "Check who changed it. If the change is right, sign it again with the workspace's key."
     try:
         line = _SIGNATURE_LINE.fullmatch(read_bytes(beside))
     except BadInput as exc:

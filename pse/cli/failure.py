@@ -24,7 +24,9 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     if isinstance(exc, BrokenPipeError):
         # Whoever read our output has seen enough; nothing more can be written there, at exit neither.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        from pse.cli.render import silence
+
+        silence()
         return 0
     if "--debug" in arguments:
         traceback.print_exception(exc, file=sys.stderr)

@@ -18,9 +18,9 @@ def command(session: Session, folder: Path | None, entity: str, *, sample: bool)
     In FOLDER, or here: settings, policy files, a signing key and its pin. Overwrites nothing.
     """
     from providers.lab import sample as lab_sample
-    from pse.cli.render_work import workspace_view
+    from pse.cli.render_init import made_view
 
     root = session.folder(folder)
     session.refuse_when(not sample and not entity, "the entity has no name", hint="Give --entity NAME, or --sample.")
     made = lab_sample.create(root, progress=session.progress) if sample else lab_sample.create_empty(root, entity)
-    session.show(workspace_view(made))
+    session.show(made_view(made))

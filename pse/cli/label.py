@@ -1,19 +1,17 @@
 """`pse label`: give servers and workloads their data category."""
 
-import datetime as dt
 from pathlib import Path
 
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import Day, fail_on_option, verb
+from pse.cli.verb import fail_on_option, verb
 
 
 @verb("pse label labels.toml")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--as-of", type=Day(), help="Day that policy holds for; today in Asia/Karachi by default.")
 @fail_on_option
-def command(session: Session, file: Path | None, as_of: dt.date | None, fail_on: str) -> None:
+def command(session: Session, file: Path | None, fail_on: str) -> None:
     """Show the data category of every workload.
 
     FILE becomes policy/labels.toml first. What has no category is named, and refused later.
@@ -23,4 +21,4 @@ def command(session: Session, file: Path | None, as_of: dt.date | None, fail_on:
 
     if file:
         take(session.workspace, file)
-    session.show(labels_view(*classified(session.workspace, as_of)), fail_on=fail_on)
+    session.show(labels_view(*classified(session.workspace)), fail_on=fail_on)

@@ -1,12 +1,10 @@
 """Labels of a workspace: taking a new file, and what they say of the newest snapshot."""
 
-import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pse.core.canonical import read_bytes, write_bytes
 from pse.core.settings import Workspace
-from pse.core.time import today
 
 if TYPE_CHECKING:
     from inventory import Estate
@@ -25,11 +23,10 @@ def take(workspace: Workspace, file: Path) -> None:
     write_bytes(workspace.path("policy", "labels.toml"), read_bytes(file))
 
 
-def classified(workspace: Workspace, as_of: dt.date | None) -> tuple["Estate", "Classification"]:
-    """The newest snapshot and the category of each workload and server in it."""
+def classified(workspace: Workspace) -> tuple["Estate", "Classification"]:
+    """The newest snapshot and the category of each workload and server in it; needs labels and no register."""
     import inventory
-    import policy
+    from policy.labels import FILE, classify_by, load_labels
 
     estate = inventory.load_estate(workspace)
-    rules = policy.load_policy(workspace, as_of=as_of or today())
-    return estate, policy.classify(rules, estate.servers, estate.workloads)
+    return estate, classify_by(load_labels(workspace.path(FILE)), estate.servers, estate.workloads)

@@ -1,5 +1,6 @@
 """Turns a `View` into JSON or into text and tables."""
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -23,13 +24,21 @@ _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
 
 
 def show(view: View, *, as_json: bool) -> None:
-    """Write ``view`` on stdout."""
-    if not as_json:
-        people(view)
-        return
-    data = {**view.data, "findings": view.findings} if view.findings else dict(view.data)
-    sys.stdout.write(json_safe(canonical.encode(_plain(data)).decode()))
-    sys.stdout.flush()
+    """Write ``view`` on stdout; a reader that has seen enough changes nothing of the verb's result."""
+    try:
+        if not as_json:
+            people(view)
+        else:
+            data = {**view.data, "findings": view.findings} if view.findings else dict(view.data)
+            sys.stdout.write(json_safe(canonical.encode(_plain(data)).decode()))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        silence()
+
+
+def silence() -> None:
+    """Send what is still written on stdout nowhere: nobody reads it, and at exit Python would fail over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def people(view: View, *, err: bool = False) -> None:
@@ -47,8 +56,16 @@ def console_of(*, err: bool) -> "Console":
     """A console on stdout or stderr."""
     from rich.console import Console
 
+    class Piped(Console):
+        """Rich would leave with exit code 1 when nobody reads on: the caller is told, and messages just end."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            if not err:
+                raise BrokenPipeError
+
     stream = sys.stderr if err else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, soft_wrap=False)
+    return Piped(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, soft_wrap=False)
 
 
 def _table(console: "Console", block: Grid) -> None:

@@ -108,11 +108,16 @@ class Day(click.ParamType[dt.date]):
         """Read the day.
 
         Raises:
-            BadInput: Not a day of the calendar.
+            UsageError: Not a day of the calendar.
         """
+        from pse.core.errors import BadInput, UsageError
         from pse.core.time import parse_day
 
-        return parse_day(value, where=param.opts[0] if param else "the command line")
+        where = param.opts[0] if param else "the command line"
+        try:
+            return parse_day(value, where=where)
+        except BadInput as exc:
+            raise UsageError(exc.message, where=where, hint=exc.hint) from exc
 
 
 def _quiet_libraries(*, debug: bool) -> None:

@@ -127,8 +127,9 @@ def test_an_edited_plan_is_refused(run: Run, ministry: Path) -> None:
 
 def test_a_bad_day_and_a_bad_file_name_themselves(run: Run, ministry: Path) -> None:
     done = run("plan", "--as-of", "2026-02-30")
-    assert done.exit_code == 4
+    assert done.exit_code == 2
     assert "--as-of" in done.stderr
+    assert "YYYY-MM-DD" in done.stderr
     prices = ministry / "policy" / "prices.toml"
     prices.write_text("[[offer]]\nprice = ")
     done = run("plan", "--as-of", DAY)

@@ -97,6 +97,12 @@ def test_mixed_group_and_label_without_effect_are_found() -> None:
     ]
 
 
+def test_labels_before_any_server_are_one_remark_and_no_labels_none() -> None:
+    labels = Labels(label=tuple(label(Category.OPEN, hosts=(name,)) for name in "abc"))
+    assert [(f.code, f.severity) for f in run(labels, [], []).findings] == [("PSE-R105", Severity.INFO)]
+    assert run(Labels(), [], []).findings == ()
+
+
 def test_host_names_cannot_write_on_the_terminal() -> None:
     found = run(Labels(), [Server(id="srv-1", hostname="evil\x1b[2J")], [group("w", "srv-1")])
     assert "\x1b" not in "".join(finding.message + finding.subject for finding in found.findings)
@@ -106,9 +112,9 @@ def test_host_names_cannot_write_on_the_terminal() -> None:
     ("text", "where", "message"),
     [
         ('[[label]]\ncategory = "open"\n', "$.label[0]", "has to name"),
-        ('[[label]]\ncategory = "opne"\nhosts = ["*"]\n', "labels.toml", r"\$.label\[.*\].category"),
+        ('[[label]]\ncategory = "opne"\nhosts = ["*"]\n', "labels.toml", r"\$.label\[0\].category.*open, public"),
         ('[[label]]\nhosts = ["*"]\n', "labels.toml", "missing required field `category`"),
-        ('[[label]]\ncategory = "open"\nhost = ["*"]\n', "labels.toml", "unknown field `host`"),
+        ('[[label]]\ncategory = "open"\nhost = ["*"]\n', "labels.toml", "unknown field `host`.*hosts"),
         ('[[label]]\ncategory = "open"\nhosts = "*"\n', "labels.toml", "Expected `array`"),
         ("[[label]]\ncategory = open\n", "labels.toml", "line 2"),
     ],

@@ -66,7 +66,7 @@ def test_unsigned_register_is_refused(house: Workspace) -> None:
 
 def test_missing_register_is_named(house: Workspace) -> None:
     house.path("policy/register.toml").unlink()
-    with pytest.raises(BadInput, match="cannot be read") as caught:
+    with pytest.raises(BadInput, match="no register") as caught:
         load_register(house)
     assert "register.toml" in caught.value.where
 

@@ -31,6 +31,7 @@ _EMPTY = {
     "empty-hosts.toml": "hosts.toml",
     "empty-workloads.toml": "workloads.toml",
     "empty-labels.toml": "policy/labels.toml",
+    "empty-register.toml": "policy/register.toml",
     "empty-prices.toml": "policy/prices.toml",
 }
 
@@ -56,10 +57,14 @@ def create(root: Path, *, progress: Progress) -> Workspace:
 
 def create_empty(root: Path, entity: str) -> Workspace:
     """See `providers.lab.sample.create_empty`."""
+    from policy.register import sign_register
+
     values = _begin(root) | {"ENTITY": json.dumps(entity, ensure_ascii=False)}
     _write_all(root, _EMPTY, values)
     canonical.write_bytes(root / FILE, _filled("empty.toml", values))
-    return Workspace(root)
+    workspace = Workspace(root)
+    sign_register(workspace)
+    return workspace
 
 
 def move_addresses(workspace: Workspace, old: str, new: str) -> None:

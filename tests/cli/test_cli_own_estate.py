@@ -1,0 +1,100 @@
+"""The way of an entity with its own servers: plain `pse init`, an import, labels, a register, a plan."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pse.core.settings import Workspace
+from tests.cli.conftest import Run
+from tests.cli.test_cli_rooms import DAY, told
+from tests.cli.workbook import write_workbook
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "own-estate.md"
+EXAMPLES = dict(re.findall(r"```toml (\S+)\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL))
+FILES = ("hosts.toml", "policy/labels.toml", "policy/prices.toml", "policy/register.toml", "workloads.toml")
+
+
+@pytest.fixture
+def works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace as plain `pse init` makes it, with two imported servers."""
+    folder = tmp_path / "works"
+    done = run("init", folder, "--entity", "Ministry of Works")
+    assert done.exit_code == 0, done.stderr
+    monkeypatch.chdir(folder)
+    assert run("import", write_workbook(tmp_path / "old.xlsx", ["web1", "db1"])).exit_code == 0
+    return folder
+
+
+def test_init_names_the_steps_in_their_order(run: Run, tmp_path: Path) -> None:
+    shown = run("init", tmp_path / "new", "--entity", "Ministry of Works").stdout
+    steps = ["hosts.toml", "pse import", "policy/labels.toml", "policy/register.toml", "pse register sign"]
+    places = [shown.index(step) for step in [*steps, "policy/prices.toml", "pse plan"]]
+    assert places == sorted(places)
+
+
+def test_init_writes_every_file_and_a_signed_register_without_a_provider(run: Run, works: Path) -> None:
+    assert all((works / name).is_file() for name in FILES)
+    assert told(run, "register", "verify")["verified"] is True
+    assert told(run, "register", "show", "--as-of", DAY)["items"] == []
+
+
+def test_an_empty_register_refuses_every_workload_and_breaks_nothing(run: Run, works: Path) -> None:
+    (works / "policy" / "labels.toml").write_text('[[label]]\ncategory = "public"\nhosts = ["*"]\n')
+    plan = told(run, "plan", "--as-of", DAY, code=1)
+    assert sorted(plan["refused"]) == ["db1", "web1"]
+
+
+@pytest.mark.parametrize("name", ["register.toml", "register.toml.sig"])
+def test_a_register_that_is_not_there_or_not_signed_says_what_to_do(run: Run, works: Path, name: str) -> None:
+    (works / "policy" / name).unlink()
+    done = run("plan", "--as-of", DAY)
+    assert done.exit_code == (3 if name.endswith(".sig") else 4)
+    assert "pse register sign" in done.stderr
+    assert ("valid_until" in done.stderr) == (name == "register.toml")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("register show", 0), ("label", 1), ("label --json", 1), ("label --fail-on never", 0)]
+)
+def test_a_closed_pipe_leaves_the_result_of_the_verb(works: Path, words: str, code: int) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)  # the reader is gone before anything is written
+    done = subprocess.run(
+        [sys.executable, "-m", "pse.cli.main", *words.split()],
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=30,
+        check=False,
+        cwd=works,
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (code, "")
+
+
+def test_labels_need_no_register(run: Run, works: Path) -> None:
+    (works / "policy" / "register.toml").unlink()
+    (works / "policy" / "labels.toml").write_text('[[label]]\ncategory = "public"\nhosts = ["*"]\n')
+    assert {row["category"] for row in told(run, "label")["items"]} == {"public"}
+
+
+def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None:
+    assert {*FILES, "environments/analytics.toml"} == set(EXAMPLES)
+    for name, text in EXAMPLES.items():
+        (works / name).write_text(text, encoding="utf-8")
+    from inventory.hosts import load_hosts
+
+    assert [host.name for host in load_hosts(Workspace(works))] == ["web1", "db1"]
+    assert run("register", "sign").exit_code == 0
+    labels = {row["workload"]: row["category"] for row in told(run, "label", "--fail-on", "never")["items"]}
+    assert labels == {"web1": "restricted"}
+    plan = told(run, "plan", "--as-of", DAY)
+    assert plan["refused"] == []
+    assert {row["workload"]: row["place"] for row in plan["items"]} == {
+        "web1": "example-csp/islamabad/ict-1",
+        "analytics": "example-csp/islamabad/ict-1",
+    }
