@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from blueprints.model import Wanted
+from blueprints.names import counted
 from pse.core.documents.category import Category
 from pse.core.documents.plan import Wave
 from pse.core.findings import Finding, Severity
@@ -74,6 +75,9 @@ def _wave(wave: _Open) -> Wave:
     if chosen:
         categories = sorted({w.category for w in chosen if w.category}, key=lambda c: c.rank)
         reasons.append(f"{' and '.join(categories)} data, less sensitive before more, small before large")
+    unknown = sum(move.size_mib is None for w in wave.workloads for move in w.moves)
+    if unknown:
+        reasons.append(f"{counted(unknown, 'move')} of unknown size")
     return Wave(
         number=wave.number,
         workloads=tuple(sorted(w.id for w in wave.workloads)),
@@ -88,7 +92,7 @@ def _too_large(wave: _Open, capacity: int) -> Finding:
         code="PSE-B010",
         severity=Severity.WARNING,
         subject=f"wave {wave.number}",
-        message=f"moves {wave.servers} servers, more than the {capacity} that plan.wave_servers allows",
+        message=f"moves {counted(wave.servers, 'server')}, more than the {capacity} that plan.wave_servers allows",
         remedy="Split the workload, declare other waves in workloads.toml, or raise wave_servers.",
         source="workloads.toml",
     )

@@ -1,11 +1,13 @@
 """Waves: within capacity, less sensitive first, and a declared one wins."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.model import Demand, Wanted
 from blueprints.waves import make_waves
 from pse.core.documents.category import Category
+from pse.core.documents.plan import Move
 from pse.core.documents.workloads import WorkloadDeclaration
 
 
@@ -64,3 +66,15 @@ def test_a_workload_larger_than_a_wave_is_alone_and_said() -> None:
     made = make_waves([wanted("big", 9), wanted("small", 1)], capacity=3)
     assert [w.workloads for w in made.waves] == [("small",), ("big",)]
     assert [f.code for f in made.findings] == ["PSE-B010"]
+
+
+def test_moves_of_unknown_size_are_said_and_the_known_part_is_summed() -> None:
+    moves = tuple(
+        Move(id=f"m{n}", kind="files", source="a", target="a-0", size_mib=size)
+        for n, size in enumerate((5, None, None))
+    )
+    (wave,) = make_waves([msgspec.structs.replace(wanted("a", 1), moves=moves)], capacity=5).waves
+    assert wave.size_mib == 5
+    assert "2 moves of unknown size" in wave.why
+    (known,) = make_waves([msgspec.structs.replace(wanted("a", 1), moves=moves[:1])], capacity=5).waves
+    assert "unknown" not in known.why
