@@ -22,6 +22,12 @@ _PSEUDO = frozenset(
     {"tmpfs", "devtmpfs", "overlay", "squashfs", "iso9660", "proc", "sysfs", "swap", "ramfs", "autofs", "fuse"}
 )
 _UNKNOWN_MIB = 10 * 1024
+LEAST_DATABASE_MIB = 10 * 1024
+"""Least size of a volume that PostgreSQL lies on, whatever its databases hold today. Beside them lies the WAL, whose
+``max_wal_size`` is 1 GB by default and a soft limit (PostgreSQL 15 documentation, 20.5.2), which a replication slot
+makes it keep without bound by default (``max_slot_wal_keep_size`` -1, 20.6.1), as it does while a database moves; and
+temporary files. Ten times the soft limit is our own figure.
+"""
 
 
 def volumes_of(
@@ -62,6 +68,8 @@ def volumes_of(
         mounts, words = _from_disks(server, view, comfort)
         why.append(words)
     mounts = _unnested(mounts)
+    if databases or declared.role == "database":
+        why += _raised(mounts)
     taken: set[str] = set()
     found = []
     for mount in sorted(mounts):
@@ -69,6 +77,15 @@ def volumes_of(
         taken.add(volume)
         found.append(WantedVolume(name=volume, size_gib=gib(mounts[mount]), mount=mount))
     return tuple(found), ", ".join(why)
+
+
+def _raised(mounts: dict[str, Decimal]) -> list[str]:
+    """Give the volume that holds the databases its least size in ``mounts``, and say so."""
+    holder = next(mount for mount in mounts if _covered(POSTGRES_HOME, {mount: mounts[mount]}))
+    if mounts[holder] >= LEAST_DATABASE_MIB:
+        return []
+    mounts[holder] = Decimal(LEAST_DATABASE_MIB)
+    return [f"at least {gib(LEAST_DATABASE_MIB)} GiB under a database, for its WAL"]
 
 
 def _unnested(mounts: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -38,7 +38,7 @@ def test_the_portal_is_billed_to_the_rupee(ministry_plan: Bundle) -> None:
     """Worked out by hand from the sample's price book and the estate of the tests."""
     monthly = (
         2 * Decimal(730) * Decimal("8.40")  # two std-2-4
-        + 2 * Decimal("21.00")  # the database: 900 MiB x 1.3 are 2 GiB of ssd
+        + 10 * Decimal("21.00")  # the database: 900 MiB x 1.3 are less than the least of 10 GiB of ssd
         + 12 * Decimal("9.50")  # the front: 9000 MiB x 1.3 are 12 GiB of hdd
         + Decimal("950.00")  # one published server
         + 120 * Decimal("2.40")  # egress

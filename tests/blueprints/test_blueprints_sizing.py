@@ -175,6 +175,15 @@ def test_databases_have_a_volume_of_their_own() -> None:
     assert mounts(databases=databases, filesystems=(fs("/"),)) == {"/var/lib/postgresql": 13}
 
 
+@pytest.mark.parametrize("mount", ["/", "/var/lib/postgresql", "/var/lib"])
+def test_a_small_database_has_room_for_its_wal(mount: str) -> None:
+    databases = (Database(server="srv-a", engine="postgresql", port=5432, name="x", size_mib=16),)
+    found = mounts(databases=databases, filesystems=(fs(mount, used=16),))
+    assert found == {mount if mount != "/" else "/var/lib/postgresql": 10}
+    other = (Database(server="srv-a", engine="mariadb", port=3306, name="x", size_mib=16),)
+    assert set(mounts(databases=other, filesystems=(fs("/data", used=16),)).values()) == {1}
+
+
 def test_no_volume_lies_in_another() -> None:
     assert mounts(filesystems=(fs("/data"), fs("/data/in"), fs("/database"))) == {"/data": 6, "/database": 3}
 
