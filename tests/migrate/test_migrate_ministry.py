@@ -346,7 +346,7 @@ def test_the_report_stands_alone_and_is_signed(ministry: Ministry) -> None:
     path = migrate.write_report(workspace, bundle)
     page = path.read_text()
     assert "SAMPLE" in page
-    for needle in (bundle.plan.hash, "Refusals", "Ed25519", *(one.workload for one in bundle.plan.decisions)):
+    for needle in (bundle.plan.hash, "Refused attempts", "Ed25519", *(one.workload for one in bundle.plan.decisions)):
         assert needle in page
     assert not re.findall(r"""(?:src|href)\s*=|url\(|@import|<script""", page)
     data = path.with_suffix(".json").read_bytes()

@@ -1,0 +1,141 @@
+"""What the report says, on a plan that was made and a campaign that is made up."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from blueprints import Bundle
+from migrate.chart import draw, outcome_of
+from migrate.evidence import gather_evidence
+from migrate.refused import forbidden_places, refused_attempts
+from migrate.report import write_report
+from policy.ledger import Ledger
+from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
+from pse.core.documents.evidence import Evidence
+from pse.core.documents.verdicts import Refusal
+from pse.core.settings import Workspace
+from tests.blueprints.estates import bundle, ministry_estate
+
+BEGAN = datetime(2026, 11, 25, 10, 0, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def plan(sample: Workspace) -> Bundle:
+    return bundle(sample, ministry_estate())
+
+
+def step(name: str, start: float, length: float, outcome: str = "done", note: str = "") -> StepRecord:
+    started = BEGAN + timedelta(seconds=start)
+    ended = started + timedelta(seconds=length)
+    return StepRecord(workload="records", step=name, started=started, ended=ended, outcome=outcome, note=note)
+
+
+STEPS = (
+    step("seed", 0, 0, "failed", "interrupted; begun again"),
+    step("seed", 3, 20),
+    step("freeze", 23, 1),
+    step("switch", 24, 1, "failed", "no answer"),
+)
+
+
+@pytest.fixture
+def page(sample: Workspace, plan: Bundle, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """The report's page, with a campaign in which a step was interrupted and another failed."""
+    moved = WorkloadProgress(workload="records", state=MoveState.FAILED, steps=STEPS)
+    campaign = Campaign(plan=plan.plan.hash, workloads=(moved,))
+
+    def gathered(workspace: Workspace, of: Bundle) -> Evidence:
+        return msgspec.structs.replace(gather_evidence(workspace, of), campaign=campaign)
+
+    monkeypatch.setattr("migrate.report.gather_evidence", gathered)
+    return lambda: write_report(sample, plan).read_text(encoding="utf-8")
+
+
+def refusal(rule: str) -> Refusal:
+    return Refusal(rule=rule, clause="a clause", message=f"because of {rule}", source="a source")
+
+
+def section(text: str, heading: str) -> str:
+    return text.partition(f"<h2>{heading}</h2>")[2].partition("<h2>")[0]
+
+
+def test_forbidden_places_are_grouped_and_are_no_attempts(
+    sample: Workspace, plan: Bundle, page: Callable[[], str]
+) -> None:
+    rows = forbidden_places(plan.plan)
+    keys = [(row.category, row.place, row.refusal.rule) for row in rows]
+    assert len(keys) == len(set(keys))
+    every = {
+        (decision.workload, option.place, refused.rule)
+        for decision in plan.plan.decisions
+        for option in decision.options
+        for refused in option.refusals
+    }
+    assert {(name, row.place, row.refusal.rule) for row in rows for name in row.workloads} == every
+    assert any(len(row.workloads) > 1 for row in rows)
+    assert refused_attempts(sample) == ()
+    text = page()
+    assert "<b>0</b>refused attempts" in text
+    assert "PSE-R003" in section(text, "Places that the rules forbid")
+    assert "Nothing that was tried was refused" in section(text, "Refused attempts")
+
+
+def test_an_attempt_that_two_rules_refused_is_one(sample: Workspace, page: Callable[[], str]) -> None:
+    refusals = (refusal("PSE-R003"), refusal("PSE-R004"))
+    Ledger(sample).refuse(plan="p", unit="portal", urn="urn:x", gate="check", refusals=refusals)
+    Ledger(sample).refuse(plan="p", unit="portal", urn="urn:x", gate="audit", refusals=refusals[:1])
+    assert [(a.gate, a.urn, a.refusals) for a in refused_attempts(sample)] == [
+        ("check", "urn:x", refusals),
+        ("audit", "urn:x", refusals[:1]),
+    ]
+    text = page()
+    assert "<b>2</b>refused attempts" in text
+    assert "because of PSE-R004" in section(text, "Refused attempts")
+
+
+def test_workloads_with_servers_and_environments_are_counted_apart(plan: Bundle, page: Callable[[], str]) -> None:
+    new = [decision.workload for decision in plan.plan.decisions if not decision.members]
+    text = page()
+    assert new == ["analytics"]
+    assert f"<b>{len(plan.plan.decisions) - 1}</b>workloads with servers" in text
+    assert "<b>1</b>new environments" in text
+
+
+def test_what_is_retained_costs_nothing_that_is_known(page: Callable[[], str]) -> None:
+    (row,) = [row for row in section(page(), "Decisions").splitlines() if row.startswith("<tr><td>legacy")]
+    assert "0.00" not in row
+    assert row.count('<td class="n">–</td>') == 2
+
+
+def test_an_interruption_is_no_failure(page: Callable[[], str]) -> None:
+    assert [outcome_of(one) for one in STEPS] == ["interrupted", "done", "done", "failed"]
+    text = page()
+    assert text.count('<rect class="interrupted"') == 1
+    assert text.count('<rect class="failed"') == 1
+    assert '<td class="bad">interrupted' not in text
+    assert '<td class="time">2026-11-25 10:00:07</td>' in text
+
+
+def test_the_time_line_has_an_axis_with_times(plan: Bundle, page: Callable[[], str]) -> None:
+    labels = re.findall(r"<text [^>]*text-anchor[^>]*>([\d:]+)</text>", page())
+    assert labels == ["10:00:10", "10:00:15", "10:00:20", "10:00:25", "10:00:30"]
+    assert draw(plan.plan, None) is None
+
+
+@pytest.mark.parametrize("days", [0.001, 1, 30, 400])
+def test_the_axis_stays_readable_for_any_length(plan: Bundle, days: float) -> None:
+    moved = WorkloadProgress(workload="records", state=MoveState.VERIFIED, steps=(step("seed", 0, days * 86400),))
+    chart = draw(plan.plan, Campaign(plan="p", workloads=(moved,)))
+    assert chart is not None
+    places = [tick["x"] for tick in chart["ticks"]]
+    assert 1 <= len(places) <= 9
+    assert all(chart["left"] <= x <= chart["width"] for x in places)
+
+
+def test_clauses_are_words_for_an_auditor(page: Callable[[], str]) -> None:
+    text = page()
+    assert "not read" not in text
+    assert "to be added from the policy&#39;s own text" in text
