@@ -260,7 +260,7 @@ class Decider:
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
         refusal = Refusal(
-            rule=code, clause="Our own rule: what the engine cannot hold is not planned", message=words, source="design"
+            rule=code, clause="Our own rule: what cannot be built is refused, by name", message=words, source="design"
         )
         outcome = self._stays(wanted, Strategy.RETAIN, (words,))
         decision = msgspec.structs.replace(outcome.decision, strategy=None, refusals=(refusal,))
@@ -270,23 +270,10 @@ class Decider:
         return Outcome(decision=decision, findings=(finding,))
 
     def _not_sold(self, wanted: Wanted, options: tuple[PlaceOption, ...], lacking: list[str]) -> Outcome:
-        outcome = self._stays(
-            wanted,
-            Strategy.RETAIN,
-            ("no allowed place sells what it needs", *lacking),
-            Finding(
-                code="PSE-B002",
-                severity=Severity.ERROR,
-                subject=wanted.id,
-                message=f"no allowed place sells what it needs: {'; '.join(lacking)}",
-                remedy="Add the offers to the price book, or declare another strategy in workloads.toml.",
-                source="price book",
-            ),
-        )
-        decision = msgspec.structs.replace(outcome.decision, options=options)
-        if wanted.new:
-            decision = msgspec.structs.replace(decision, strategy=None)
-        return msgspec.structs.replace(outcome, decision=decision)
+        words = f"no allowed place sells what it needs: {'; '.join(lacking)}"
+        remedy = "Add the offers to the price book, or declare another strategy in workloads.toml."
+        outcome = self._impossible(wanted, "PSE-B002", words, remedy)
+        return msgspec.structs.replace(outcome, decision=msgspec.structs.replace(outcome.decision, options=options))
 
     # -- places --
 

@@ -216,12 +216,21 @@ def test_servers_that_are_switched_off_stay(planned: Workspace) -> None:
     assert decision(made, "idle").strategy is Strategy.RETAIN
 
 
-def test_what_no_allowed_place_sells_stays_and_is_an_error(planned: Workspace) -> None:
+def test_what_no_allowed_place_sells_is_refused_alike_for_servers_and_environments(planned: Workspace) -> None:
     label_all(planned)
+    path = planned.path("environments", "analytics.toml")
+    path.write_text(
+        'category = "restricted"\n[[servers]]\nrole = "web"\nvcpus = 512\nmemory_mib = 4096\nports = [443]\n'
+    )
     made = draft(planned, estate((server("huge", vcpus=512),), (workload("huge"),)))
-    assert decision(made, "huge").strategy is Strategy.RETAIN
-    assert any("no shape for huge" in reason for reason in decision(made, "huge").reasons)
-    assert "PSE-B002" in codes(made, "huge")
+    for name in ("huge", "analytics"):
+        found = decision(made, name)
+        assert found.strategy is None
+        assert {r.rule for r in found.refusals} == {"PSE-B002"}
+        assert all("no allowed place sells what it needs" in r.message for r in found.refusals)
+        assert any(f"no shape for {name}" in reason for reason in found.reasons)
+        assert {o.place for o in found.options} == {IN_COUNTRY, SUSPENDED, ABROAD}
+        assert "PSE-B002" in codes(made, name)
 
 
 def test_more_resources_than_a_stack_holds_are_refused_by_name(planned: Workspace) -> None:
