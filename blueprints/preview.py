@@ -19,14 +19,15 @@ class PricedChange(msgspec.Struct, frozen=True, kw_only=True):
         type: Pulumi type token.
         name: Name in the program.
         op: ``create``, ``update``, ``replace``, ``delete`` or ``same``.
-        cost: Of its lines in the plan, tax left out; all 0 for what costs nothing.
+        cost: Of its lines in the plan, tax left out; all 0 for what costs nothing. None is not known: what goes, by
+            ``delete`` or ``replace``, is in another plan, and the lines of this one are of what it makes.
     """
 
     urn: str
     type: str
     name: str
     op: str
-    cost: Cost
+    cost: Cost | None
 
 
 class UnitPreview(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +54,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
         offline: The program was evaluated without the engine, against the recorded deployments.
         currency: Of all amounts.
         units: Landing zones first, then by id.
-        cost: Totals of the units shown.
+        cost: Totals of the units shown; software services, which no stack makes, are not in it.
     """
 
     plan: str
@@ -96,8 +97,14 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     op: str
 
 
+def _price(unit: Unit, change: Change) -> Cost | None:
+    if change.op in _GOING:
+        return None
+    return totals(x for x in unit.costs if x.item == change.name and x.kind in _KINDS.get(change.type, ()))
+
+
 def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
-    """``changes`` of a unit with the price of each: its lines are those that bear the resource's name."""
+    """``changes`` of a unit with the price of each that it makes: its lines are those that bear the resource's name."""
     return UnitPreview(
         unit=unit.id,
         place=unit.place,
@@ -107,9 +114,7 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
                 type=change.type,
                 name=change.name,
                 op=change.op,
-                cost=totals(
-                    line for line in unit.costs if line.item == change.name and line.kind in _KINDS.get(change.type, ())
-                ),
+                cost=_price(unit, change),
             )
             for change in sorted(changes, key=lambda change: change.urn)
         ),
@@ -117,6 +122,7 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
     )
 
 
+_GOING = frozenset({"delete", "replace"})
 _KINDS = {
     "pse:index:Server": (OfferKind.COMPUTE, OfferKind.IMAGE, OfferKind.ADDRESS),
     "pse:index:Volume": (OfferKind.STORAGE,),

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from pse.cli.render_plan import READABLE, amounts, columns, head, total_line
+from pse.cli.render_plan import READABLE, amounts, columns, head, mandate_words, total_line
 from pse.cli.view import Grid, View, grid
 from pse.core.money import cents
 
@@ -50,7 +50,7 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
             columns("workload|strategy|place|$|>mandate a month|against", currency),
             workloads,
         ),
-        grid("By place", columns("place|>stacks|$", currency), places),
+        grid("By place", columns("place|>workloads|$", currency), places),
         total_line(report.total, currency),
         *_aloud(report),
     )
@@ -60,7 +60,7 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
 def _aloud(report: "CostReport") -> tuple[str, ...]:
     lines = []
     if report.mandate_monthly is not None:
-        lines.append(f"the in-country mandate: {report.currency} {_signed(report.mandate_monthly)} a month")
+        lines.append(mandate_words(report.mandate_monthly, report.currency))
     if report.not_comparable:
         lines.append(f"not comparable, so not in the mandate's sum: {', '.join(report.not_comparable[:READABLE])}")
     return tuple(lines)

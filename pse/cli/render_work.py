@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pse.cli.render_plan import amounts, columns, head, total_line, why
+from pse.cli.render_plan import amounts, change_amounts, columns, head, services_line, total_line, why
 from pse.cli.view import View, grid
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
         grid(
             f"{unit.unit} at {unit.place}",
             columns("operation|type|name|$", currency),
-            ((c.op, c.type.rpartition(":")[2], c.name, *amounts(c.cost)) for c in unit.changes),
+            ((c.op, c.type.rpartition(":")[2], c.name, *change_amounts(c.cost)) for c in unit.changes),
         )
         for unit in preview.units
     )
@@ -62,6 +62,7 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
             grid("With egress, support and tax", columns("unit|>resources|$", currency), units),
             ", ".join(f"{count} {op}" for op, count in counts.items() if count) or "nothing to do",
             total_line(preview.cost, currency),
+            *services_line(bundle.plan),
             "nothing was touched",
         ),
     )

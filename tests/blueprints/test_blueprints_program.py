@@ -13,6 +13,7 @@ from blueprints.library.parts import build_servers
 from blueprints.matching import OWN, Matcher, installed
 from blueprints.model import Fit, Wanted
 from blueprints.names import landing_id
+from blueprints.preview import Expected, priced
 from blueprints.program import planned_landing, program, public_key
 from blueprints.provision import preview
 from blueprints.recorder import evaluate
@@ -209,9 +210,19 @@ def test_preview_without_the_cli_prices_every_resource(
     portal = next(u for u in found.units if u.unit == "portal")
     lines = ministry_plan.units["portal"].costs
     named = sum(x.monthly for x in lines if x.kind not in ("tax", "egress", "migration") and x.monthly)
-    assert sum(c.cost.monthly for c in portal.changes) == named
+    assert sum(c.cost.monthly for c in portal.changes if c.cost) == named
     assert portal.cost == ministry_plan.units["portal"].cost
     assert not planned.path(".pse", "state").exists()
+
+
+def test_what_goes_does_not_bear_the_price_of_what_comes(ministry_plan: Bundle) -> None:
+    unit = ministry_plan.units["portal"]
+    token = "pse:index:Server"
+    changes = [Expected(urn=f"urn:{op}", type=token, name="portal", op=op) for op in ("create", "delete", "replace")]
+    create, *going = priced(unit, changes).changes
+    assert create.cost
+    assert create.cost.monthly > 0
+    assert [c.cost for c in going] == [None, None]
 
 
 def test_the_project_file_declares_the_blueprints_of_this_package() -> None:

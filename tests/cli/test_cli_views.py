@@ -125,7 +125,7 @@ def test_a_plan_says_what_is_refused_and_that_it_is_a_sample(capsys: pytest.Capt
 
 def test_places_side_by_side_say_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     text, data = both(compare_view(PLAN), capsys)
-    assert "residency costs PKR 200.25 a month" in text
+    assert "the in-country mandate costs PKR 200.25 a month" in text
     assert f"→ {IN}" in text
     assert "PSE-R003: abroad" in text
     assert data["items"][1]["options"][0]["refusals"][0]["clause"] == "residency"
@@ -146,7 +146,8 @@ def test_a_bill_says_the_mandate_and_what_is_not_comparable(capsys: pytest.Captu
         not_comparable=("portal",),
     )
     text, data = both(cost_view(PLAN, report), capsys)
-    for part in ("5.00 + 1 without a price", "PKR +200.25", "not comparable", "1 lines WITHOUT A PRICE"):
+    assert "the in-country mandate costs PKR 200.25 a month" in text
+    for part in ("5.00 + 1 without a price", "not comparable", "1 line WITHOUT A PRICE"):
         assert part in text
     assert data["total"]["no_price"] == 1
 
