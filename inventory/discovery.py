@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from inventory import ssh
-from inventory.estate import Estate
+from inventory.estate import Estate, current
 from inventory.facts import TABLE
 from inventory.hosts import HostEntry, load_hosts
 from inventory.probe import COMMAND, DEADLINE_S, Answer, boundary, script
@@ -84,6 +84,7 @@ def discover(
         BadInput: ``hosts.toml``, the pins, the database or ``workloads.toml`` cannot be used.
     """
     entries = {entry.name: entry for entry in load_hosts(workspace)}
+    current(workspace)  # what would stop us at the end has to stop us before any host is asked
     unknown = sorted(set(only) - entries.keys())
     if unknown:
         raise UsageError(f"no host {unknown[0]!r} in hosts.toml", where=str(workspace.path("hosts.toml")))

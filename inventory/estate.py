@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MANIFEST = "snapshot.json"
+_AGAIN = (
+    "Put it back from a copy. Or remove .pse/snapshot and run `pse discover` when everything talks: "
+    "flows that are not seen then are forgotten."
+)
+"""A snapshot that cannot be read is not passed over: its flows may be all that holds a group together."""
 _ROW = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 
 
@@ -129,9 +134,7 @@ def read(folder: Path) -> Estate:
             raise BadInput(f"not a table of a snapshot: {exc}", where=str(path)) from exc
     estate = make_estate(rows, manifest.findings)
     if estate.manifest != manifest:
-        raise BadInput(
-            "the snapshot was altered after it was made", where=str(folder), hint="Run `pse discover` again."
-        )
+        raise BadInput("the snapshot was altered after it was made", where=str(folder), hint=_AGAIN)
     return estate
 
 
@@ -139,6 +142,24 @@ def set_current(workspace: Workspace, estate: Estate) -> None:
     """Make ``estate`` the workspace's snapshot."""
     write(estate, workspace.private / "snapshots")
     canonical.write_bytes(workspace.private / "snapshot", f"{estate.manifest.hash}\n".encode())
+
+
+def current(workspace: Workspace) -> Estate | None:
+    """The workspace's current snapshot as it was made; None before the first.
+
+    Raises:
+        BadInput: The snapshot cannot be used.
+    """
+    pointer = workspace.private / "snapshot"
+    if not pointer.exists():
+        return None
+    name = canonical.read_bytes(pointer).decode("ascii", "replace").strip()
+    if len(name) != 64 or not name.isalnum():
+        raise BadInput("not the name of a snapshot", where=str(pointer), hint=_AGAIN)
+    try:
+        return read(workspace.private / "snapshots" / name)
+    except BadInput as exc:
+        raise BadInput(exc.message, where=exc.where, hint=_AGAIN) from exc
 
 
 def load_estate(workspace: Workspace) -> Estate:
@@ -152,17 +173,13 @@ def load_estate(workspace: Workspace) -> Estate:
     from inventory.groups import propose
     from pse.core.documents.workloads import load_workloads
 
-    pointer = workspace.private / "snapshot"
-    if not pointer.exists():
+    estate = current(workspace)
+    if estate is None:
         raise BadInput(
             "nothing is known of any server yet",
             where=str(workspace.root),
             hint="Run `pse discover` or `pse import FILE`.",
         )
-    name = canonical.read_bytes(pointer).decode("ascii", "replace").strip()
-    if len(name) != 64 or not name.isalnum():
-        raise BadInput("not the name of a snapshot", where=str(pointer))
-    estate = read(workspace.private / "snapshots" / name)
     workloads, findings = propose(estate.servers, estate.flows, load_workloads(workspace))
     kept = [f for f in estate.manifest.findings if f.code not in {"PSE-I030", "PSE-I031"}]
     tables = {name: getattr(estate, name) for name in TABLES}

@@ -136,11 +136,12 @@ def _reason(server: Server, members: Sequence[str], flows: Sequence[Flow], known
     lines = []
     for flow in flows:
         how = f"({flow.service}, {flow.protocol}/{flow.port})"
+        ago = "" if flow.seen else ", seen earlier"
         if flow.client == server.id:
             by = f" from {flow.client_process}" if flow.client_process else ""
-            lines.append(f"calls {known[flow.server].hostname} {how}{by}")
+            lines.append(f"calls {known[flow.server].hostname} {how}{by}{ago}")
         elif flow.server == server.id:
-            lines.append(f"is called by {known[flow.client].hostname} {how}")
+            lines.append(f"is called by {known[flow.client].hostname} {how}{ago}")
     if len(members) == 1:
         return f"{server.hostname}: nothing binds it to another server"
     return f"{server.hostname}: " + "; ".join(sorted(set(lines)))

@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy import Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from inventory.estate import Estate, make_estate, set_current
+from inventory.carried import keep_flows, quiet_findings
+from inventory.estate import Estate, current, make_estate, set_current
 from inventory.flows import find_flows
 from inventory.groups import propose
 from inventory.merge import Cluster, merge, server_of
@@ -23,7 +24,7 @@ _TABLES = ("disks", "filesystems", "nics", "listeners", "databases")
 
 
 def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str = "") -> Estate:
-    """Keep ``sightings`` and write a new snapshot of all that is known.
+    """Keep ``sightings`` and write a new snapshot of all that is known, flows of the one before included.
 
     Args:
         workspace: Where.
@@ -31,8 +32,9 @@ def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str
         replaces: Sources that start with this are forgotten first: rows of an earlier import of the same file.
 
     Raises:
-        BadInput: The database or ``workloads.toml`` cannot be used.
+        BadInput: The database, the snapshot before or ``workloads.toml`` cannot be used.
     """
+    before = current(workspace)
     engine = open_database(workspace)
     try:
         known = _load(engine)
@@ -41,7 +43,7 @@ def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str
         # Rows of a file move when it is exported again, so the id of a row says nothing about the next file's row.
         given = {} if replaces else {s.source: s.server.id for s in known}
         clusters, findings = merge([*kept, *(_with_id(s, given.get(s.source, "")) for s in fresh.values())])
-        estate = _estate(workspace, clusters, findings)
+        estate = _estate(workspace, clusters, findings, before)
         _save(engine, clusters, {s.source for s in known})
     except SQLAlchemyError as exc:
         where = engine.url.render_as_string(hide_password=True)
@@ -61,7 +63,9 @@ def sightings(workspace: Workspace) -> tuple[Sighting, ...]:
         engine.dispose()
 
 
-def _estate(workspace: Workspace, clusters: Sequence[Cluster], findings: Iterable[Finding]) -> Estate:
+def _estate(
+    workspace: Workspace, clusters: Sequence[Cluster], findings: Iterable[Finding], before: Estate | None
+) -> Estate:
     servers = [server_of(cluster) for cluster in clusters]
     tables: dict[str, list[msgspec.Struct]] = {"servers": list(servers)}
     for name in _TABLES:
@@ -69,10 +73,12 @@ def _estate(workspace: Workspace, clusters: Sequence[Cluster], findings: Iterabl
             msgspec.structs.replace(row, server=cluster.id) for cluster in clusters for row in _rows(cluster, name)
         ]
     flows = find_flows({c.id: c.sightings for c in clusters})
+    if before is not None:
+        flows = keep_flows(flows, before.flows, before.servers, servers)
     workloads, said = propose(servers, flows, load_workloads(workspace))
     tables["flows"], tables["workloads"] = list(flows), list(workloads)
     seen = [f for cluster in clusters for s in cluster.sightings for f in s.findings]
-    return make_estate(tables, [*findings, *said, *seen])
+    return make_estate(tables, [*findings, *said, *seen, *quiet_findings(flows, servers)])
 
 
 def _rows(cluster: Cluster, name: str) -> Sequence[msgspec.Struct]:

@@ -125,7 +125,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
         service: Service name; empty when unknown.
         client_process: Process at the client.
         server_process: Process at the server.
-        seen: Times seen.
+        seen: Times seen; 0 when it was seen by an earlier discovery only.
         binds: The two ends have to move together (a database or file protocol, not administration or loose calls).
     """
 
