@@ -346,6 +346,8 @@ def run(root: Path, *, keep: bool) -> dict[str, Any]:
     mismatches = sum(w["mismatches"] for w in moved)
     print(f"\nThe report:  {report}\nThe plan:    {plan['path']}\nThe ledger:  {root / '.pse' / 'ledger.jsonl'}")
     print(f"The log:     {demo.log}")
+    if keep:
+        print(left_standing(root))
     return {
         "target": "demo",
         "verified": mismatches == 0 and bool(moved) and all(w["state"] == "verified" for w in moved),
@@ -358,6 +360,14 @@ def run(root: Path, *, keep: bool) -> dict[str, Any]:
         "downtime_s": {w["workload"]: w["downtime_s"] for w in moved},
         "report": report,
     }
+
+
+def left_standing(root: Path) -> str:
+    """What a person has to know after a run that was kept."""
+    return (
+        f"\nHosts are left running. Stop them with `pse lab stop --workspace {root}`.\n"
+        "The next `make demo` stops them too, and starts anew: what is in this workspace is then gone."
+    )
 
 
 def main() -> int:
