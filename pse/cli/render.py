@@ -1,6 +1,7 @@
 """Turns a `View` into JSON or into text and tables."""
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -12,14 +13,19 @@ from pse.core.text import json_safe, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from pse.core.findings import Finding
 
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal: wide enough for a log, so that rows stay on one line."""
-ROOMY_WIDTH = 120
 SHOWN_FINDINGS = 50
 """Findings shown to people; ``--json`` has all of them."""
+_MARKS = ("→ ", "  ")
+_WORD = re.compile(r"^(?:→ |  )\S+|\S+", re.MULTILINE)
+"""A word, with the mark that stands before the first one of a line."""
+_GAP = 3
+"""Columns between two columns of a table: padding on both sides and the box's own blank."""
 _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
 
 
@@ -69,21 +75,65 @@ def console_of(*, err: bool) -> "Console":
 
 
 def _table(console: "Console", block: Grid) -> None:
+    """A table whose words are whole at any width: ids break at slashes, and rows become lists where even that fails."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     title = Text(printable(block.title)) if block.title else None
+    heads = [printable(column.lstrip(">")) for column in block.columns]
+    rows = [[printable(cell) for cell in row] for row in block.rows]
+    widths = _widths(heads, rows, console.width)
+    if widths is None:
+        rows = [[_broken(cell) for cell in row] for row in rows]
+        widths = _widths(heads, rows, console.width)
+    if widths is None:
+        _lists(console, title, heads, block)
+        return
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    roomy = console.width >= ROOMY_WIDTH
-    for number, column in enumerate(block.columns):
-        # Ids and amounts are for copying, so where there is room they are not broken.
-        whole = roomy and all(" " not in row[number] for row in block.rows)
+    for head, column, width in zip(heads, block.columns, widths, strict=True):
         justify: Literal["left", "right"] = "right" if column.startswith(">") else "left"
-        table.add_column(Text(printable(column.lstrip(">"))), justify=justify, overflow="fold", no_wrap=whole)
-    for row in block.rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_column(Text(head), justify=justify, overflow="fold", width=width)
+    for cells in rows:
+        table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+
+
+def _widths(heads: list[str], rows: list[list[str]], room: int) -> list[int] | None:
+    """A width for each column that breaks no word; None where there is none.
+
+    Every column has its longest word; what is left goes to the columns that lack least for being on one line.
+    """
+    from rich.cells import cell_len
+
+    columns = [[head, *(row[number] for row in rows)] for number, head in enumerate(heads)]
+    widths = [max((cell_len(w) for text in texts for w in _WORD.findall(text)), default=1) for texts in columns]
+    spare = room - sum(widths) - _GAP * len(widths)
+    if spare < 0:
+        return None
+    wanted = [max((cell_len(line) for text in texts for line in text.splitlines()), default=1) for texts in columns]
+    for number in sorted(range(len(widths)), key=lambda n: (wanted[n] - widths[n], n)):
+        more = max(0, min(spare, wanted[number] - widths[number]))
+        widths[number] += more
+        spare -= more
+    return widths
+
+
+def _broken(cell: str) -> str:
+    """``cell`` with a line for each part of an id."""
+    mark, text = (cell[:2], cell[2:]) if cell[:2] in _MARKS else ("", cell)
+    return cell if " " in text else mark + text.replace("/", f"/\n{' ' * len(mark)}")
+
+
+def _lists(console: "Console", title: "Text | None", heads: list[str], block: Grid) -> None:
+    from rich.text import Text
+
+    if title is not None:
+        console.print(title, style="italic")
+    for row in block.rows:
+        for number, (head, cell) in enumerate(zip(heads, row, strict=True)):
+            console.print(Text(f"{'- ' if number == 0 else '  '}{head}: {printable(cell)}"), overflow="fold")
+    console.print()
 
 
 def _findings(console: "Console", findings: Iterable["Finding"]) -> None:
