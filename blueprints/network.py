@@ -1,5 +1,6 @@
 """Firewall rules with least privilege: what was observed or declared, and the way in for the move; nothing else."""
 
+import hashlib
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 
@@ -33,9 +34,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     goes: bool = False
 
 
-def landing_range(number: int) -> str:
-    """Range of the landing zone at the ``number``-th place of the register: a /16 of 10.64.0.0/10 and up."""
-    return f"10.{64 + number % 128}.0.0/16"
+def landing_range(place: str) -> str:
+    """Range of the landing zone at ``place``: a /16 of 10.64.0.0/10 and up, by the place's id alone.
+
+    A place that comes into the register must not renumber a zone that stands. Two places may share a range: zones are
+    not joined with each other.
+    """
+    return f"10.{64 + int.from_bytes(hashlib.sha256(place.encode()).digest()[:4]) % 128}.0.0/16"
 
 
 def subnet_range(network: str) -> str:

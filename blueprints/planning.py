@@ -178,7 +178,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     by_id = {w.id: w for w in wanted}
     moving = [w for w in wanted if outcomes[w.id].built is not None and not w.new]
     waves = make_waves(moving, capacity=inputs.settings.wave_servers)
-    ranges = {p.id: landing_range(number) for number, p in enumerate(places)}
+    ranges = {p.id: landing_range(p.id) for p in places}
     sites = {w.id: site_of(w, outcomes[w.id], ranges) for w in wanted}
     units = units_of(
         {p.id: p for p in places},

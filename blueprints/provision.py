@@ -16,11 +16,14 @@ from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
+from pse.core.schema import KINDS
 from pse.core.served import mark_removed, served
 from pse.core.settings import Workspace
 from pse.core.text import printable
+from pse.core.time import today
 
 if TYPE_CHECKING:
+    from blueprints.recorder import Recorded
     from providers.engine import Engine
 
 T = TypeVar("T")
@@ -62,6 +65,7 @@ def up(
     bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     engine = _engine(workspace, progress)
+    _same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
     done: dict[str, Deployment] = {}
     for stage in _stages(chosen):
@@ -84,6 +88,7 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     engine = _engine(workspace, progress)
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
+    _same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
     for stage in _stages(chosen):
         for unit in stage.values():
@@ -184,8 +189,9 @@ def destroy(
     done: dict[str, str] = {}
 
     def one(name: str) -> str:
-        engine.destroy(name)
-        mark_removed(workspace, (name,))
+        with _turn(workspace, name):
+            engine.destroy(name)
+            mark_removed(workspace, (name,))
         return name
 
     for stage in ([name for name in chosen if name not in zones], zones):
@@ -217,6 +223,26 @@ def choose(
     if lacking := sorted(chosen - set(bundle.units)):
         raise Refused(f"the plan has no {', '.join(lacking)}", hint="Make the plan again with `pse plan`.")
     return tuple(bundle.units[name] for name in sorted(chosen))
+
+
+def _same_law(workspace: Workspace, bundle: Bundle) -> None:
+    """Refuse a plan that was decided under other rules, another register, other NOCs or labels than today's.
+
+    Raises:
+        Refused: Something changed since, or the register is expired, unsigned or altered.
+    """
+    from policy import load_policy
+
+    now = load_policy(workspace, as_of=max(today(), bundle.plan.as_of)).inputs
+    changed = sorted(
+        name for name in now.keys() | bundle.verdicts.inputs.keys() if now.get(name) != bundle.verdicts.inputs.get(name)
+    )
+    if changed:
+        raise Refused(
+            f"{', '.join(changed)} changed since the plan was made",
+            where=f"plan {bundle.plan.hash[:12]}",
+            hint="Make the plan again with `pse plan`, and have it reviewed.",
+        )
 
 
 def kept_for_users(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> dict[str, str]:
@@ -287,11 +313,28 @@ def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Eng
         # Evaluated here first: a refusal or a broken blueprint is told in its own words, and before anything starts.
         from blueprints.recorder import evaluate
 
-        evaluate(run, stack=unit.id)
+        _lose_nothing(unit, standing, evaluate(run, stack=unit.id))
     deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
     _audit(workspace, bundle, unit)
     progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))
     return deployment
+
+
+def _lose_nothing(unit: Unit, standing: Deployment | None, wanted: "Iterable[Recorded]") -> None:
+    """Refuse a program without a resource that stands and holds data: a renamed volume is a deleted one.
+
+    Raises:
+        Refused: There is one.
+    """
+    holding = {kind.token for kind in KINDS.values() if kind.holds_data}
+    names = {resource.name for resource in wanted if resource.type in holding}
+    stands = {r.urn.rpartition("::")[2] for r in standing.resources if r.type in holding} if standing else set()
+    if lost := sorted(stands - names):
+        raise Refused(
+            f"the plan would delete {', '.join(lost)} with the data on it",
+            where=unit.id,
+            hint="Plan it under the same name, or take the stack down by `pse destroy` first.",
+        )
 
 
 def _audit(workspace: Workspace, bundle: Bundle, unit: Unit) -> None:

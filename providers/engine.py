@@ -164,6 +164,8 @@ class Engine:
         places = {standing.place} if standing else set()
         try:
             with self._operation("destroy", unit_id, plan="", program=None, create=False) as run:
+                # From here on the document is no longer true, whatever happens.
+                self._path(unit_id).unlink(missing_ok=True)
                 at = places | run.before.places()
                 cleared = clear_leftovers(self._workspace, PROJECT, unit_id, at, keep=run.before.ids())
                 self._work(run, lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))

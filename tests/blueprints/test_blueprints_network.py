@@ -1,5 +1,7 @@
 """Firewall rules: only what was seen or declared, each with its reason."""
 
+import ipaddress
+
 import msgspec
 
 from blueprints.bundle import Bundle
@@ -94,7 +96,11 @@ def test_a_new_environment_reaches_its_database(ministry_plan: Bundle) -> None:
     assert (8080, subnet(ministry_plan)) in ports(web.inbound)
 
 
-def test_ranges_of_landing_zones_do_not_overlap() -> None:
-    ranges = [landing_range(number) for number in range(128)]
-    assert len(set(ranges)) == 128
+def test_the_range_of_a_landing_zone_is_its_places_alone() -> None:
+    places = [f"csp-{number}/region/site" for number in range(500)]
+    ranges = {place: landing_range(place) for place in places}
+    assert len(set(ranges.values())) > 100
+    assert {place: landing_range(place) for place in reversed(places)} == ranges
+    for network in ranges.values():
+        assert ipaddress.IPv4Network(network).subnet_of(ipaddress.IPv4Network("10.0.0.0/8"))
     assert subnet_range("10.64.0.0/16") == "10.64.0.0/18"

@@ -9,6 +9,7 @@ from blueprints.bundle import Bundle, part_hashes, plan_hash
 from blueprints.names import landing_id
 from blueprints.provision import choose, destroy, ensure, preview, up
 from policy import Ledger
+from policy.register import sign_register
 from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
 from pse.core.errors import Refused, UsageError
@@ -160,3 +161,52 @@ def test_destroy_takes_everything_down_landing_zone_last(planned: Workspace, min
     assert destroy(planned) == (LANDING,)
     assert Engine(planned).stacks() == ()
     assert destroy(planned) == ()
+
+
+def test_a_plan_of_another_register_is_refused(planned: Workspace, ministry_plan: Bundle) -> None:
+    register = planned.path("policy", "register.toml")
+    register.write_text(register.read_text() + "\n# looked at again\n")
+    sign_register(planned)
+    up_to_now = Engine(planned).stacks()
+    labels = planned.path("policy", "labels.toml")
+    labels.write_text(labels.read_text() + '\n[[label]]\ncategory = "secret"\nhosts = ["nobody"]\n')
+    with pytest.raises(Refused, match="labels, register changed since the plan was made"):
+        up(planned, ministry_plan, landing=True)
+    assert Engine(planned).stacks() == up_to_now
+
+
+def test_a_volume_that_stands_is_never_left_out_by_a_later_plan(built: Built) -> None:
+    unit = built.bundle.units["portal"]
+    renamed = tuple(
+        msgspec.structs.replace(
+            server, volumes=tuple(msgspec.structs.replace(volume, name="other") for volume in server.volumes)
+        )
+        for server in unit.servers
+    )
+    units = {**built.bundle.units, "portal": msgspec.structs.replace(unit, servers=renamed)}
+    plan = msgspec.structs.replace(
+        built.bundle.plan, units=part_hashes(units, built.bundle.gates, built.bundle.verdicts)
+    )
+    later = Bundle(
+        plan=msgspec.structs.replace(plan, hash=plan_hash(plan)),
+        units=units,
+        gates=built.bundle.gates,
+        verdicts=built.bundle.verdicts,
+    )
+    with pytest.raises(Refused, match="with the data on it"):
+        up(built.workspace, later, units=("portal",))
+    assert up(built.workspace, built.bundle, units=("portal",))
+
+
+def test_a_stack_that_is_being_destroyed_does_not_stand(built: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    up(built.workspace, built.bundle, units=("opendata",))
+    monkeypatch.setattr("providers.driving.project.QuietStack.destroy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        destroy(built.workspace, units=("opendata",))
+    monkeypatch.undo()
+    assert Engine(built.workspace).deployment("opendata") is None
+    assert [d.stack for d in up(built.workspace, built.bundle, units=("opendata",))] == sorted((LANDING, "opendata"))
+    assert destroy(built.workspace, units=("opendata",)) == ("opendata",)
