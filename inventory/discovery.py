@@ -3,7 +3,9 @@
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -55,7 +57,8 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         estate: All that is known now, of this and earlier runs and imports.
         hosts: One result a host asked, in the order of the file.
-        findings: Of this run: hosts that could not be asked. What was found on hosts is in the estate's manifest.
+        findings: Of this run: hosts that could not be asked, and what binds though it was not seen to talk. What was
+            found on hosts is in the estate's manifest.
     """
 
     estate: Estate
@@ -76,19 +79,16 @@ def discover(
     Args:
         workspace: Whose hosts.
         accept_new: Pin the keys of hosts that have no pin yet; a changed key is refused all the same.
-        only: Names of the hosts to ask; empty for all.
+        only: Names or patterns (``por*``) of the hosts to ask, capitals or not; empty for all.
         progress: Told of each host as it is done.
 
     Raises:
-        UsageError: ``only`` names a host that is not in the file.
+        UsageError: Something in ``only`` matches no host of the file.
         BadInput: ``hosts.toml``, the pins, the database or ``workloads.toml`` cannot be used.
     """
     entries = {entry.name: entry for entry in load_hosts(workspace)}
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
-    unknown = sorted(set(only) - entries.keys())
-    if unknown:
-        raise UsageError(f"no host {unknown[0]!r} in hosts.toml", where=str(workspace.path("hosts.toml")))
-    chosen = [entry for entry in entries.values() if not only or entry.name in only]
+    chosen = _chosen(workspace, entries, only)
     asker = _Asker(workspace, entries, accept_new=accept_new)
     asked: dict[str, _Asked] = {}
     progress(Event(step="discover", state="start", done=0, total=len(chosen), unit="hosts"))
@@ -102,7 +102,22 @@ def discover(
     sightings = [s for entry in chosen if (s := asked[entry.name].sighting)]
     estate = record(workspace, sightings)
     progress(Event(step="discover", state="done", done=len(sightings), total=len(chosen), unit="hosts"))
-    return Discovery(estate=estate, hosts=results, findings=tuple(f for r in results for f in _findings(r)))
+    quiet = (f for f in estate.manifest.findings if f.code == "PSE-I130")
+    return Discovery(estate=estate, hosts=results, findings=(*(f for r in results for f in _findings(r)), *quiet))
+
+
+def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[str]) -> list[HostEntry]:
+    def fits(name: str, pattern: str) -> bool:
+        return name == pattern or fnmatchcase(name.lower(), pattern.lower())
+
+    for pattern in only:
+        if not any(fits(name, pattern) for name in entries):
+            raise UsageError(
+                f"no host {pattern!r} in hosts.toml",
+                where=str(workspace.path("hosts.toml")),
+                hint=f"Its hosts are: {', '.join([*entries][:10])}{' …' if len(entries) > 10 else ''}.",
+            )
+    return [entry for name, entry in entries.items() if not only or any(fits(name, pattern) for pattern in only)]
 
 
 class _Asker:
@@ -129,8 +144,12 @@ class _Asker:
         except Exception as exc:  # noqa: BLE001 - a defect of ours met by one host must not cost the others
             message = f"a defect of this program: {type(exc).__name__}: {printable(str(exc))[:200]}"
             asked = _Asked(result=HostResult(host=entry.name, status="protocol", message=message))
-        seconds = round(time.monotonic() - began, 3)
-        return _Asked(result=msgspec.structs.replace(asked.result, seconds=seconds), sighting=asked.sighting)
+        result = msgspec.structs.replace(
+            asked.result,
+            seconds=round(time.monotonic() - began, 3),
+            hint=asked.result.hint or HINTS.get(asked.result.status, ""),
+        )
+        return _Asked(result=result, sighting=asked.sighting)
 
     def _ask(self, entry: HostEntry, until: float) -> _Asked:
         endpoint = ssh.endpoint_from(self._entries, self._pins, entry.name)
@@ -190,6 +209,24 @@ class _Asker:
         )
 
 
+HINTS = MappingProxyType(
+    {
+        "partial": "Ask again; give the account more rights, or [discovery] deadline_s in pse.toml more seconds, "
+        "if the reason says so.",
+        "unreachable": "See that the host is up and that its address, port and jump host in hosts.toml are right.",
+        "auth": "Put the public key into the account's authorized_keys, and name user and key in hosts.toml.",
+        "hostkey": "Compare the fingerprint with the one on the host's console before anything is pinned.",
+        "not-a-shell": "Use an account with a plain shell and without a forced command.",
+        "noise": "Let the account's start-up files be silent and read nothing when there is no terminal.",
+        "deadline": "Log in by hand and see what hangs: a forced command, a start-up file or a dead mount. If the host "
+        "is only slow, raise deadline_s or connect_s under [discovery] in pse.toml.",
+        "oversize": "The account pours out text without an end: look for a forced command or a start-up file that "
+        "loops, or use an account with a plain shell.",
+        "protocol": "See that sshd answers at this address and port, and read its log on the host.",
+    }
+)
+"""What to do about a status, where the error itself says nothing better."""
+
 _STATUS: tuple[tuple[type[PseError], str], ...] = (
     (ssh.HostKeyRefused, "hostkey"),
     (ssh.LoginRefused, "auth"),
@@ -214,13 +251,11 @@ def _no_shell(entry: HostEntry, done: ssh.Completed) -> HostResult:
             host=entry.name,
             status="noise",
             message="the login shell took the script's beginning for itself",
-            hint="Let the account's start-up files be silent and read nothing when there is no terminal.",
         )
     return HostResult(
         host=entry.name,
         status="not-a-shell",
         message=f"it ran something else than a shell (exit status {done.rc}): {said or 'no output'}",
-        hint="Use an account with a plain shell and without a forced command.",
     )
 
 

@@ -21,7 +21,7 @@ from inventory.ssh.keys import load_key, preferred_types
 from inventory.ssh.pins import fingerprint
 from inventory.ssh.running import GRACE_S, MIB, Completed, Output, Watch, pump, timed_out, with_partial
 from inventory.ssh.tunnel import Tunnel
-from pse.core.errors import Unreachable
+from pse.core.errors import PseError, Unreachable
 from pse.core.text import printable
 
 if TYPE_CHECKING:
@@ -53,7 +53,12 @@ def connect(
     deadline = time.monotonic() + connect_s
     via = None
     if endpoint.jump is not None:
-        via = connect(endpoint.jump, base=base, connect_s=connect_s, accept_new=accept_new)
+        try:
+            via = connect(endpoint.jump, base=base, connect_s=connect_s, accept_new=accept_new)
+        except PseError as exc:
+            # Else what the jump host did would be read as done by the host behind it.
+            exc.message = f"on the way, at jump host {endpoint.jump.name}: {exc.message}"
+            raise
     connection = None
     try:
         sock = _dial(endpoint, via, deadline)
@@ -236,20 +241,21 @@ class Connection:
     def _check_host_key(self, accept_new: AcceptNew | None) -> None:
         key = self._transport.get_remote_server_key()
         shown = f"{key.get_name()} {key.get_base64()}"
+        name = self.endpoint.name
         pinned = " ".join(self.endpoint.host_key.split()[:2])
         if not pinned:
             if accept_new is None:
                 raise HostKeyRefused(
-                    f"its host key is not known: {fingerprint(shown)}",
+                    f"the host key of {name} is not known: {fingerprint(shown)}",
                     where=self._where,
-                    hint="Compare it with the one on the host's console, then pin it with --accept-new.",
+                    hint=f"Compare it with the one on the console of {name}, then pin it with --accept-new.",
                 )
-            accept_new(self.endpoint.name, shown)
+            accept_new(name, shown)
         elif shown != pinned:
             raise HostKeyRefused(
-                f"its host key has changed: pinned {fingerprint(pinned)}, shown {fingerprint(shown)}",
+                f"{name}'s host key has changed: pinned {fingerprint(pinned)}, shown {fingerprint(shown)}",
                 where=self._where,
-                hint="If the host was rebuilt, remove its line from .pse/known_hosts; if not, someone is in between.",
+                hint=f"If {name} was rebuilt, remove its line from .pse/known_hosts; if not, someone is in between.",
             )
         self.host_key = shown
 

@@ -1,20 +1,24 @@
 """Discovery against real sshds, good and bad ones together."""
 
 import getpass
+import re
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import inventory
-from inventory.discovery import Discovery
-from pse.core.documents.snapshot import Server
+from inventory.discovery import HINTS, Discovery, HostResult
+from inventory.store import record
+from pse.core.documents.snapshot import Server, Sighting
 from pse.core.errors import BadInput, UsageError
 from pse.core.progress import Event
 from pse.core.settings import Workspace
+from pse.core.time import now
 from tests.inventory import rude
 from tests.inventory.sshd import Sshd
 from tests.require import require
@@ -162,6 +166,7 @@ def test_bad_hosts_never_delay_or_stop_the_good_one(
         "good": "ok",
     }
     assert len(found.estate.servers) == 1
+    assert all(f.remedy for f in found.findings), "a host that could not be asked says what to do"
     assert {f.subject for f in found.findings} == {r.host for r in found.hosts} - {"good"}
     updates = [e for e in events if e.subject]
     assert [e.done for e in updates] == list(range(1, 9))
@@ -195,6 +200,42 @@ def test_only_the_named_hosts_are_asked(room: Room, sshd: Sshd) -> None:
     assert [r.host for r in room.discover(only=("one",)).hosts] == ["one"]
     with pytest.raises(UsageError, match="three"):
         room.discover(only=("three",))
+
+
+def test_patterns_name_hosts(room: Room, sshd: Sshd) -> None:
+    for name in ("portal", "portal2", "records"):
+        room.add(name, sshd.address, 1)
+    asked = [[r.host for r in room.discover(only=only).hosts] for only in (("POR*",), ("records", "*2"), ("*",))]
+    assert asked == [["portal", "portal2"], ["portal2", "records"], ["portal", "portal2", "records"]]
+    with pytest.raises(UsageError, match=r"no host 'x\*'") as caught:
+        room.discover(only=("portal", "x*"))
+    assert "records" in caught.value.hint
+
+
+def test_the_key_of_a_jump_host_is_named_as_its_own(room: Room, sshd: Sshd) -> None:
+    room.add("bastion", sshd.address, sshd.port)
+    room.add("records", sshd.address, sshd.port, jump='"bastion"')
+    found = inventory.discover(room.workspace(), only=("records",))
+    (finding,) = found.findings
+    assert finding.subject == "records"
+    assert "host key of bastion is not known" in finding.message
+    assert "console of bastion" in finding.remedy
+
+
+def test_every_status_has_a_hint() -> None:
+    words = re.search(r"status: (.*?)\n        message:", HostResult.__doc__ or "", re.DOTALL)
+    assert words
+    assert set(HINTS) | {"ok"} == set(re.findall(r"``([a-z-]+)``", words[1]))
+
+
+def test_what_was_not_seen_this_time_is_said(room: Room, sshd: Sshd) -> None:
+    app = Server(id="", hostname="portal", sources=("ssh:portal",))
+    base = Sighting(source="ssh:portal", seen=now(), identity={"machine_id": "a"}, server=app)
+    socket = ("tcp", "10.0.0.1", 40000, "10.0.0.2", 5432, "app")
+    record(room.workspace(), [msgspec.structs.replace(base, sockets=(socket,))])
+    record(room.workspace(), [base])
+    room.add("one", sshd.address, sshd.port)
+    assert [f.code for f in room.discover().findings] == ["PSE-I130"]
 
 
 def test_nothing_known_yet(room: Room) -> None:

@@ -111,6 +111,22 @@ def test_a_jump_host_that_may_not_forward_is_named(tmp_path: Path, login_key: Pa
         closed.stop()
 
 
+def test_the_key_of_a_jump_host_is_not_taken_for_the_one_behind_it(sshd: Sshd) -> None:
+    behind = sshd.endpoint(name="records", jump=sshd.endpoint(name="bastion", host_key=""))
+    with pytest.raises(Refused, match="the host key of bastion is not known") as caught:
+        connect(behind, base=HERE)
+    assert "records" not in str(caught.value) + caught.value.hint
+    assert "bastion" in caught.value.where
+    assert "bastion" in caught.value.hint
+
+
+def test_a_jump_host_that_lets_nobody_in_is_named(sshd: Sshd) -> None:
+    with rude.ssh_server("wrong") as closed:
+        behind = sshd.endpoint(name="records", jump=closed.endpoint(str(sshd.key)))
+        with pytest.raises(ssh.LoginRefused, match="at jump host rude"):
+            connect(behind, base=HERE)
+
+
 def test_an_unknown_host_key_is_refused_and_pinned_only_when_told(sshd: Sshd, tmp_path: Path) -> None:
     unknown = sshd.endpoint(host_key="")
     before = sshd.log.read_bytes().count(b"Accepted publickey")
