@@ -14,7 +14,7 @@ ANY_PLACE = "every place that was looked at"
 
 
 class Forbidden(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule that keeps a category of data from a place. Nobody need have tried to bring it there.
+    """A rule that keeps a category of data from a place, whether or not anybody tried it.
 
     Attributes:
         category: Data category, or ``unclassified``.

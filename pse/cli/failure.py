@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -40,7 +41,8 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
         click.echo(exc.format_message(), err=True)
         return exc.exit_code
     error = words(exc)
-    show(error.as_dict(), arguments)
+    with suppress(BrokenPipeError):  # the exit code tells it to those who do not read on
+        show(error.as_dict(), arguments)
     return error.exit_code
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,7 +124,8 @@ class Session:
         """Write one line for a person on stderr."""
         from pse.core.text import printable
 
-        click.echo(printable(text), err=True)
+        with suppress(BrokenPipeError):  # that nobody reads messages must not stop the work
+            click.echo(printable(text), err=True)
 
     def show(self, view: View, *, fail_on: str = "never") -> None:
         """Show ``view`` on stdout and leave with exit code 1 when it has findings at or above ``fail_on``."""

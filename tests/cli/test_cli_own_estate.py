@@ -76,6 +76,17 @@ def test_a_closed_pipe_leaves_the_result_of_the_verb(works: Path, words: str, co
     assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.parametrize(("words", "code"), [("label", 1), ("register verify", 3), ("audit nonsense", 2)])
+def test_closed_messages_leave_the_result_of_the_verb(works: Path, words: str, code: int) -> None:
+    (works / "policy" / "register.toml.sig").unlink()
+    ours, theirs = os.pipe()
+    os.close(ours)
+    command = [sys.executable, "-m", "pse.cli.main", *words.split()]
+    done = subprocess.run(command, stdout=theirs, stderr=theirs, timeout=30, check=False, cwd=works)
+    os.close(theirs)
+    assert done.returncode == code
+
+
 def test_labels_need_no_register(run: Run, works: Path) -> None:
     (works / "policy" / "register.toml").unlink()
     (works / "policy" / "labels.toml").write_text('[[label]]\ncategory = "public"\nhosts = ["*"]\n')

@@ -15,6 +15,7 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
+from policy.register import load_register
 from providers.lab import hosts
 from providers.lab.addresses import _leases
 from providers.lab.hosts import Hosts, LabHost
@@ -299,4 +300,5 @@ def test_a_bare_workspace_has_keys_and_no_invented_thing(tmp_path: Path) -> None
     assert len(made.settings.signer) == 64
     written = "".join(p.read_text(encoding="utf-8") for p in made.root.rglob("*.toml"))
     assert "sample" not in written.lower()
-    assert not made.path("policy/register.toml").exists()
+    register = load_register(made)
+    assert (register.places, register.sample) == ((), False)
