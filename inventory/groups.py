@@ -10,6 +10,7 @@ from pse.core.documents.workloads import WorkloadDeclaration, Workloads
 from pse.core.findings import Finding, Severity
 
 _FILE = "workloads.toml"
+_SHOWN = 5
 
 
 def propose(
@@ -49,7 +50,8 @@ def propose(
         name = _name(members, free, known, taken - unused)
         unused.discard(name)
         taken.add(name)
-        reasons = tuple(_reason(known[m], members, free, known) for m in members)
+        held = free if len(members) > 1 else flows
+        reasons = tuple(_reason(known[m], members, held, known) for m in members)
         workloads.append(ProposedWorkload(id=name, members=members, reasons=reasons))
     findings += [
         _finding("PSE-I031", name, "no server belongs to it", "Give it members, or take it out.")
@@ -133,6 +135,8 @@ def sanitised(name: str) -> str:
 
 
 def _reason(server: Server, members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server]) -> str:
+    if len(members) == 1:
+        return f"{server.hostname}: {_alone(server, flows, known)}"
     lines = []
     for flow in flows:
         how = f"({flow.service}, {flow.protocol}/{flow.port})"
@@ -142,6 +146,26 @@ def _reason(server: Server, members: Sequence[str], flows: Sequence[Flow], known
             lines.append(f"calls {known[flow.server].hostname} {how}{by}{ago}")
         elif flow.server == server.id:
             lines.append(f"is called by {known[flow.client].hostname} {how}{ago}")
-    if len(members) == 1:
-        return f"{server.hostname}: nothing binds it to another server"
     return f"{server.hostname}: " + "; ".join(sorted(set(lines)))
+
+
+def _alone(server: Server, flows: Sequence[Flow], known: Mapping[str, Server]) -> str:
+    """Why it stands alone: it talks to no server, only loosely, or to one that workloads.toml puts elsewhere."""
+    bound: set[str] = set()
+    loose: set[str] = set()
+    for flow in flows:
+        other = {flow.client: flow.server, flow.server: flow.client}.get(server.id, "")
+        if other in known and other != server.id:
+            text = f"{known[other].hostname} ({flow.service or f'{flow.protocol}/{flow.port}'})"
+            (bound if flow.binds else loose).add(text)
+    talks = f"it talks to {_some(loose)}" if loose else ""
+    if bound:
+        said = f"{_FILE} puts what binds it elsewhere: {_some(bound)}"
+    else:
+        said = "nothing binds it" if loose else "nothing binds it to another server"
+    return f"{said}; {talks}" if talks else said
+
+
+def _some(names: set[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(sorted(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

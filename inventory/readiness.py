@@ -140,7 +140,7 @@ class _Maker:
         else:
             self.block(
                 "PSE-I101",
-                f"support of {shown} ended on {release.ended} and no image of it is kept by anyone",
+                f"support of {shown} ended on {release.ended} and providers offer no image of it",
                 "Bring the application to a maintained release, replace it, or retain the server.",
                 fact,
             )

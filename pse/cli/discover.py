@@ -9,7 +9,9 @@ from pse.cli.verb import fail_on_option, verb
 @verb("pse discover --accept-new")
 @click.option("--accept-new", is_flag=True, help="Pin host keys that are not known yet; a changed key stays refused.")
 @click.option("--commands", is_flag=True, help="List what would run and be read on a host, and do nothing.")
-@click.option("--only", multiple=True, metavar="HOST", help="Only this host or pattern; may be repeated.")
+@click.option(
+    "--only", multiple=True, metavar="HOST", help="Only this host or pattern, such as 'por*'; may be repeated."
+)
 @fail_on_option
 def command(session: Session, *, accept_new: bool, commands: bool, only: tuple[str, ...], fail_on: str) -> None:
     """Take stock of hosts over SSH.

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from pse.cli.view import Grid, View, grid
 
+SHOWN_SYSTEMS = 8
+"""Systems named in the line of systems."""
+
 if TYPE_CHECKING:
     from inventory import Discovery, Estate, Import
     from policy import Classification
@@ -31,7 +34,8 @@ def commands_view() -> View:
 
 def import_view(found: "Import") -> View:
     """What the file gave and what was left out."""
-    line = f"{found.rows} rows: {found.servers} servers, {found.templates} templates, {found.skipped} left out"
+    taken = f"{_count(found.servers, 'servers')}, {_count(found.templates, 'templates')}"
+    line = f"{_count(found.rows, 'rows')}: {taken}, {found.skipped} left out"
     data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}
     return View(
         {**data, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
@@ -62,8 +66,22 @@ def estate_blocks(estate: "Estate") -> tuple[str | Grid, ...]:
     rows = ((w.id, " ".join(names.get(m, m) for m in w.members), "; ".join(w.reasons)) for w in estate.workloads)
     shown = (grid("Workloads", "workload|servers|why", rows),) if len(estate.workloads) <= 40 else ()
     return (
-        ", ".join(f"{count} {table}" for table, count in counts(estate).items()),
-        "systems: " + ", ".join(f"{count} × {name}" for name, count in systems.most_common(8)),
+        ", ".join(_count(count, table) for table, count in counts(estate).items()),
+        *_systems(systems),
         *shown,
         f"snapshot {estate.manifest.hash[:12]}",
     )
+
+
+def _systems(systems: Counter[str]) -> tuple[str, ...]:
+    """The most frequent systems and how many servers have another one; no line when there is no server."""
+    first = sorted(systems.items(), key=lambda item: (-item[1], item[0]))[:SHOWN_SYSTEMS]
+    if not first:
+        return ()
+    kinds, servers = len(systems) - len(first), systems.total() - sum(count for _, count in first)
+    more = f", and {kinds} more on {_count(servers, 'servers')}" if kinds else ""
+    return ("systems: " + ", ".join(f"{count} × {name}" for name, count in first) + more,)
+
+
+def _count(number: int, things: str) -> str:
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"

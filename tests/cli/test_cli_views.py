@@ -10,7 +10,7 @@ import pytest
 
 from pse.cli import render
 from pse.cli.render_cost import cost_view
-from pse.cli.render_estate import discovery_view, import_view, labels_view
+from pse.cli.render_estate import discovery_view, estate_blocks, import_view, labels_view
 from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished, rollback_intent, show_change
 from pse.cli.render_plan import compare_view, plan_view
 from pse.cli.render_work import audit_view, deployments_view, destroyed_view
@@ -227,7 +227,7 @@ def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixtu
     )
     found: Any = SimpleNamespace(estate=ESTATE, hosts=hosts, findings=(DOWN,))
     text, data = both(discovery_view(found), capsys)
-    for part in ("databases: not permitted", "gave up", "1 servers", "1 × debian 12", "PSE-I001"):
+    for part in ("databases: not permitted", "gave up", "1 server, 0 flows", "1 × debian 12", "PSE-I001"):
         assert part in text
     assert data["estate"] == {"servers": 1, "flows": 0}
     assert [host["status"] for host in data["items"]] == ["partial", "deadline"]
@@ -236,8 +236,21 @@ def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixtu
 def test_an_import_counts_what_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     found: Any = SimpleNamespace(estate=ESTATE, rows=10, servers=7, templates=1, skipped=2, findings=(DOWN,))
     text, data = both(import_view(found), capsys)
-    assert "10 rows: 7 servers, 1 templates, 2 left out" in text
+    assert "10 rows: 7 servers, 1 template, 2 left out" in text
     assert data["skipped"] == 2
+
+
+def test_systems_that_are_not_named_are_counted_and_none_is_no_line() -> None:
+    def lines(servers: tuple[Server, ...]) -> list[str]:
+        estate: Any = SimpleNamespace(manifest=ESTATE.manifest, servers=servers, workloads=())
+        return [b for b in estate_blocks(estate) if isinstance(b, str) and b.startswith("systems")]
+
+    assert lines(()) == []
+    kinds = [f"{n:02}" for n in range(10)] + ["00", "09"]
+    servers = tuple(Server(id=str(i), hostname="h", os_family="rhel", os_version=v) for i, v in enumerate(kinds))
+    (line,) = lines(servers)
+    assert line.startswith("systems: 2 × rhel 00, 2 × rhel 09, 1 × rhel 01")
+    assert line.endswith("1 × rhel 06, and 2 more on 2 servers")
 
 
 def test_what_has_no_category_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,6 +239,27 @@ def test_database_flows_bind_and_http_does_not() -> None:
     assert not portal.edited
 
 
+def test_a_server_alone_says_whom_it_talks_to() -> None:
+    said = Workloads(workload={"money": WorkloadDeclaration(members=("payments",))})
+    workloads, _ = propose(ROOM, [*TALK, flow("portal", "records", "", binds=False)], said)
+    assert {w.id: w.reasons for w in workloads if not w.edited} == {
+        "learning": ("learning: nothing binds it; it talks to opendata (http)",),
+        "legacy": ("legacy: nothing binds it to another server",),
+        "opendata": ("opendata: nothing binds it; it talks to learning (http)",),
+        "portal": (
+            "portal: workloads.toml puts what binds it elsewhere: payments (postgresql); it talks to records (tcp/1)",
+        ),
+        "records": ("records: nothing binds it; it talks to portal (tcp/1)",),
+    }
+
+
+def test_a_server_that_talks_to_many_names_a_few() -> None:
+    many = [server(f"s{n}") for n in range(9)]
+    workloads, _ = propose(many, [flow("s0", f"s{n}", "http", binds=False) for n in range(1, 9)], Workloads())
+    (hub,) = [w.reasons[0] for w in workloads if w.id == "s0"]
+    assert hub.endswith("s5 (http) and 3 more")
+
+
 def test_peoples_members_win_and_the_rest_is_proposed_anew() -> None:
     said = Workloads(
         workload={

@@ -59,6 +59,11 @@ def test_operating_systems(system: System, code: str, severity: Severity) -> Non
     assert judged(system=system) == [(code, severity)]
 
 
+def test_what_is_said_of_images_is_of_providers() -> None:
+    (finding,) = os_findings(subject="h", source="rvtools:f", name="CentOS 6 (64-bit)")
+    assert finding.message == "support of CentOS 6 (64-bit) ended on 2020-11-30 and providers offer no image of it"
+
+
 def test_versions_are_compared_by_part() -> None:
     assert judged(system=linux("rhel", "10.1")) == []
     assert judged(system=linux("debian", "70")) == []
