@@ -3,7 +3,7 @@
 import msgspec
 
 from blueprints.model import Demand, Wanted, WantedVolume
-from blueprints.names import slug
+from blueprints.names import counted, slug
 from pse.core.documents.environment import Environment, WantedServer
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
@@ -93,5 +93,5 @@ def _demand(server: WantedServer, name: str, environment: Environment, needs: tu
         needs=needs,
         packages=("postgresql",) if server.role == "database" else (),
         ports=server.ports,
-        why=f"{server.vcpus} vCPUs and {server.memory_mib} MiB as wanted",
+        why=f"{counted(server.vcpus, 'vCPU')} and {server.memory_mib} MiB as wanted",
     )

@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.model import Built, Demand, Wanted
+from blueprints.names import counted
 from blueprints.sizing import MIB_PER_GIB, pick_image, pick_shape, pick_storage
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
@@ -114,10 +115,9 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
 
 def _lacking(demand: Demand, shape: Offer | None, image: Offer | None, storage: Offer | None) -> Iterable[str]:
     if shape is None:
-        volumes = f" and {len(demand.volumes)} volumes" if demand.volumes else ""
-        yield (
-            f"no shape for {demand.name}: {demand.vcpus} vCPUs, {demand.memory_mib} MiB, {demand.architecture}{volumes}"
-        )
+        volumes = f" and {counted(len(demand.volumes), 'volume')}" if demand.volumes else ""
+        size = f"{counted(demand.vcpus, 'vCPU')}, {demand.memory_mib} MiB, {demand.architecture}"
+        yield f"no shape for {demand.name}: {size}{volumes}"
     if image is None:
         yield f"no image for {demand.name}: {demand.os_family or 'unknown OS family'} {demand.os_version}".rstrip()
     if storage is None and demand.volumes:

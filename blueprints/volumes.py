@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 
 from blueprints.model import WantedVolume
-from blueprints.names import unique
+from blueprints.names import counted, unique
 from blueprints.sizing import gib
 from blueprints.view import View
 from pse.core.documents.snapshot import Filesystem, Server
@@ -51,7 +51,7 @@ def volumes_of(
             # A drive letter becomes a folder, because a mount point is a path everywhere else.
             mount = fs.mount if fs.mount.startswith("/") else f"/{fs.mount[:1].lower()}"
             mounts[mount] = _need(fs.used_mib, fs.size_mib, comfort)
-    why = [f"{len(mounts)} data file systems by use x {comfort}"] if mounts else []
+    why = [f"{counted(len(mounts), 'data file system')} by use x {comfort}"] if mounts else []
     databases = [d for d in view.databases(server.id) if d.engine == "postgresql"]
     if (databases or declared.role == "database") and not _covered(POSTGRES_HOME, mounts):
         known = sum(d.size_mib or 0 for d in databases)
@@ -144,4 +144,4 @@ def _from_disks(server: Server, view: View, comfort: Decimal) -> tuple[dict[str,
         for number, disk in enumerate(disks)
     }
     measured = sum(disk.used_mib is not None for disk in disks)
-    return mounts, f"{len(disks)} disks, {measured} by use x {comfort}, the others by size"
+    return mounts, f"{counted(len(disks), 'disk')}, {measured} by use x {comfort}, the others by size"

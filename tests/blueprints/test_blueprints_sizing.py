@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.model import Demand
+from blueprints.names import counted
 from blueprints.sizing import gib, pick_image, pick_shape, pick_storage, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
@@ -204,3 +205,10 @@ def test_declared_paths_on_disks_that_nobody_measured_get_the_disks_size() -> No
     unmeasured = Filesystem(server="srv-a", mount="/", fstype="ext4")
     disks = tuple(Disk(server="srv-a", name=name, size_mib=10240) for name in ("vda", "vdb"))
     assert mounts(HostDeclaration(paths=("/srv/x",)), filesystems=(unmeasured,), disks=disks) == {"/srv": 20}
+
+
+def test_one_is_not_many() -> None:
+    one = server("a")
+    view = View(estate((one,), (), filesystems=(fs("/data"),)))
+    assert "1 data file system by use" in volumes_of(one, "a", HostDeclaration(), view, comfort=COMFORT)[1]
+    assert (counted(1, "line"), counted(0, "line"), counted(2000, "line")) == ("1 line", "0 lines", "2,000 lines")
