@@ -19,7 +19,7 @@ READABLE = 60
 """Rows that a person reads; ``--json`` and plan.json have all of them."""
 LONGEST_REASON = 240
 """Characters of the reasons that stand below a table; ``pse plan --json`` has them whole."""
-AGAINST = "less the cheapest place abroad that the rules refuse"
+AGAINST = "the chosen place less the cheapest place abroad that the rules refuse"
 SAMPLE = "SAMPLE: the register or the prices are invented; nothing here is an accreditation or an offer"
 
 
