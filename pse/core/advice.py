@@ -61,7 +61,7 @@ def _follow(path: str, data: Any, kind: Any) -> tuple[str, Any]:
         owner = _options(kind)
         if name:
             struct = next(one for one in owner if _is(one, msgspec.Struct))
-            kind = typing.get_type_hints(struct)[_field(struct, name)]
+            kind = typing.get_type_hints(struct, include_extras=True)[_field(struct, name)]
             data, said = data[name], f"{said}.{name}"
             continue
         key, kind = _row(index, data, next(one for one in owner if typing.get_args(one)))
@@ -89,9 +89,12 @@ def _field(struct: Any, name: str) -> str:
 
 
 def _options(kind: Any) -> tuple[Any, ...]:
-    """The types that a union names, or the one type."""
-    union = typing.get_origin(kind) in (typing.Union, types.UnionType)
-    return typing.get_args(kind) if union else (kind,)
+    """The types that a union names, or the one type, without the bounds that are annotated to them."""
+    if typing.get_origin(kind) is typing.Annotated:
+        return _options(typing.get_args(kind)[0])
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return tuple(option for one in typing.get_args(kind) for option in _options(one))
+    return (kind,)
 
 
 def _is(kind: Any, base: type) -> bool:

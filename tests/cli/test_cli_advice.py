@@ -1,7 +1,9 @@
 """A wrong key or value in a file is named with its row and with what may stand there."""
 
 from pathlib import Path
+from typing import Annotated
 
+import msgspec
 import pytest
 
 from pse.core.documents.environment import Environment
@@ -9,6 +11,15 @@ from pse.core.documents.workloads import Workloads
 from pse.core.errors import BadInput
 from pse.core.settings import Settings, parse_toml
 from tests.cli.conftest import Run
+
+
+class Bounded(msgspec.Struct):
+    count: Annotated[int, msgspec.Meta(ge=1)] | None = None
+
+
+class Many(msgspec.Struct):
+    row: Annotated[tuple[Bounded, ...], msgspec.Meta(max_length=3)] = ()
+
 
 GOOD_ROW = '[[label]]\ncategory = "open"\nhosts = ["*"]\n'
 
@@ -37,6 +48,7 @@ def test_labels(run: Run, tmp_path: Path, row: str, words: list[str]) -> None:
     ("kind", "text", "words"),
     [
         (Workloads, '[workload.a]\n[workload.b.host.c]\npath = ["/srv"]', ["$.workload.b.host.c", "paths"]),
+        (Many, "[[row]]\ncount = 1\n[[row]]\ncount = 0", ["$.row[1].count", ">= 1"]),
         (Workloads, '[workload.a]\nstrategy = "lift"', ["$.workload.a.strategy", "rehost"]),
         (Settings, 'entity = "x"\nentty = "y"', ["`entty`", "did you mean entity?"]),
         (Settings, 'entity = "x"\n[plan]\nwaves = 3', ["$.plan", "wave_servers"]),
