@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from blueprints.bundle import Bundle
+from blueprints.guards import landing_of, leave_served, lose_nothing, put_gate, same_law
 from blueprints.names import landing_id
 from blueprints.preview import Change, Preview, offline_changes, priced
 from blueprints.pricing import add
@@ -16,14 +17,11 @@ from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
-from pse.core.schema import KINDS
 from pse.core.served import mark_removed, served
 from pse.core.settings import Workspace
 from pse.core.text import printable
-from pse.core.time import today
 
 if TYPE_CHECKING:
-    from blueprints.recorder import Recorded
     from providers.engine import Engine
 
 T = TypeVar("T")
@@ -65,8 +63,9 @@ def up(
     bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     engine = _engine(workspace, progress)
-    _same_law(workspace, bundle)
+    same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
+    lose_nothing(workspace, bundle, chosen, engine)
     done: dict[str, Deployment] = {}
     for stage in _stages(chosen):
         done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
@@ -88,8 +87,9 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     engine = _engine(workspace, progress)
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
-    _same_law(workspace, bundle)
+    same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
+    lose_nothing(workspace, bundle, chosen, engine)
     for stage in _stages(chosen):
         for unit in stage.values():
             deployments[unit.id] = _ensure(workspace, bundle, unit, engine, progress)
@@ -126,8 +126,8 @@ def preview(
     engine = _engine(workspace, progress)
 
     def one(unit: Unit) -> Sequence[Change]:
-        _put_gate(workspace, bundle, unit.id)
-        standing = _landing(engine, unit)
+        put_gate(workspace, bundle, unit.id)
+        standing = landing_of(engine, unit)
         landing = standing or (None if unit.landing else planned_landing(unit.place, landing_id(unit.place)))
         run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
         if offline or (standing is None and not unit.landing):
@@ -225,59 +225,6 @@ def choose(
     return tuple(bundle.units[name] for name in sorted(chosen))
 
 
-def _same_law(workspace: Workspace, bundle: Bundle) -> None:
-    """Refuse a plan that was decided under other rules, another register, other NOCs or labels than today's.
-
-    Raises:
-        Refused: Something changed since, or the register is expired, unsigned or altered.
-    """
-    from policy import load_policy
-
-    now = load_policy(workspace, as_of=max(today(), bundle.plan.as_of)).inputs
-    changed = sorted(
-        name for name in now.keys() | bundle.verdicts.inputs.keys() if now.get(name) != bundle.verdicts.inputs.get(name)
-    )
-    if changed:
-        raise Refused(
-            f"{', '.join(changed)} changed since the plan was made",
-            where=f"plan {bundle.plan.hash[:12]}",
-            hint="Make the plan again with `pse plan`, and have it reviewed.",
-        )
-
-
-def kept_for_users(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> dict[str, str]:
-    """Units that `up` would change and must not, and the hash of the plan that moved their users there.
-
-    Another plan may rebuild a stack somewhere else; once users write to it, only a rollback or that plan may touch it.
-    """
-    moved = {name: plan for name, plan in served(workspace).items() if plan != bundle.plan.hash}
-    engine = _engine(workspace, silent)
-    found = {}
-    for unit in units:
-        if not unit.landing and unit.workload in moved:
-            standing = engine.deployment(unit.id)
-            if standing is None or standing.unit_hash != bundle.plan.units[unit.id]:
-                found[unit.id] = moved[unit.workload]
-    return found
-
-
-def leave_served(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> None:
-    """Refuse `kept_for_users`.
-
-    Raises:
-        Refused: There is such a unit.
-    """
-    kept = kept_for_users(workspace, bundle, units)
-    if kept:
-        raise Refused(
-            "users are on it since plan "
-            + ", ".join(sorted({plan[:12] for plan in kept.values()}))
-            + ", and this plan would rebuild it",
-            where=", ".join(sorted(kept)),
-            hint="Roll it back with that plan first, or name other units with --unit or --wave.",
-        )
-
-
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:
     units = list(units)
     return {unit.id: unit for unit in units if unit.landing}, {unit.id: unit for unit in units if not unit.landing}
@@ -303,8 +250,8 @@ def _turn(workspace: Workspace, unit_id: str) -> Iterator[None]:
 
 def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
     unit_hash = bundle.plan.units[unit.id]
-    _put_gate(workspace, bundle, unit.id)
-    landing = _landing(engine, unit)
+    put_gate(workspace, bundle, unit.id)
+    landing = landing_of(engine, unit)
     if landing is None and not unit.landing:
         raise BadInput("the landing zone of its place does not stand", where=unit.id)
     run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
@@ -313,28 +260,11 @@ def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Eng
         # Evaluated here first: a refusal or a broken blueprint is told in its own words, and before anything starts.
         from blueprints.recorder import evaluate
 
-        _lose_nothing(unit, standing, evaluate(run, stack=unit.id))
+        evaluate(run, stack=unit.id)
     deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
     _audit(workspace, bundle, unit)
     progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))
     return deployment
-
-
-def _lose_nothing(unit: Unit, standing: Deployment | None, wanted: "Iterable[Recorded]") -> None:
-    """Refuse a program without a resource that stands and holds data: a renamed volume is a deleted one.
-
-    Raises:
-        Refused: There is one.
-    """
-    holding = {kind.token for kind in KINDS.values() if kind.holds_data}
-    names = {resource.name for resource in wanted if resource.type in holding}
-    stands = {r.urn.rpartition("::")[2] for r in standing.resources if r.type in holding} if standing else set()
-    if lost := sorted(stands - names):
-        raise Refused(
-            f"the plan would delete {', '.join(lost)} with the data on it",
-            where=unit.id,
-            hint="Plan it under the same name, or take the stack down by `pse destroy` first.",
-        )
 
 
 def _audit(workspace: Workspace, bundle: Bundle, unit: Unit) -> None:
@@ -351,16 +281,6 @@ def _audit(workspace: Workspace, bundle: Bundle, unit: Unit) -> None:
             where=unit.id,
             hint=f"Run `pse destroy --unit {unit.id}`, or correct it at the cloud and run `pse up` again.",
         )
-
-
-def _put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:
-    from policy.gate import write_gate
-
-    write_gate(workspace, bundle.gates[unit_id])
-
-
-def _landing(engine: "Engine", unit: Unit) -> Deployment | None:
-    return None if unit.landing else engine.deployment(landing_id(unit.place))
 
 
 def _is_landing(engine: "Engine", stack: str) -> bool:

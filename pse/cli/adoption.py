@@ -19,9 +19,10 @@ def adopt(workspace: Workspace, bundle: "Bundle", unit_id: str, progress: Progre
         Incomplete: Some resources stand and some do not; run it again.
         RemoteError: The engine or a cloud failed.
     """
+    from blueprints.guards import leave_served
     from blueprints.names import landing_id
     from blueprints.program import program
-    from blueprints.provision import choose, leave_served
+    from blueprints.provision import choose
     from policy.gate import write_gate
     from providers.engine import Engine
 

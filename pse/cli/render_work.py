@@ -81,7 +81,8 @@ def up_intent(
     Raises:
         UsageError: The plan has no such unit or wave.
     """
-    from blueprints.provision import choose, kept_for_users
+    from blueprints.guards import kept_for_users
+    from blueprints.provision import choose
     from providers.engine import Engine
 
     engine, plan = Engine(workspace), bundle.plan

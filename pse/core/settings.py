@@ -1,10 +1,11 @@
 """The workspace on disk and its settings (`pse.toml`)."""
 
+import ipaddress
 import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -42,10 +43,21 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     comfort: Decimal = Decimal("1.3")
-    wave_servers: int = 50
-    currency: str = "PKR"
-    horizon_months: int = 36
+    wave_servers: Annotated[int, msgspec.Meta(ge=1)] = 50
+    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "PKR"
+    horizon_months: Annotated[int, msgspec.Meta(ge=1, le=240)] = 36
     controllers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse numbers and ranges that make no sense.
+
+        Raises:
+            ValueError: msgspec turns it into a validation error that names the table.
+        """
+        if not self.comfort.is_finite() or not Decimal(1) <= self.comfort <= Decimal(10):
+            raise ValueError("comfort has to be from 1 to 10")
+        for network in self.controllers:
+            ipaddress.IPv4Network(network)
 
 
 class DnsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from pse.core import secrets
+from pse.core.documents.workloads import Workloads
 from pse.core.errors import BadInput, MissingTool, UsageError
 from pse.core.settings import Settings, Workspace, load_toml
 
@@ -125,3 +126,52 @@ def test_a_keyring_without_its_library_names_the_extra(root: Path) -> None:
     else:
         with pytest.raises(BadInput):
             secrets.resolve("keyring:pse-test-of-nothing/name", base=root)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[workload.a]\negress_gib = -1",
+        "[workload.a]\negress_gib = 99999999999999999999999999",
+        "[workload.a]\nseats = -150",
+        "[workload.a]\nwave = 0",
+        '[workload.a.host.b]\npaths = ["/"]',
+        '[workload.a.host.b]\npaths = ["relative"]',
+        '[workload.a.host.b]\npaths = ["/srv/../etc"]',
+        '[workload.a.host.b]\npaths = [""]',
+        '[workload.a.host.b]\npackages = ["x; rm -rf /"]',
+    ],
+)
+def test_declarations_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "workloads.toml"
+    path.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        load_toml(path, Workloads)
+    assert str(path) in caught.value.where
+
+
+def test_ordinary_paths_and_packages_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "workloads.toml"
+    path.write_text(
+        '[workload.a.host.b]\npaths = ["/srv/a b", "/srv/..data/x", "/var/www/"]\npackages = ["libstdc++6", "g++"]'
+    )
+    assert load_toml(path, Workloads).workload["a"].host["b"].packages == ("libstdc++6", "g++")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'comfort = "-3"',
+        'comfort = "NaN"',
+        'comfort = "Infinity"',
+        "wave_servers = -1",
+        "horizon_months = -36",
+        'currency = ""',
+        'controllers = ["not-a-cidr"]',
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "pse.toml"
+    path.write_text(f'entity = "Somebody"\n[plan]\n{text}\n')
+    with pytest.raises(BadInput):
+        load_toml(path, Settings)

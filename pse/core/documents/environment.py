@@ -1,8 +1,11 @@
 """Environment: wanted workloads with no server behind them, from ``environments/*.toml``."""
 
+from typing import Annotated
+
 import msgspec
 
 from pse.core.documents.category import Category
+from pse.core.documents.workloads import AbsolutePath, GiB
 
 
 class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,12 +22,12 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """
 
     role: str
-    count: int = 1
-    vcpus: int
-    memory_mib: int
-    data_gib: int = 0
-    mount: str = "/srv"
-    ports: tuple[int, ...] = ()
+    count: Annotated[int, msgspec.Meta(ge=1, le=250)] = 1
+    vcpus: Annotated[int, msgspec.Meta(ge=1, le=4096)]
+    memory_mib: Annotated[int, msgspec.Meta(ge=1, le=2**26)]
+    data_gib: GiB = 0
+    mount: AbsolutePath = "/srv"
+    ports: tuple[Annotated[int, msgspec.Meta(ge=1, le=65535)], ...] = ()
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,4 +49,4 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     place: str = ""
     servers: tuple[WantedServer, ...]
     os_family: str = "debian"
-    egress_gib: int = 0
+    egress_gib: GiB = 0

@@ -1,5 +1,7 @@
 """Workloads: what people say about workloads in ``workloads.toml``; their word wins over what the flows propose."""
 
+from typing import Annotated
+
 import msgspec
 
 from pse.core.canonical import hash_of
@@ -7,6 +9,13 @@ from pse.core.documents.plan import Check, Strategy
 from pse.core.settings import Workspace, load_toml
 
 FILE = "workloads.toml"
+
+AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^(/(?!\.{1,2}(/|$))[^/\x00]+)+/?$")]
+"""A path below the root, without ``.`` and ``..``: the root itself is never moved as files."""
+PackageName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:~-]*$")]
+"""As dpkg, rpm and apk allow them; it stands in a script that runs as root."""
+GiB = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+"""A volume of data a month; an exbibyte is more than anybody has."""
 
 
 class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,9 +29,9 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """
 
     role: str = ""
-    paths: tuple[str, ...] = ()
+    paths: tuple[AbsolutePath, ...] = ()
     databases: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
+    packages: tuple[PackageName, ...] = ()
 
 
 class ServiceDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,10 +73,10 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     strategy: Strategy | None = None
     reason: str = ""
     saas: str = ""
-    seats: int = 0
-    egress_gib: int = 0
+    seats: Annotated[int, msgspec.Meta(ge=0, le=10**8)] = 0
+    egress_gib: GiB = 0
     place: str = ""
-    wave: int | None = None
+    wave: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     host: dict[str, HostDeclaration] = {}
     service: tuple[ServiceDeclaration, ...] = ()
     dns: dict[str, str] = {}
