@@ -16,10 +16,12 @@ from blueprints.names import landing_id
 from blueprints.network import landing_range
 from blueprints.pricing import Catalogue, add
 from blueprints.units import landings_of, site_of, units_of
+from blueprints.unseen import withheld
 from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
+from inventory.hosts import load_hosts
 from policy.register import Place
 from pse.core.canonical import hash_of
 from pse.core.documents.environment import Environment
@@ -121,7 +123,9 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         estate = _current(workspace, environments)
     offers = load_offers(workspace)
     classification = classify(policy, estate.servers, estate.workloads)
-    categories = dict(classification.by_workload)
+    declared = load_workloads(workspace)
+    hosts = load_hosts(workspace) if workspace.path("hosts.toml").exists() else ()
+    categories, missing = withheld(estate, declared, hosts, classification.by_workload)
     for environment in environments:
         if environment.id in categories:
             raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
@@ -132,13 +136,14 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         settings=workspace.settings.plan,
         as_of=as_of,
         estate=estate,
-        declared=load_workloads(workspace),
+        declared=declared,
         environments=environments,
         verdicts=decide(policy, categories, as_of=as_of),
         offers=offers,
         places=tuple(places),
         findings=(
             *classification.findings,
+            *missing,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
         ),
     )

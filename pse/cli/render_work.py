@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     from pse.core.settings import Workspace
 
 
-def workspace_view(workspace: "Workspace") -> View:
-    """A workspace that was made, and what to do next."""
-    settings = workspace.settings
-    steps = "pse lab start, then pse discover --accept-new" if settings.sample else "edit hosts.toml, then pse discover"
-    return View(
-        {"workspace": workspace.root, "entity": settings.entity, "sample": settings.sample, "signer": settings.signer},
-        (
-            f"workspace of {settings.entity} in {workspace.root}",
-            f"key pinned: {settings.signer[:16]}…",
-            f"next: {steps}",
-        ),
-    )
-
-
 def file_view(what: str, path: Path) -> View:
     """A file that was written."""
     return View({what: path}, (f"{what}: {path}",))
