@@ -17,7 +17,7 @@ from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
-from pse.core.served import mark_removed, served
+from pse.core.served import NEW_SIDE, UNDER_WAY, mark_removed, served
 from pse.core.settings import Workspace
 from pse.core.text import printable
 
@@ -178,10 +178,10 @@ def destroy(
     if missing := sorted(set(units) - set(stacks)):
         raise UsageError(f"no such stack: {', '.join(missing)}", hint=f"There are: {', '.join(stacks) or 'none'}.")
     chosen = sorted(units) or list(stacks)
-    on_it = sorted(set(chosen) & set(served(workspace)))
+    on_it = sorted(set(chosen) & set(served(workspace, (*NEW_SIDE, *UNDER_WAY))))
     if on_it and not with_moved_data:
         raise Refused(
-            "users are on the new side of it; what was written there would be lost",
+            "users are on the new side of it, or are being moved there; what was written there would be lost",
             where=", ".join(on_it),
             hint="Run `pse rollback` first, name other units, or give --with-moved-data.",
         )

@@ -28,6 +28,7 @@ from pse.core.text import printable
 if TYPE_CHECKING:
     from blueprints import Bundle
 
+_BACK = {"look-back", "freeze-target", "catch-up", "verify-back", "switch-back", "start-source"}
 _WINDOW = {"freeze", "final-delta", "finish", "verify", "arm", "start", "switch"}
 
 
@@ -62,6 +63,13 @@ def run(
     todo = chosen(bundle, waves, workloads)
     _mine(workspace, bundle.plan.hash, {work.workload for _, members in todo for work in members})
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+        named = {work.workload for _, members in todo for work in members}
+        if half := sorted(name for name in named if _unfinished(engine, runtime, name, "back")):
+            raise Refused(
+                "a rollback of it was interrupted half-way",
+                where=", ".join(half),
+                hint="Run `pse rollback` again: it goes on from there.",
+            )
         for number, members in todo:
             progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
             failed = _wave(runtime, engine, members)
@@ -152,9 +160,15 @@ def cleanup(
         UsageError: Unknown workload.
     """
     found: list[Finding] = []
-    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime:
+    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         for _, members in chosen(bundle, (), workloads):
             for work in members:
+                if any(_unfinished(engine, runtime, work.workload, kind) for kind in ("move", "settle", "back")):
+                    raise Refused(
+                        "a move or a rollback of it was interrupted half-way",
+                        where=work.workload,
+                        hint="Run `pse migrate` or `pse rollback` again first: it goes on from there.",
+                    )
                 if runtime.store.get(work.workload).state is not MoveState.WAITING:
                     found += _clean(runtime, work)
     return tuple(sorted(found))
@@ -295,7 +309,7 @@ def _switched(runtime: Runtime, workload: str) -> bool:
     for step in reversed(steps):
         if step.step in ("switch", "freeze-target"):
             return True
-        if step.step in ("provision", "thaw", "unfreeze"):
+        if step.step in ("provision", "thaw", "unfreeze") and step.outcome == "done":
             return False
     return False
 
@@ -318,7 +332,20 @@ def _campaign(workspace: Workspace, store: Store, journal: Journal, plan: str, k
         findings += _failures(one)
         if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not somebody_works(workspace):
             findings += _frozen(journal, plan, one)
+        if one.steps and one.steps[-1].step in _BACK and not somebody_works(workspace):
+            findings.append(_half_back(one))
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
+
+
+def _half_back(one: WorkloadProgress) -> Finding:
+    return Finding(
+        code="PSE-M008",
+        severity=Severity.ERROR,
+        subject=one.workload,
+        message=f"its rollback was interrupted at {one.steps[-1].step}, and users may be on neither side",
+        remedy="Run `pse rollback` again: it goes on from there.",
+        source="campaign",
+    )
 
 
 def _failures(one: WorkloadProgress) -> list[Finding]:

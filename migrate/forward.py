@@ -42,12 +42,21 @@ class Forward(Steps):
             self.step("wait-ttl", self.wait_ttl)
             self._window()
         except Exception:
+            if self._perhaps_switched():
+                # Users may write at the target, and what they write is on its way back: nothing may be taken away.
+                self.set_state(MoveState.SWITCHED)
+                raise
             self.step("tidy", self.tidy, always=True)
             self.set_state(MoveState.FAILED)
             raise
         finally:
             self._end_probes()
         self.settle()
+
+    def _perhaps_switched(self) -> bool:
+        """A record was about to be switched, and it was not proved that it points at the source again."""
+        names = [self.name_of(f"switch-{switch.name}") for switch in self.work.switches]
+        return any(self.runtime.journal.find(name) for name in names) or self.known("unproved") is not None
 
     def settle(self) -> None:
         """What comes after the switch; may be repeated for as long as it fails."""
@@ -278,6 +287,7 @@ class Forward(Steps):
             self.runtime.journal.find(self.name_of(f"switch-{switch.name}")) for switch in self.work.switches
         )
         if begun_to_switch:
+            self.effect("unproved", f"give {self.workload} back", lambda: {"at": time.time()}, lambda: None)
             for switch in self.work.switches:
                 new = self.runtime.built(self.work, switch.server).address
                 if self._points(switch.name, new):
@@ -292,6 +302,7 @@ class Forward(Steps):
         if begun_to_switch:
             # Somebody may have written at the target already.
             self.together(self._bring_back)
+        self.runtime.journal.forget(self.name_of("unproved"))
         self.together(self._give_back)
         self.forget_commands("source")
         self.start_services(self.old, "source", bounded=False)

@@ -34,9 +34,25 @@ def folder_of(host: Host, job: str) -> str:
 
 
 def forget_folder(host: Host, job: str) -> None:
-    """Remove the job's folder with everything in it; quiet when it is gone."""
+    """End what still runs from the job's folder and remove it with everything in it; quiet when it is gone.
+
+    A copy that outlived its job would write into the new side after the cut-over.
+    """
     host.known.pop(f"folder {job}", None)
-    host.text(f"rm -rf /run/{job} /dev/shm/{job} /tmp/{job}", what="removing the job's folder")
+    host.text(
+        f"""for d in /run/{job} /dev/shm/{job} /tmp/{job}; do
+  for f in "$d"/*.pid; do
+    [ -e "$f" ] || continue
+    p=$(cat "$f"); name=$(basename "$f" .pid)
+    tr '\\0' ' ' 2>/dev/null <"/proc/$p/cmdline" | grep -qF "$name.rc" || continue
+    kill -TERM -- "-$p" 2>/dev/null; kill -CONT -- "-$p" 2>/dev/null
+    n=0; while kill -0 -- "-$p" 2>/dev/null && [ $n -lt 40 ]; do sleep 0.05; n=$((n+1)); done
+    kill -KILL -- "-$p" 2>/dev/null
+  done
+  rm -rf "$d"
+done; true""",
+        what="removing the job's folder",
+    )
 
 
 class Ended:

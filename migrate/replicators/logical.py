@@ -204,7 +204,7 @@ class Logical:
         self._pipe(
             self.target,
             f"pg_dump -s -C --no-publications --no-subscriptions {far} {self._quoted}"
-            " | grep -v 'SET default_transaction_read_only'"
+            " | grep -v '^ALTER DATABASE .* SET default_transaction_read_only '"
             f" | {self.target.prefix} psql -Xq -v ON_ERROR_STOP=1 -d postgres",
             "the schema",
         )

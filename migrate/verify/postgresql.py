@@ -89,8 +89,8 @@ def _read(admin: Admin, database: str, timeout_s: float) -> dict[str, dict[str, 
     sequences = admin.rows(database, _SEQUENCES)
     # One transaction with one snapshot, so that writers between two tables cannot make a false picture.
     hashes = "".join(
-        f"select {literal(f'{ident(schema)}.{ident(name)}')}, count(*), coalesce(sum(('x' || left(md5(t::text), 16))"
-        f"::bit(64)::bigint::numeric), 0) from only {ident(schema)}.{ident(name)} t;\n"
+        f"select {literal(f'{ident(schema)}.{ident(name)}')}, count(*), coalesce(sum(('x' || "
+        f"left(md5(row(r.*)::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(schema)}.{ident(name)} r;\n"
         for schema, name in tables
     )
     found = admin.rows(

@@ -10,7 +10,7 @@ from pse.core.settings import Workspace
 
 
 def main(root: str, plan: str, *workloads: str) -> None:
-    """Run the campaign of ``plan`` for ``workloads``."""
+    """Run the campaign of ``plan`` for ``workloads``; after ``back``, roll the one that follows back."""
 
     def tell(event: Event) -> None:
         sys.stdout.write(f"{event.subject} {event.step} {event.state}\n")
@@ -18,7 +18,10 @@ def main(root: str, plan: str, *workloads: str) -> None:
 
     workspace = Workspace(Path(root))
     bundle = Bundle.read(workspace, Path(plan))
-    campaign = migrate.run(workspace, bundle, workloads=workloads, progress=tell)
+    if workloads[:1] == ("back",):
+        campaign = migrate.rollback(workspace, bundle, workloads[1], progress=tell)
+    else:
+        campaign = migrate.run(workspace, bundle, workloads=workloads, progress=tell)
     sys.stdout.write(" ".join(one.state.value for one in campaign.workloads) + "\n")
 
 

@@ -32,6 +32,12 @@ create table parted (id int not null, day date not null, primary key (id, day)) 
 create table parted_one partition of parted for values from ('2026-01-01') to ('2026-07-01');
 create table parted_two partition of parted for values from ('2026-07-01') to ('2027-01-01');
 create sequence never_used start 7;
+create table letters (id int primary key, t text, r text, amount numeric);
+insert into letters select i, 't', 'r', i from generate_series(1, 9) i;
+create function maintenance() returns text language plpgsql set default_transaction_read_only to 'off' as $$
+begin
+  return 'SET default_transaction_read_only';
+end $$;
 create index on payment (paid);
 insert into citizen (name, born, note) select 'Citizen ' || i, date '1980-01-01' + i, decode(md5(i::text), 'hex')
   from generate_series(1, 500) i;
@@ -236,6 +242,21 @@ def test_one_changed_value_is_found(pair: Rig) -> None:
     admin(task, target=True).rows("payments", "update public.citizen set name = 'Citizen 8' where id = 9")
     (unlike,) = [r for r in pg.verify(task) if not r.equal]
     assert unlike.subject.endswith('"public"."citizen"')
+    pg.cleanup(task)
+
+
+def test_a_changed_value_is_found_whatever_the_columns_are_called(pair: Rig) -> None:
+    task, pg = pair.task(MOVE), PostgreSQL()
+    pg.seed(task)
+    pg.delta(task, final=True)
+    pg.finish(task)
+    target = admin(task, target=True)
+    assert target.one("payments", "select maintenance()") == "SET default_transaction_read_only"
+    kept = "select proconfig::text from pg_proc where proname = 'maintenance'"
+    assert target.one("payments", kept) == "{default_transaction_read_only=off}"
+    target.rows("payments", "update public.letters set amount = 999999 where id = 1")
+    (unlike,) = [r for r in pg.verify(task) if not r.equal]
+    assert unlike.subject.endswith('"public"."letters"')
     pg.cleanup(task)
 
 
