@@ -11,20 +11,28 @@ SETTLED = frozenset({MoveState.VERIFIED, MoveState.ROLLED_BACK, MoveState.FAILED
 
 
 def changes(
-    look: Callable[[], Campaign | None], *, pause: Callable[[float], None] = time.sleep
+    look: Callable[[], Campaign | None],
+    *,
+    working: Callable[[], bool],
+    pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[WorkloadProgress]:
-    """Yield each workload when its move is first seen and whenever it changed; ends when all are settled.
+    """Yield each workload when its move is first seen and whenever it changed; ends when nothing moves any more.
 
     Args:
         look: Reads the campaign; None while there is none, which ends the watch.
+        working: A process works on the campaign; asked before the look, so that its last change is seen.
         pause: Waits so many seconds.
     """
     seen: dict[str, WorkloadProgress] = {}
-    while (campaign := look()) is not None:
+    while True:
+        goes_on = working()
+        campaign = look()
+        if campaign is None:
+            return
         for workload in campaign.workloads:
             if seen.get(workload.workload) != workload:
                 seen[workload.workload] = workload
                 yield workload
-        if all(workload.state in SETTLED for workload in campaign.workloads):
+        if not goes_on or all(workload.state in SETTLED for workload in campaign.workloads):
             return
         pause(POLL_S)

@@ -1,5 +1,6 @@
 """`pse status`: where the moves stand."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,13 +19,15 @@ def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bo
     State, bytes, checks and downtime of each workload.
     """
     import migrate
+    from migrate.store import somebody_works
     from pse.cli.follow import changes
     from pse.cli.render_moves import campaign_view, show_change
 
     session.refuse_when(json_lines and not follow, "--json-lines goes with --follow")
     bundle = session.moved(plan)
     if follow:
-        for change in changes(lambda: migrate.status(session.workspace, bundle)):
+        working = partial(somebody_works, session.workspace)
+        for change in changes(lambda: migrate.status(session.workspace, bundle), working=working):
             show_change(session, change, json_lines=json_lines)
     if not json_lines:
         session.show(campaign_view(migrate.status(session.workspace, bundle), plan=bundle.plan.hash))

@@ -152,13 +152,19 @@ def test_following_ends_when_all_is_settled_and_tells_each_change_once() -> None
         ]
     )
     waits: list[float] = []
-    told = [(w.workload, w.state.value) for w in changes(lambda: next(seen), pause=waits.append)]
+    told = [(w.workload, w.state.value) for w in changes(lambda: next(seen), working=lambda: True, pause=waits.append)]
     assert told == [("a", "seeding"), ("b", "verified"), ("a", "verified")]
     assert len(waits) == 2
 
 
 def test_following_nothing_ends_at_once() -> None:
-    assert list(changes(lambda: None)) == []
+    assert list(changes(lambda: None, working=lambda: True)) == []
+
+
+def test_following_ends_when_nobody_works() -> None:
+    waiting = WorkloadProgress(workload="records", state=MoveState.WAITING)
+    campaign = Campaign(plan="0" * 64, workloads=(waiting,))
+    assert list(changes(lambda: campaign, working=lambda: False)) == [waiting]
 
 
 def test_json_lines_goes_with_follow(run: Run) -> None:
