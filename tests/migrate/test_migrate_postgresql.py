@@ -180,7 +180,9 @@ def test_killed_while_it_seeds_it_goes_on(pair: Rig) -> None:
     name = task.job.replace("-", "_")
     target.rows("payments", f"alter subscription {name} disable")
     target.rows("payments", f"alter subscription {name} set (slot_name = none)")
-    target.rows("payments", f"drop subscription {name}; truncate public.payment, public.citizen, public.keyless")
+    target.rows(
+        "payments", f"drop subscription {name}; truncate public.payment, public.citizen, public.keyless, public.letters"
+    )
     target.rows("payments", "truncate public.parted")
     pay(source, 5)
     again = pair.task(MOVE)
