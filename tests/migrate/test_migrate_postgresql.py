@@ -253,7 +253,7 @@ def test_a_changed_value_is_found_whatever_the_columns_are_called(pair: Rig) -> 
     pg.delta(task, final=True)
     pg.finish(task)
     target = admin(task, target=True)
-    assert target.one("payments", "select maintenance()") == "SET default_transaction_read_only"
+    assert target.one("payments", "select public.maintenance()") == "SET default_transaction_read_only"
     kept = "select proconfig::text from pg_proc where proname = 'maintenance'"
     assert target.one("payments", kept) == "{default_transaction_read_only=off}"
     target.rows("payments", "update public.letters set amount = 999999 where id = 1")
