@@ -96,8 +96,8 @@ def _values(
     if rests is Rests.NONE:
         return []
     given = inputs.get(field.wire)
-    if given is None:
-        # An optional field that is left out makes nothing; a required one is not known.
+    if given is None or (given == "" and not field.required):
+        # An optional field that is left out, or empty, makes nothing; a required one is not known.
         return [Value(field.wire, rests, None)] if field.required else []
     if unknown(given):
         return [Value(field.wire, rests, place_of(field.wire, given) if rests is Rests.REFERENCE else None)]

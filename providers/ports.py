@@ -98,7 +98,12 @@ class Provider(Protocol):
 
     name: ClassVar[str]
     kinds: ClassVar[Mapping[str, str]]
-    """Kinds that it can make, each with the permission or reason worth telling; others are refused at planning."""
+    """Kinds that it can make, each with the permission that it takes."""
+    lacks: ClassVar[Mapping[str, str]]
+    """What it cannot do, each with the reason: every other kind, as ``Kind``, and inputs, as ``Kind.wireName``.
+
+    What needs one is refused before any call; an input may have its default.
+    """
 
     def __init__(self, target: Target) -> None:
         """Remember the target; no call is made yet."""

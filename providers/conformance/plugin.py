@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-_WORDS = {"passed": "passed", "failed": "failed", "skipped": "not capable"}
+from providers.ports import Provider
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +29,7 @@ class Results:
         """Nothing has run."""
         self._target = target
         self._found: dict[tuple[str, str], Counter[str]] = {}
+        self._adapters: dict[str, type[Provider]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -41,7 +42,8 @@ class Results:
         cls = getattr(item, "cls", None)
         if isinstance(cls, type) and issubclass(cls, StoreContract) and (call.when == "call" or not report.passed):
             behaviour = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
-            self._found.setdefault((cls.__name__, behaviour), Counter())[_WORDS[report.outcome]] += 1
+            self._adapters[cls.adapter.name] = cls.adapter
+            self._found.setdefault((cls.adapter.name, behaviour), Counter())[report.outcome] += 1
         return report
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -51,9 +53,19 @@ class Results:
         terminalreporter.section("conformance")
         for (adapter, behaviour), counts in sorted(self._found.items()):
             said = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-            terminalreporter.write_line(f"{adapter:24} {behaviour:56} {said}")
+            terminalreporter.write_line(f"{adapter:12} {behaviour:60} {said}")
+        for adapter, name, reason in self._lacks():
+            terminalreporter.write_line(f"{adapter:12} {name:60} not capable: {reason}")
         if self._target:
             Path(self._target).write_text(json.dumps(self.figures()) + "\n", encoding="utf-8")
+
+    def _lacks(self) -> list[tuple[str, str, str]]:
+        """Adapter, kind or input, and why: of every adapter that was tested."""
+        return [
+            (adapter, name, reason)
+            for adapter, cls in sorted(self._adapters.items())
+            for name, reason in sorted(cls.lacks.items())
+        ]
 
     def figures(self) -> dict[str, int]:
         """The counts as ``make conformance`` names them."""
@@ -62,7 +74,8 @@ class Results:
             "behaviours": len({behaviour for _, behaviour in self._found}),
             "adapters": len({adapter for adapter, _ in self._found}),
             "passed": total["passed"],
-            "not_capable": total["not capable"],
+            "not_capable": len(self._lacks()),
+            "skipped": total["skipped"],
             "failed": total["failed"],
         }
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from providers.ports import Identity, Made, Provider, Store
-from pse.core.schema import KINDS, Inputs
+from pse.core.schema import DELETE_ORDER, KINDS, FirewallRule, Inputs, Listener
 
 PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m suite"
 
@@ -24,6 +24,8 @@ class Rig:
         shapes: Two shapes that it has; a server is changed from the first to the second.
         storage_class: A storage class that it has.
         public_key: Key for new servers.
+        image_file: File in the workspace's folder ``images`` that an Image is made from; empty where none is made.
+        image_sha256: Its hash.
     """
 
     def __init__(
@@ -35,6 +37,8 @@ class Rig:
         shapes: tuple[str, str] = ("std-1-2", "std-2-4"),
         storage_class: str = "ssd",
         public_key: str = PUBLIC_KEY,
+        image_file: str = "",
+        image_sha256: str = "",
     ) -> None:
         """Make nothing yet."""
         self.provider = provider
@@ -43,6 +47,8 @@ class Rig:
         self._shapes = shapes
         self._class = storage_class
         self._key = public_key
+        self._image_file = image_file
+        self._image_sha256 = image_sha256
         self._count = itertools.count(1)
         self._made: list[tuple[str, str]] = []
 
@@ -71,6 +77,21 @@ class Rig:
                 "volume": self._new("Volume").id,
                 "mount": "/srv/suite",
             },
+            "Router": self._router,
+            "Address": lambda: {"router": self._new("Router").id},
+            "LoadBalancer": lambda: {"subnets": (self._new("Subnet").id,), "listeners": _listeners(80)},
+            "Image": lambda: {"source": self._image_file, "sha256": self._image_sha256, "format": "raw"},
+            "Snapshot": lambda: {"volume": self._new("Volume").id},
+            "BackupPolicy": lambda: {"volumes": (self._new("Volume").id,), "every_hours": 24, "keep": 7},
+            "Bucket": dict,
+            "EncryptionKey": dict,
+            "DnsZone": lambda: {"domain": f"suite{number}.example"},
+            "DnsRecord": lambda: {
+                "zone": self._new("DnsZone").id,
+                "label": "www",
+                "type": "A",
+                "values": ("192.0.2.1",),
+            },
         }
         return cls(**given, **own[kind]())
 
@@ -80,6 +101,13 @@ class Rig:
             "Firewall": lambda: {"rules": _rules()},
             "Volume": lambda: {"size_gib": 2},
             "Server": lambda: {"shape": self._shapes[1]},
+            "Router": lambda: {"subnets": ()},
+            "Address": lambda: {"server": self._server_behind(inputs)},
+            "LoadBalancer": lambda: {"listeners": _listeners(80, 8080)},
+            "BackupPolicy": lambda: {"keep": 9},
+            "Bucket": lambda: {"retention_days": 1},
+            "EncryptionKey": lambda: {"rotation_days": 365},
+            "DnsRecord": lambda: {"values": ("192.0.2.2", "192.0.2.3")},
         }
         return msgspec.structs.replace(inputs, **changes[kind]()) if kind in changes else None
 
@@ -94,8 +122,8 @@ class Rig:
         return len(self.store(kind).list())
 
     def clear(self) -> None:
-        """Delete all that was made, last first."""
-        for kind, object_id in reversed(self._made):
+        """Delete all that was made, what stands in the way of the others first."""
+        for kind, object_id in sorted(self._made, key=lambda made: DELETE_ORDER.index(made[0])):
             self.store(kind).delete(object_id)
         self._made.clear()
 
@@ -106,6 +134,17 @@ class Rig:
         network = self._new("Network")
         cidr = str(getattr(network.inputs, "cidr", "10.0.0.0/16"))
         return {"network": network.id, "cidr": cidr.replace(".0.0/16", ".1.0/24")}
+
+    def _router(self) -> dict[str, Any]:
+        subnet = self._new("Subnet")
+        return {"network": str(getattr(subnet.inputs, "network", "")), "subnets": (subnet.id,)}
+
+    def _server_behind(self, address: Inputs) -> str:
+        """A server in a subnet that the address's router serves."""
+        router = self.store("Router").read(str(getattr(address, "router", "")), None)
+        (subnet,) = getattr(router.inputs if router else None, "subnets", ("",))
+        inputs = msgspec.structs.replace(self.inputs("Server"), subnet=subnet)
+        return self.make("Server", inputs).id
 
     def _server(self) -> dict[str, Any]:
         return {
@@ -128,7 +167,9 @@ def rigged(provider: Provider, **words: Any) -> Iterator[Rig]:
         provider.close()
 
 
-def _rules() -> tuple[Any, ...]:
-    from pse.core.schema import FirewallRule
+def _listeners(*ports: int) -> tuple[Listener, ...]:
+    return tuple(Listener(protocol="tcp", port=port, member_port=8080) for port in ports)
 
+
+def _rules() -> tuple[FirewallRule, ...]:
     return (FirewallRule(direction="in", protocol="tcp", port=22, peer="10.0.0.0/8", why="suite"),)

@@ -14,12 +14,10 @@ from providers.places import Places
 from providers.ports import Made, PortError, Store
 from pse.core.errors import RemoteError
 from pse.core.journal import FileJournal
-from pse.core.schema import KINDS
+from pse.core.schema import DELETE_ORDER
 from pse.core.settings import Workspace
 
 _OWNER = re.compile(r"created by (\S+)@(\S+) \(pid (\d+)\)")
-DELETE_ORDER = ("Attachment", "Server", "Volume", "Firewall", "Subnet", "Network", "KeyPair")
-"""Who holds whom: first what is in the way of the others."""
 
 
 @contextlib.contextmanager
@@ -161,7 +159,3 @@ def _delete(store: Store, made: Made, *, attempts: int = 10) -> None:
             time.sleep(min(0.2 * 2**attempt, 3.0))
         else:
             return
-
-
-if set(DELETE_ORDER) != set(KINDS):
-    raise TypeError("DELETE_ORDER does not name every kind of the schema")

@@ -6,6 +6,8 @@ from typing import ClassVar
 from providers.lab.stores import WORKS, LabStore
 from providers.ports import PortError, Store, Target
 
+_SHARED = "all lab servers share the machine's own network"
+
 
 class LabProvider:
     """See `providers.ports.Provider`. Every place has its own account folder under ``.pse/lab/places/``.
@@ -16,6 +18,23 @@ class LabProvider:
 
     name: ClassVar[str] = "lab"
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(WORKS, "needs no permission")
+    lacks: ClassVar[Mapping[str, str]] = {
+        "Router": _SHARED,
+        "Address": _SHARED,
+        "LoadBalancer": _SHARED,
+        "DnsZone": "the lab's name server belongs to the old server room",
+        "DnsRecord": "the lab's name server belongs to the old server room",
+        "Image": "a lab server starts from the machine's own system",
+        "Snapshot": "a folder has no snapshots",
+        "BackupPolicy": "a folder has no snapshots",
+        "Bucket": "the lab has no object store",
+        "EncryptionKey": "the lab has no key store",
+        "Volume.iops": "a folder has the disk's own speed",
+        "Volume.encryptionKey": "a folder is not encrypted",
+        "Volume.snapshot": "a folder has no snapshots",
+        "Server.bootVolume": "a lab server starts from a folder of its own",
+        "Server.apart": "all lab servers share one machine",
+    }
 
     def __init__(self, target: Target) -> None:
         """Remember the target; nothing is read or written yet."""

@@ -9,13 +9,18 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from providers.plugin.wire import UNKNOWN, is_unknown, plain, secret
-from pse.core.schema import FirewallRule, Kind
+from providers.ports import Provider
+from pse.core.schema import FirewallRule, Kind, Listener
 
 Failure = tuple[str, str]
 """Property and reason, as the engine shows them."""
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\n\r]*)?")
+_WORD = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_LABEL = re.compile(r"@|(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,250}[a-z0-9])?")
+_DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 _PORTS = range(1, 65536)
 _SIZES = range(1, 65537)
 
@@ -60,6 +65,24 @@ def failures(kind: Kind, olds: Mapping[str, Any], raw: Mapping[str, Any]) -> lis
         if said:
             found.append((wire, said))
     return found
+
+
+def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Provider) -> list[Failure]:
+    """What the adapter at the resource's place cannot do of what the inputs ask for.
+
+    Args:
+        kind: Kind of the resource.
+        values: Plain inputs, defaults filled in.
+        provider: The adapter.
+    """
+    if kind.name not in provider.kinds:
+        return [("", f"the provider {provider.name} makes no {kind.name}: {provider.lacks.get(kind.name, 'unknown')}")]
+    defaults = {info.encode_name: info.default for info in msgspec.structs.fields(kind.inputs)}
+    return [
+        (wire, f"the provider {provider.name} cannot do this: {provider.lacks[f'{kind.name}.{wire}']}")
+        for wire, value in values.items()
+        if f"{kind.name}.{wire}" in provider.lacks and value != defaults[wire]
+    ]
 
 
 def _wrong_type(value: object, hint: Any) -> str:
@@ -126,6 +149,36 @@ def _rules(value: Any) -> str:
     return ""
 
 
+def _listeners(value: Any) -> str:
+    for number, item in enumerate(value):
+        listener = msgspec.convert(item, Listener)
+        said = (
+            "protocol is tcp, http or https"
+            if listener.protocol not in {"tcp", "http", "https"}
+            else "a port is 1 to 65535"
+            if listener.port not in _PORTS or listener.member_port not in _PORTS
+            else "healthPath begins with /"
+            if listener.health_path and not listener.health_path.startswith("/")
+            else ""
+        )
+        if said:
+            return f"listener {number}: {said}"
+    ports = [msgspec.convert(item, Listener).port for item in value]
+    return "" if len(set(ports)) == len(ports) and ports else "takes at least one port, and each once"
+
+
+def _of(pattern: re.Pattern[str], words: str) -> Callable[[Any], str]:
+    return lambda value: "" if pattern.fullmatch(value) else words
+
+
+def _within(words: str, *numbers: range) -> Callable[[Any], str]:
+    return lambda value: "" if any(value in allowed for allowed in numbers) else words
+
+
+def _among(*allowed: str) -> Callable[[Any], str]:
+    return lambda value: "" if value in allowed else f"is one of {', '.join(allowed)}"
+
+
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "name": _name,
     "cidr": _cidr,
@@ -133,4 +186,18 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "publicKey": _public_key,
     "mount": _mount,
     "rules": _rules,
+    "listeners": _listeners,
+    "iops": _within("is a number from 0 to 1000000", range(1_000_001)),
+    "retentionDays": _within("is a number of days from 0 to 36500", range(36_501)),
+    "rotationDays": _within("is 0, or a number of days from 90 to 2560", range(1), range(90, 2561)),
+    "everyHours": _within("is a number of hours from 1 to 24, or 168", range(1, 25), range(168, 169)),
+    "keep": _within("is a number from 1 to 1000", range(1, 1001)),
+    "ttlS": _within("is a number of seconds from 1 to 2147483647", range(1, 2**31)),
+    "source": _of(_FILE, "is the name of a file in the workspace's folder images, without a path"),
+    "sha256": _of(re.compile("[0-9a-f]{64}"), "is 64 hexadecimal digits"),
+    "format": _among("raw", "qcow2", "vmdk", "vhd"),
+    "apart": lambda value: "" if not value or _WORD.fullmatch(value) else "is a word of lower-case letters and digits",
+    "domain": _of(_DOMAIN, "is a domain name in lower case, without the last dot"),
+    "label": _of(_LABEL, "is a name below the domain in lower case, or @"),
+    "type": _among("A", "AAAA", "CNAME", "TXT", "MX"),
 }

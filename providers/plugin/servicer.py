@@ -147,6 +147,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             found = check.failures(kind, plain(olds), news)
             kept = check.checked(kind, news)
             found += self._judge(context, kind, urn, plain(kept), resolve=not found)
+            if not found and isinstance(place := plain(kept)["place"], str):
+                found += check.lacking(kind, plain(kept), self._session(context).places.provider(place))
             failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
             return provider_pb2.CheckResponse(inputs=to_struct(kept), failures=failures)
 

@@ -8,6 +8,7 @@ from pse.core.documents.category import Category
 from pse.core.documents.gate import AllowedPlace, RefusedPlace, UnitGate
 from pse.core.documents.verdicts import Refusal
 from pse.core.schema import KINDS, Rests
+from tests.neutral import INPUTS
 from tests.policy.house import ELSEWHERE, IBEX, MARKHOR
 
 DAY = date(2026, 7, 1)
@@ -25,15 +26,6 @@ GATE = UnitGate(
     sample=True,
     rules=load_rules().of_gate(DAY),
 )
-INPUTS: dict[str, dict[str, object]] = {
-    "Network": {"cidr": "10.0.0.0/16"},
-    "Subnet": {"network": "net-1", "cidr": "10.0.0.0/24"},
-    "Firewall": {"network": "net-1", "rules": []},
-    "KeyPair": {"publicKey": "ssh-ed25519 AAAA"},
-    "Volume": {"sizeGib": 10, "storageClass": "ssd"},
-    "Server": {"shape": "std", "image": "debian-12", "subnet": "sub-1", "firewalls": ["fw-1"], "keyPair": "key-1"},
-    "Attachment": {"server": "srv-1", "volume": "vol-1", "mount": "/srv"},
-}
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # Pulumi's own sentinel: an unknown value may well be text
 FIELDS = [
     (kind.name, field.wire, field.rule.rests)

@@ -14,8 +14,9 @@ from pse.core.documents.gate import RefusedPlace
 from pse.core.errors import Refused
 from pse.core.schema import KINDS, Placement, Rests
 from pse.core.settings import Workspace
+from tests.neutral import INPUTS
 from tests.policy.house import ELSEWHERE, IBEX, MARKHOR
-from tests.policy.resources import DAY, FIELDS, GATE, INPUTS, UNKNOWN, inputs, rules_of, subject
+from tests.policy.resources import DAY, FIELDS, GATE, UNKNOWN, inputs, rules_of, subject
 
 
 def test_every_kind_of_the_schema_has_inputs_here() -> None:

@@ -7,21 +7,23 @@ import pytest
 from providers import registry
 from providers.conformance import Rig, StoreContract
 from providers.conformance.rig import rigged
+from providers.lab import LabProvider
 from providers.ports import Target
 from pse.core.settings import Workspace
 from tests.providers.house import HERE, House
+from tests.providers.outside.filecloud import FileCloud
 from tests.require import require
 
 MARKHOR = "sample-markhor/islamabad/ict-1"
 
 
 class TestFileCloud(StoreContract):
-    adapter = "filecloud"
+    adapter = FileCloud
 
     @pytest.fixture
     def rig(self, house: House) -> Iterator[Rig]:
         target = Target(place=HERE, country="PK", endpoint="lab:north", workspace=house.root)
-        with rigged(registry.load("filecloud")(target), place=HERE) as rig:
+        with rigged(FileCloud(target), place=HERE) as rig:
             yield rig
 
 
@@ -39,15 +41,15 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 
 class TestLab(StoreContract):
-    adapter = "lab"
+    adapter = LabProvider
 
     @pytest.fixture
     def rig(self, lab: Workspace) -> Iterator[Rig]:
         target = Target(place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root)
         key = (lab.private / "ssh_key.pub").read_text().strip()
-        with rigged(registry.load("lab")(target), place=MARKHOR, public_key=key) as rig:
+        with rigged(LabProvider(target), place=MARKHOR, public_key=key) as rig:
             yield rig
 
 
 def test_every_registered_adapter_has_a_rig() -> None:
-    assert set(registry.names()) <= {TestFileCloud.adapter, TestLab.adapter}
+    assert set(registry.names()) <= {TestFileCloud.adapter.name, TestLab.adapter.name}

@@ -1,11 +1,10 @@
 """The pure parts of the plugin: values on the wire, Check, Diff, schema, and the SDK classes against the schema."""
 
-import inspect
 import json
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
@@ -14,7 +13,8 @@ from hypothesis import strategies as st
 
 from providers import sdk
 from providers.identity import parse_urn, stack_tag
-from providers.plugin.check import checked, failures
+from providers.lab import LabProvider
+from providers.plugin.check import checked, failures, lacking
 from providers.plugin.diff import differences, loses_data
 from providers.plugin.package import package_schema
 from providers.plugin.wire import (
@@ -30,20 +30,9 @@ from providers.plugin.wire import (
 )
 from pse.core.errors import BadInput
 from pse.core.schema import KINDS
+from tests.neutral import INPUTS
 from tests.providers.house import HERE, UNIT
 
-GOOD: dict[str, dict[str, Any]] = {
-    "Network": {"cidr": "10.0.0.0/16"},
-    "Subnet": {"network": "net-1", "cidr": "10.0.0.0/24"},
-    "Firewall": {
-        "network": "net-1",
-        "rules": [{"direction": "in", "protocol": "tcp", "port": 22, "peer": "0.0.0.0/0"}],
-    },
-    "KeyPair": {"publicKey": "ssh-ed25519 AAAAC3Nza me@here"},
-    "Volume": {"sizeGib": 10, "storageClass": "ssd"},
-    "Server": {"shape": "std", "image": "debian-12", "subnet": "sub-1", "firewalls": ["fw-1"], "keyPair": "key-1"},
-    "Attachment": {"server": "srv-1", "volume": "vol-1", "mount": "/srv/data"},
-}
 TREES = st.recursive(
     st.none()
     | st.booleans()
@@ -56,7 +45,7 @@ TREES = st.recursive(
 
 
 def good(kind: str, **more: Any) -> dict[str, Any]:
-    return {"name": "x", "workload": UNIT, "place": HERE, **GOOD[kind], **more}
+    return {"name": "x", "workload": UNIT, "place": HERE, **INPUTS[kind], **more}
 
 
 def said(kind: str, raw: dict[str, Any], olds: dict[str, Any] | None = None) -> dict[str, str]:
@@ -131,10 +120,36 @@ def test_every_required_input_is_asked_for(kind: str) -> None:
         ("Attachment", {"mount": "srv"}),
         ("Attachment", {"mount": "/srv/../etc"}),
         ("Attachment", {"mount": "/"}),
+        ("LoadBalancer", {"listeners": []}),
+        ("LoadBalancer", {"listeners": [{"protocol": "tls", "port": 443, "memberPort": 80}]}),
+        ("LoadBalancer", {"listeners": [{"protocol": "tcp", "port": 80, "memberPort": 80}] * 2}),
+        ("LoadBalancer", {"listeners": [{"protocol": "http", "port": 80, "memberPort": 80, "healthPath": "up"}]}),
+        ("Image", {"source": "../secret"}),
+        ("Image", {"source": "/etc/passwd"}),
+        ("Image", {"sha256": "abc"}),
+        ("Image", {"format": "iso"}),
+        ("Server", {"apart": "Not a word"}),
+        ("Volume", {"iops": -1}),
+        ("Bucket", {"retentionDays": -1}),
+        ("EncryptionKey", {"rotationDays": 1}),
+        ("BackupPolicy", {"everyHours": 25}),
+        ("BackupPolicy", {"keep": 0}),
+        ("DnsZone", {"domain": "example.gov.pk."}),
+        ("DnsRecord", {"label": "a b"}),
+        ("DnsRecord", {"type": "SRV"}),
+        ("DnsRecord", {"ttlS": 0}),
     ],
 )
 def test_bad_input_is_told_at_its_name(kind: str, wrong: dict[str, Any]) -> None:
     assert set(said(kind, good(kind, **wrong))) == set(wrong)
+
+
+def test_what_the_adapter_lacks_is_told_at_its_name() -> None:
+    kind = KINDS["Server"]
+    plain_inputs = plain(checked(kind, good("Server", bootVolume="")))
+    assert lacking(kind, plain_inputs, LabProvider) == []
+    assert dict(lacking(kind, {**plain_inputs, "apart": "web"}, LabProvider)).keys() == {"apart"}
+    assert dict(lacking(KINDS["Bucket"], plain(checked(KINDS["Bucket"], good("Bucket"))), LabProvider)).keys() == {""}
 
 
 def test_unknown_element_beside_a_wrong_one_does_not_hide_it() -> None:
@@ -198,11 +213,10 @@ def test_schema_has_every_kind_and_says_what_is_secret_and_what_replaces() -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_sdk_class_takes_the_inputs_of_the_schema(kind: str) -> None:
     cls = sdk.CLASSES[kind]
-    parameters = inspect.signature(cls).parameters
+    (args,) = get_args(get_type_hints(cls.__init__)["inputs"])
     fields = {field.name: field for field in KINDS[kind].input_fields().values()}
-    assert set(parameters) - {"resource_name", "opts"} == set(fields)
-    for name, field in fields.items():
-        assert (parameters[name].default is inspect.Parameter.empty) == field.required
+    assert args.__required_keys__ == {name for name, field in fields.items() if field.required}
+    assert args.__optional_keys__ == {name for name, field in fields.items() if not field.required}
     shown = {name for base in cls.__mro__ for name in vars(base).get("__annotations__", {})}
     assert shown >= set(fields) | {field.name for field in KINDS[kind].output_fields().values()}
 

@@ -39,6 +39,7 @@ class FileCloud:
 
     name: ClassVar[str] = "filecloud"
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(KINDS, "files")
+    lacks: ClassVar[Mapping[str, str]] = {"Server.apart": "files share one disk"}
 
     def __init__(self, target: Target) -> None:
         self.target = target
@@ -90,7 +91,7 @@ class FileStore:
         record = self._load(object_id)
         if record is None:
             raise PortError(f"no {object_id}", reason="not-found", vendor_code="NoSuchObject")
-        wanted = msgspec.to_builtins(new)
+        wanted = msgspec.json.decode(msgspec.json.encode(new))
         fixed = [w for w, f in self._kind.input_fields().items() if f.rule.replaces and wanted[w] != record.inputs[w]]
         if fixed:
             raise PortError(f"{', '.join(fixed)} cannot be changed", reason="invalid", vendor_code="Immutable")
@@ -156,7 +157,7 @@ class FileStore:
             if not field.rule.to:
                 continue
             given = getattr(inputs, field.name)
-            for object_id in given if isinstance(given, tuple) else (given,):
+            for object_id in given if isinstance(given, tuple) else (given,) if given else ():
                 if not (self._cloud.account / field.rule.to / f"{object_id}.json").exists():
                     raise PortError(f"no {field.rule.to} {object_id}", reason="invalid", vendor_code="NoSuchReference")
 
@@ -170,6 +171,11 @@ class FileStore:
             "host_key": "ssh-ed25519 AAAA",
             "fingerprint": "SHA256:file",
             "device": "/dev/file",
+            "host_name": "lb.example",
+            "size_gib": 1,
+            "size_bytes": 1,
+            "url": "file:",
+            "name_servers": ("127.0.0.1",),
         }
         outputs: Outputs = self._kind.outputs(
             **{field.name: known[field.name] for field in self._kind.output_fields().values()}
