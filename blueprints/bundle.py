@@ -17,6 +17,11 @@ from pse.core.settings import Workspace
 T = TypeVar("T")
 
 FILE = "plan.json"
+SIGNATURE = f"{FILE}.sig"
+_UNSIGNED = (
+    "Only `pse plan` signs a plan, with this workspace's key. Bring plan.json and plan.json.sig as it wrote them, or "
+    "make the plan again and have it reviewed."
+)
 _AGAIN = "Make the plan again with `pse plan`, and have it reviewed."
 
 
@@ -28,19 +33,50 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         units: By unit id; for the engine.
         gates: By unit id; signed when the plan was made.
         verdicts: What the rules said of every class at every place.
+        signature: Of the workspace's key over ``plan``, and so over the hash of every part: gates hold places, and
+            only this holds shapes, ports and bills.
     """
 
     plan: Plan
     units: dict[str, Unit]
     gates: dict[str, SignedGate]
     verdicts: Verdicts
+    signature: str = ""
+
+    @classmethod
+    def sealed(
+        cls,
+        workspace: Workspace,
+        plan: Plan,
+        *,
+        units: Mapping[str, Unit],
+        gates: Mapping[str, SignedGate],
+        verdicts: Verdicts,
+    ) -> "Bundle":
+        """``plan`` with the hashes of these parts and its own, signed with the workspace's key; writes nothing.
+
+        Raises:
+            BadInput: No key here.
+            Refused: The key here is not the pinned one.
+        """
+        from policy.signing import sign
+
+        whole = msgspec.structs.replace(plan, units=part_hashes(units, gates, verdicts))
+        whole = msgspec.structs.replace(whole, hash=plan_hash(whole))
+        return cls(
+            plan=whole,
+            units=dict(units),
+            gates=dict(gates),
+            verdicts=verdicts,
+            signature=sign(workspace, canonical.encode(whole)),
+        )
 
     def default_folder(self, workspace: Workspace) -> Path:
         """``plans/`` + the first 12 digits of the plan's hash."""
         return workspace.path("plans", self.plan.hash[:12])
 
     def write(self, folder: Path) -> Path:
-        """Write the parts and then, last, ``plan.json``; files of an earlier plan there are taken away.
+        """Write the parts and then, last, ``plan.json`` its signature beside it; stale files are taken away.
 
         Returns:
             Path of ``plan.json``.
@@ -55,25 +91,30 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
                 if stale.stem not in parts:
                     stale.unlink()
         canonical.write(folder / "verdicts.json", self.verdicts)
+        canonical.write_bytes(folder / SIGNATURE, f"{self.signature}\n".encode())
         canonical.write(folder / FILE, self.plan)
         return folder / FILE
 
     @classmethod
     def read(cls, workspace: Workspace, path: Path) -> "Bundle":
-        """Read a plan and check every part against its hash and every gate against the workspace's pin.
+        """Read a plan and check its signature, every part against its hash and every gate against the workspace's pin.
 
         Args:
-            workspace: Whose pin signs the gates.
+            workspace: Whose pin signs the plan and its gates.
             path: ``plan.json``, its folder, or the name of a folder under ``plans/``.
 
         Raises:
             BadInput: A file is missing or not readable.
-            Refused: A file is not what the plan's hash stands for, or a gate is not signed by the workspace's key.
+            Refused: The plan is not signed by the workspace's key, a file is not what its hash stands for, or a gate
+                is not signed.
         """
         file = _find(workspace, path)
-        plan = canonical.read(file, Plan)
-        if plan_hash(plan) != plan.hash:
+        raw = canonical.read_bytes(file)
+        plan = canonical.decode(raw, Plan, where=str(file))
+        if plan_hash(plan) != plan.hash or canonical.encode(plan) != raw:
             raise Refused("the plan was changed after it was made", where=str(file), hint=_AGAIN)
+        signature = _signature(file.with_name(SIGNATURE))
+        _signed(workspace, plan, signature, where=str(file))
         units = {}
         gates = {}
         for name in plan.units:
@@ -84,7 +125,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             else:
                 units[name] = _part(file.parent, name, plan.units, Unit)
         verdicts = _part(file.parent, "verdicts", plan.units, Verdicts)
-        bundle = cls(plan=plan, units=units, gates=gates, verdicts=verdicts)
+        bundle = cls(plan=plan, units=units, gates=gates, verdicts=verdicts, signature=signature)
         bundle.verify(workspace)
         return bundle
 
@@ -92,8 +133,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         """Check that the parts are those that the plan's hash stands for.
 
         Raises:
-            Refused: They are not, a gate is not signed by the workspace's key, or a unit is where its gate does not let
-                it be; that refusal is in the ledger too.
+            Refused: They are not, the plan or a gate is not signed by the workspace's key, or a unit is where its gate
+                does not let it be; that refusal is in the ledger too.
         """
         from policy.gate import open_gate
 
@@ -101,6 +142,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             self.plan.units
         ):
             raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
+        _signed(workspace, self.plan, self.signature, where=f"plan {self.plan.hash[:12]}")
         if set(self.gates) != set(self.units) or any(unit.id != name for name, unit in self.units.items()):
             raise Refused("a unit of the plan has no gate of its own", where=self.plan.hash[:12], hint=_AGAIN)
         for name, signed in self.gates.items():
@@ -151,6 +193,21 @@ def path_of(workspace: Workspace, hash_: str) -> Path:
         if canonical.read(file, Plan).hash == hash_:
             return file
     raise BadInput(f"plan {hash_[:12]} is not there any more", where=str(workspace.path("plans")))
+
+
+def _signature(file: Path) -> str:
+    try:
+        return canonical.read_bytes(file).decode("ascii", "replace").removesuffix("\n")
+    except BadInput:
+        return ""
+
+
+def _signed(workspace: Workspace, plan: Plan, signature: str, *, where: str) -> None:
+    from policy.signing import believe, pin
+
+    if not signature:
+        raise Refused(f"the plan is not signed: it has no {SIGNATURE} beside it", where=where, hint=_UNSIGNED)
+    believe(workspace, pin(workspace), canonical.encode(plan), signature, where=where, hint=_UNSIGNED)
 
 
 def _find(workspace: Workspace, path: Path) -> Path:

@@ -8,6 +8,7 @@ import msgspec
 from blueprints.bills import mandate, unpriced
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
+from blueprints.names import counted
 from blueprints.placing import Choice, Placed, Weigher
 from blueprints.pricing import FREE, Catalogue, build_at, saas_bill, totals
 from blueprints.view import View
@@ -291,11 +292,11 @@ class Decider:
             )
         return tuple(sorted(found, key=lambda o: (*self._rank(o.cost), o.place)))
 
-    def _rank(self, cost: Cost | None) -> tuple[bool, bool, Decimal]:
-        # What lacks a price may be dear: it comes after whatever is priced in full.
+    def _rank(self, cost: Cost | None) -> tuple[bool, int, Decimal]:
+        # What lacks a price may be dear: it comes after whatever lacks fewer.
         if cost is None:
-            return (True, True, Decimal(0))
-        return (False, cost.no_price > 0, cost.monthly * self._horizon + cost.one_time)
+            return (True, 0, Decimal(0))
+        return (False, cost.no_price, cost.monthly * self._horizon + cost.one_time)
 
     def _best(self, wanted: Wanted, options: Iterable[PlaceOption]) -> PlaceOption | None:
         return next(
@@ -320,6 +321,8 @@ class Decider:
             words = f"{best.place}: cheapest of {len(allowed)} allowed places over {self._horizon} months"
             if lacking:
                 words += f", those without a price for all of it last: {', '.join(lacking)}"
+        if best.cost is not None and best.cost.no_price and len(allowed) > 1 and not wanted.place:
+            words += f"; it lacks a price for {counted(best.cost.no_price, 'line')}, so this may turn out otherwise"
         if placed is not None and placed.why:
             words += f"; {placed.why}"
         return words + (f"; not allowed: {', '.join(sorted(refused))}" if refused else "")

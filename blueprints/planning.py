@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from blueprints.bills import unpriced
-from blueprints.bundle import Bundle, misplaced, part_hashes, plan_hash
+from blueprints.bundle import Bundle, misplaced
 from blueprints.decide import Decider, Outcome
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
@@ -209,7 +209,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
 
 
 def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
-    """Sign a gate for every unit, judge every unit by it, and name the plan by its hash.
+    """Sign a gate for every unit, judge every unit by it, name the plan by its hash, and sign it.
 
     Raises:
         Refused: A unit is where its own gate does not let it be: a defect of planning, and never shipped.
@@ -238,10 +238,9 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         waves=draft.waves.waves,
         cost=add([*(d.cost for d in draft.decisions), *(u.cost for u in draft.units.values() if u.landing)]),
         findings=draft.findings,
-        units=part_hashes(draft.units, gates, inputs.verdicts),
+        units={},
     )
-    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
-    return Bundle(plan=plan, units=draft.units, gates=gates, verdicts=inputs.verdicts)
+    return Bundle.sealed(workspace, plan, units=draft.units, gates=gates, verdicts=inputs.verdicts)
 
 
 def _hashes(inputs: Inputs) -> dict[str, str]:

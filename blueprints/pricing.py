@@ -166,7 +166,11 @@ def _workload_lines(wanted: Wanted, place: str, catalogue: Catalogue) -> Iterabl
         yield line(wanted.id, OfferKind.EGRESS, offer, Decimal(wanted.egress_gib), "GiB")
     if wanted.new:
         return
-    for offer in catalogue.at(place, OfferKind.MIGRATION):
+    # No offer is no price, and not free: a place that says nothing of it must not look cheaper than one that does.
+    offers = catalogue.at(place, OfferKind.MIGRATION)
+    if not offers:
+        yield line(wanted.id, OfferKind.MIGRATION, None, Decimal(len(wanted.servers)), "once")
+    for offer in offers:
         moved = Decimal(-(-wanted.moved_mib // MIB_PER_GIB))
         quantity = Decimal(len(wanted.servers)) if offer.unit == "once" else moved
         yield line(wanted.id, OfferKind.MIGRATION, offer, quantity, offer.unit)
@@ -185,9 +189,6 @@ def saas_bill(wanted: Wanted, offer: Offer, catalogue: Catalogue) -> tuple[CostL
 
 def landing_bill(unit_id: str, place: str, catalogue: Catalogue) -> tuple[CostLine, ...]:
     """The bill of a landing zone: support of the place, which is paid once a place and not once a workload."""
-    lines = [
-        line(unit_id, OfferKind.SUPPORT, offer, Decimal(1), offer.unit)
-        for offer in ([catalogue.cheapest(place, OfferKind.SUPPORT)] if catalogue.at(place, OfferKind.SUPPORT) else [])
-        if offer is not None
-    ]
+    support = catalogue.cheapest(place, OfferKind.SUPPORT)
+    lines = [line(unit_id, OfferKind.SUPPORT, support, Decimal(1), "month")]
     return tuple(with_tax(unit_id, lines, catalogue.tax_percent))

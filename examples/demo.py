@@ -26,7 +26,7 @@ from typing import Any
 import dns.resolver
 import msgspec
 
-from blueprints.bundle import Bundle, part_hashes, plan_hash
+from blueprints.bundle import SIGNATURE, Bundle
 from pse.core.settings import Workspace
 
 PSE = (sys.executable, "-m", "pse.cli.main")
@@ -212,17 +212,19 @@ def provision(demo: Demo, plan: dict[str, Any]) -> int:
 
 
 def forged_plan(demo: Demo, path: Path) -> list[str]:
-    """Move the portal in a copy of the plan, make every hash fit again, and try it twice.
+    """Move the portal in a copy of the plan, make every hash fit again, and try it three times.
 
-    `pse up` has to refuse it, and so has the plugin's Check when a bare Pulumi program asks for the same place.
+    `pse up` has to refuse it with the signature of the plan that it was; signed anew with the workspace's own key it is
+    refused all the same, by its gate; and so has the plugin's Check when a bare Pulumi program asks for the same place.
     """
     bundle = Bundle.read(Workspace(demo.root), path)
     units = {**bundle.units, "portal": msgspec.structs.replace(bundle.units["portal"], place=FORBIDDEN)}
-    plan = msgspec.structs.replace(bundle.plan, units=part_hashes(units, bundle.gates, bundle.verdicts))
-    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
+    signed = Bundle.sealed(Workspace(demo.root), bundle.plan, units=units, gates=bundle.gates, verdicts=bundle.verdicts)
     folder = demo.root / "plans" / "forged"
-    msgspec.structs.replace(bundle, plan=plan, units=units).write(folder)
+    signed.write(folder)
     try:
+        demo.pse("up", str(folder), "--unit", "portal", "--yes", expect=3)
+        (folder / SIGNATURE).write_text(bundle.signature + "\n")
         demo.pse("up", str(folder), "--unit", "portal", "--yes", expect=3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -233,7 +235,7 @@ def forged_plan(demo: Demo, path: Path) -> list[str]:
         raise DemoFailed(f"the ledger has refusals of {gates} only")
     demo.refusals += 2
     return [
-        "`pse up` refused it, and the plugin's Check a bare Pulumi program",
+        "`pse up` refused it, signed or not, and the plugin's Check a bare Pulumi program",
         f"gates in the ledger: {', '.join(gates)}",
     ]
 

@@ -47,6 +47,16 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     owner: str = ""
     reference: str = ""
 
+    def plain(self) -> "Label":
+        """The same label with its lists sorted, each entry once."""
+        lists = {name: tuple(sorted(set(getattr(self, name)))) for name in ("hosts", "tags", "workloads")}
+        return msgspec.structs.replace(self, **lists)
+
+    @property
+    def words(self) -> str:
+        """What it names, for a person: the same wherever in the file it stands."""
+        return printable(", ".join((*self.hosts, *self.tags, *self.workloads)))
+
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The file."""
@@ -55,8 +65,8 @@ class Labels(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what it says, whatever its layout."""
-        return hash_of(self)
+        """SHA-256 of what it says, whatever its layout and the order of its labels: the strictest counts anyway."""
+        return hash_of(sorted({hash_of(label.plain()) for label in self.label}))
 
 
 class Labelled(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,7 +243,7 @@ def _findings(
             yield Finding(
                 code="PSE-R104",
                 severity=Severity.WARNING,
-                subject=f"{FILE}, $.label[{number}]",
+                subject=f"{FILE}, label of {label.plain().words}",
                 message=f"the label ({label.category.value}) names nothing that was found",
                 remedy="Check its patterns, tags and workload ids.",
                 source=FILE,

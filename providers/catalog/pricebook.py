@@ -27,6 +27,13 @@ UNITS: dict[OfferKind, tuple[str, ...]] = {
 """Units that a price of each kind may be for; another one could not be multiplied by anything the plan knows."""
 
 
+_MOST = Decimal(10) ** 12
+"""The highest price that can be written; what is above it is a slip of the pen, and no sum could hold it."""
+_PERCENT = Decimal(100)
+_DECIMALS = 9
+_CENT = Decimal("0.01")
+
+
 class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place: str
     kind: OfferKind
@@ -66,7 +73,11 @@ def load_offers(workspace: Workspace) -> Offers:
     path = workspace.path(workspace.settings.price_book)
     where = str(path)
     book = load_toml(path, _Book)
-    tax = None if book.tax_percent is None else _amount(str(book.tax_percent), where=where, key="tax_percent")
+    tax = (
+        None
+        if book.tax_percent is None
+        else _amount(str(book.tax_percent), where=where, key="tax_percent", most=_PERCENT)
+    )
     offers: dict[str, Offer] = {}
     for number, row in enumerate(book.offer, start=1):
         offer = _offer(row, where=where, at=f"offer row {number}")
@@ -126,11 +137,18 @@ def _offer(row: _Row, *, where: str, at: str) -> Offer:
     return Offer(id=f"{row.place}:{row.kind}:{row.name}", price=price, **fields)
 
 
-def _amount(text: str, *, where: str, key: str) -> Decimal:
+def _amount(text: str, *, where: str, key: str, most: Decimal = _MOST) -> Decimal:
     try:
         amount = Decimal(text)
     except InvalidOperation as exc:
         raise BadInput(f"{key} is not a number: {text!r}", where=where) from exc
     if not amount.is_finite() or amount < 0:
         raise BadInput(f"{key} has to be a finite number, 0 or more: {text!r}", where=where)
-    return amount
+    exponent = amount.normalize().as_tuple().exponent
+    if amount > most or (isinstance(exponent, int) and exponent < -_DECIMALS):
+        raise BadInput(
+            f"{key} has to be at most {most:,f}, with at most {_DECIMALS} decimals: {printable(text[:40])!r}",
+            where=where,
+        )
+    # One amount, one spelling, whatever the file writes: 8.4 and 8.40 are the same price and the same plan.
+    return amount.quantize(_CENT) if amount == amount.quantize(_CENT) else amount.normalize()

@@ -1,12 +1,14 @@
 """A plan on disk: what was changed after it was made is refused, and so is another workspace's gate."""
 
-import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from blueprints.bundle import Bundle
+from blueprints.bundle import SIGNATURE, Bundle, part_hashes, plan_hash
+from policy.signing import sign
 from providers.lab.sample import create
+from pse.core.canonical import encode
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 from tests.blueprints.estates import ABROAD
@@ -26,23 +28,23 @@ def test_the_same_plan_is_the_same_bytes(planned: Workspace, ministry_plan: Bund
     assert all((one / f).read_bytes() == (two / f).read_bytes() for f in files)
 
 
-@pytest.mark.parametrize("name", ["plan.json", "units/portal.json", "gate/portal.json", "verdicts.json"])
+@pytest.mark.parametrize(
+    "name", ["plan.json", "plan.json.sig", "units/portal.json", "gate/portal.json", "verdicts.json"]
+)
 def test_a_turned_byte_anywhere_is_refused(
     planned: Workspace, ministry_plan: Bundle, tmp_path: Path, name: str
 ) -> None:
     path = ministry_plan.write(tmp_path / "plan")
     victim = path.parent / name
-    victim.write_text(victim.read_text().replace("sample-markhor", "sample-markhoz", 1))
+    text = victim.read_text()
+    turned = text.replace("sample-markhor", "sample-markhoz", 1)
+    victim.write_text(turned if turned != text else text.translate(str.maketrans("0123456789", "1234567890")))
     with pytest.raises(Refused):
         Bundle.read(planned, path)
 
 
 def test_a_forged_hash_does_not_help_without_the_key(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
     """Somebody who edits the gate and works out every hash anew still lacks the signature."""
-    import msgspec
-
-    from blueprints.bundle import part_hashes, plan_hash
-
     signed = ministry_plan.gates["portal"]
     allowed = tuple(msgspec.structs.replace(a, place=ABROAD) for a in signed.gate.allowed)
     gates = {
@@ -82,13 +84,47 @@ def test_a_missing_plan_or_part_is_bad_input(planned: Workspace, ministry_plan: 
 
 
 def test_a_part_outside_the_folder_is_refused(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
-    import msgspec
-
-    from blueprints.bundle import plan_hash
-
     path = ministry_plan.write(tmp_path / "plan")
     plan = msgspec.structs.replace(ministry_plan.plan, units={**ministry_plan.plan.units, "../../elsewhere": "0" * 64})
     plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
-    path.write_bytes(json.dumps(json.loads(msgspec.json.encode(plan))).encode())
+    path.write_bytes(encode(plan))
+    path.with_name(SIGNATURE).write_text(sign(planned, encode(plan)) + "\n")
     with pytest.raises(Refused, match="outside"):
+        Bundle.read(planned, path)
+
+
+def test_shapes_ports_and_bills_are_the_signers(planned: Workspace, ministry_plan: Bundle, tmp_path: Path) -> None:
+    """Every hash made anew after an edit that no gate forbids: it is not what the key signed."""
+    unit = ministry_plan.units["portal"]
+    grown = tuple(msgspec.structs.replace(server, shape="std-16-64") for server in unit.servers)
+    made = Bundle.sealed(
+        planned,
+        ministry_plan.plan,
+        units={**ministry_plan.units, "portal": msgspec.structs.replace(unit, servers=grown)},
+        gates=ministry_plan.gates,
+        verdicts=ministry_plan.verdicts,
+    )
+    forged = msgspec.structs.replace(made, signature=ministry_plan.signature)
+    with pytest.raises(Refused, match="signature"):
+        forged.verify(planned)
+    path = forged.write(tmp_path / "forged")
+    with pytest.raises(Refused, match="signature") as refused:
+        Bundle.read(planned, path)
+    assert "pse plan" in refused.value.hint
+    path.with_name(SIGNATURE).unlink()
+    with pytest.raises(Refused, match="not signed"):
+        Bundle.read(planned, path)
+
+
+def test_a_signature_has_one_spelling_and_a_plan_one_layout(
+    planned: Workspace, ministry_plan: Bundle, tmp_path: Path
+) -> None:
+    path = ministry_plan.write(tmp_path / "plan")
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(Refused, match="changed"):
+        Bundle.read(planned, path)
+    ministry_plan.write(path.parent)
+    beside = path.with_name(SIGNATURE)
+    beside.write_text(beside.read_text().upper())
+    with pytest.raises(Refused, match="signature"):
         Bundle.read(planned, path)

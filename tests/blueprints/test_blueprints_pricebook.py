@@ -54,6 +54,9 @@ def test_the_hash_follows_the_content_and_not_the_layout(workspace: Workspace) -
     first = load_offers(workspace).hash
     book(workspace, "# a remark\n" + other + ROW)
     assert load_offers(workspace).hash == first
+    for spelled in ("1.5", "1.500", "15e-1"):
+        book(workspace, ROW.replace("1.50", spelled) + other, head='tax_percent = "16.0"')
+        assert load_offers(workspace).hash == first
     book(workspace, ROW + other.replace("1.50", "1.51"))
     assert load_offers(workspace).hash != first
 

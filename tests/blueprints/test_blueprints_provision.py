@@ -5,13 +5,14 @@ import subprocess
 import msgspec
 import pytest
 
-from blueprints.bundle import Bundle, part_hashes, plan_hash
+from blueprints.bundle import Bundle
 from blueprints.names import landing_id
 from blueprints.provision import choose, destroy, ensure, preview, up
 from policy import Ledger
 from policy.register import sign_register
 from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
+from pse.core.documents.plan import Unit
 from pse.core.errors import Refused, UsageError
 from pse.core.progress import Event
 from pse.core.settings import Workspace
@@ -109,6 +110,12 @@ def test_both_previews_name_the_same_resources(built: Built) -> None:
     assert online.count("create") > 0
 
 
+def resealed(built: Built, units: dict[str, Unit]) -> Bundle:
+    """The plan with other units, every hash and the signature made to fit, as somebody with the key could."""
+    made = built.bundle
+    return Bundle.sealed(built.workspace, made.plan, units=units, gates=made.gates, verdicts=made.verdicts)
+
+
 def test_an_edited_plan_is_refused_before_anything_starts(built: Built) -> None:
     unit = msgspec.structs.replace(built.bundle.units["records"], place=ABROAD)
     edited = msgspec.structs.replace(built.bundle, units={**built.bundle.units, "records": unit})
@@ -120,16 +127,16 @@ def test_an_edited_plan_is_refused_before_anything_starts(built: Built) -> None:
 def test_an_edit_with_every_hash_made_anew_is_refused_by_the_gate(built: Built) -> None:
     moved = msgspec.structs.replace(built.bundle.units["records"], place=ABROAD)
     units = {**built.bundle.units, "records": moved}
-    # The thief cannot sign, so the old gates are all there is.
-    plan = msgspec.structs.replace(
-        built.bundle.plan, units=part_hashes(units, built.bundle.gates, built.bundle.verdicts)
-    )
-    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
-    forged = Bundle(plan=plan, units=units, gates=built.bundle.gates, verdicts=built.bundle.verdicts)
+    forged = resealed(built, units)
+    unsigned = msgspec.structs.replace(forged, signature=built.bundle.signature)
+    with pytest.raises(Refused, match="signature"):
+        up(built.workspace, unsigned, units=("records",))
     with pytest.raises(Refused, match="PSE-"):
         up(built.workspace, forged, units=("records",))
     seen = [entry.data for entry in Ledger(built.workspace).entries() if entry.kind == "refusal"]
-    assert any(data["plan"] == plan.hash and data["unit"] == "records" and data["gate"] == "plan" for data in seen)
+    assert any(
+        data["plan"] == forged.plan.hash and data["unit"] == "records" and data["gate"] == "plan" for data in seen
+    )
     assert "records" not in Engine(built.workspace).stacks()
 
 
@@ -137,9 +144,7 @@ def test_a_new_landing_zone_with_another_units_gate_is_refused(built: Built) -> 
     zone = landing_id(ABROAD)
     units = {**built.bundle.units, zone: msgspec.structs.replace(built.bundle.units[LANDING], id=zone, place=ABROAD)}
     gates = {**built.bundle.gates, zone: built.bundle.gates[LANDING]}
-    plan = msgspec.structs.replace(built.bundle.plan, units=part_hashes(units, gates, built.bundle.verdicts))
-    plan = msgspec.structs.replace(plan, hash=plan_hash(plan))
-    forged = Bundle(plan=plan, units=units, gates=gates, verdicts=built.bundle.verdicts)
+    forged = Bundle.sealed(built.workspace, built.bundle.plan, units=units, gates=gates, verdicts=built.bundle.verdicts)
     with pytest.raises(Refused, match="gate"):
         up(built.workspace, forged, landing=True)
 
@@ -184,15 +189,7 @@ def test_a_volume_that_stands_is_never_left_out_by_a_later_plan(built: Built) ->
         for server in unit.servers
     )
     units = {**built.bundle.units, "portal": msgspec.structs.replace(unit, servers=renamed)}
-    plan = msgspec.structs.replace(
-        built.bundle.plan, units=part_hashes(units, built.bundle.gates, built.bundle.verdicts)
-    )
-    later = Bundle(
-        plan=msgspec.structs.replace(plan, hash=plan_hash(plan)),
-        units=units,
-        gates=built.bundle.gates,
-        verdicts=built.bundle.verdicts,
-    )
+    later = resealed(built, units)
     with pytest.raises(Refused, match="with the data on it"):
         up(built.workspace, later, units=("portal",))
     assert up(built.workspace, built.bundle, units=("portal",))

@@ -18,7 +18,6 @@ from click.testing import CliRunner
 
 import migrate
 from blueprints import Bundle, make_plan
-from blueprints.bundle import part_hashes, plan_hash
 from blueprints.provision import destroy, ensure, up
 from inventory import discover
 from inventory.ssh import Endpoint, endpoint_of
@@ -223,8 +222,7 @@ def test_what_users_are_on_is_neither_moved_over_nor_destroyed(ministry: Ministr
         migrate.run(workspace, later)
     moved = msgspec.structs.replace(later.units["portal"], servers=later.units["portal"].servers[:1])
     units = {**later.units, "portal": moved}
-    plan = msgspec.structs.replace(later.plan, units=part_hashes(units, later.gates, later.verdicts))
-    other = msgspec.structs.replace(later, plan=msgspec.structs.replace(plan, hash=plan_hash(plan)), units=units)
+    other = Bundle.sealed(workspace, later.plan, units=units, gates=later.gates, verdicts=later.verdicts)
     with pytest.raises(Refused, match="users are on it since plan"):
         up(workspace, other, units=["portal"])
     with pytest.raises(Refused, match="users are on it since plan"):

@@ -93,8 +93,18 @@ def test_mixed_group_and_label_without_effect_are_found() -> None:
     assert found.by_workload == {"portal": Category.SENSITIVE}
     assert [(f.code, f.subject) for f in found.findings] == [
         ("PSE-R103", "portal"),
-        ("PSE-R104", "policy/labels.toml, $.label[2]"),
+        ("PSE-R104", "policy/labels.toml, label of nobody"),
     ]
+
+
+def test_the_order_of_labels_and_of_their_lists_says_nothing() -> None:
+    one = label(Category.OPEN, hosts=("b", "a"), workloads=("x",))
+    two = label(Category.SECRET, hosts=("nobody",))
+    there = Labels(label=(one, two))
+    back = Labels(label=(two, label(Category.OPEN, hosts=("a", "b"), workloads=("x",))))
+    assert there.hash == back.hash
+    assert run(there, SERVERS, []).findings == run(back, SERVERS, []).findings
+    assert there.hash != Labels(label=(one, label(Category.OPEN, hosts=("nobody",)))).hash
 
 
 def test_labels_before_any_server_are_one_remark_and_no_labels_none() -> None:
