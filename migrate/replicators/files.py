@@ -1,38 +1,29 @@
 """File trees by rsync, straight from source to target.
 
-rsync runs on the source as a job of its own, so the controller may come and go. The target runs exactly the receiver
-that this transfer needs: the certificate forces that one command, learnt by letting rsync itself write it down.
+rsync runs on the source as a job of its own, so the controller may come and go; see `migrate.replicators.rsync`.
 """
 
-import re
 import shlex
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from migrate import jobs
-from migrate.hosts import Host, last_line, retried
+from migrate.hosts import Host
 from migrate.jobs import folder_of, forget_folder
-from migrate.replicators.ports import FreezeOver, Moved, Task
-from migrate.verify.files import compare
+from migrate.replicators import aside, rsync
+from migrate.replicators.aside import Aside
+from migrate.replicators.ports import Moved, Task
+from migrate.replicators.rsync import PARTIAL, CopyFailed
+from migrate.verify.files import QUIET_S, ahead, compare
 from pse.core.documents.campaign import CheckResult
 from pse.core.errors import PseError, Refused, RemoteError
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
 
-PARTIAL = ".pse-partial"
 HEADROOM = 1.2
 """Free bytes and inodes at the target, as a multiple of what is to come."""
-_TRIES = 5
 _TOOLS = "rsync find sort sed awk xargs sha256sum setsid flock"
-_LINK = {10, 12, 30, 35, 255}
-_LOCAL = {11: "the disk is full or broken", 20: "it was ended", 23: "some files could not be carried"}
-_PROGRESS = re.compile(rb"^\s*([\d,]+)\s+(\d+)%")
-_SENT = re.compile(rb"Total bytes (sent|received): ([\d,]+)")
-
-
-class CopyFailed(RemoteError):
-    """rsync ended badly, and trying again does not help."""
-
-    retryable = False
 
 
 class Files:
@@ -49,6 +40,10 @@ class Files:
             return tuple(findings)
         for path in task.move.paths:
             findings += _look_at(task, path)
+            count, names = aside.foreign(task, path)
+            if count:
+                said = f"{task.target.name}: {aside.not_ours(path, count, names)}"
+                findings.append(_finding("PSE-M018", task, said, aside.NOT_OURS_HINT))
         if not task.target.root:
             findings.append(
                 _finding(
@@ -63,14 +58,19 @@ class Files:
         return tuple(findings)
 
     def seed(self, task: Task) -> Moved:
-        """First pass, with writers going on."""
-        return self._pass(task, "seed", final=False)
+        """First pass, with writers going on; at a target that holds nothing of anybody else."""
+        aside.claim(task)
+        moved = self._pass(task, "seed", final=False)
+        _ahead(task)
+        return moved
 
     def delta(self, task: Task, *, final: bool) -> Moved:
         """A further pass; the final one also sweeps what an interrupted pass left at the target."""
         moved = self._pass(task, "final" if final else _next(task, "delta"), final=final)
         if final:
             _sweep(task.target, task.move.paths)
+        else:
+            _ahead(task)
         return moved
 
     def finish(self, task: Task) -> Moved:  # noqa: ARG002 - the port's
@@ -78,11 +78,15 @@ class Files:
         return Moved()
 
     def verify(self, task: Task) -> tuple[CheckResult, ...]:
-        """Manifests of both ends, path by path."""
+        """Manifests of both ends, path by path.
+
+        Where they are equal the tree is noted on both: see `migrate.replicators.aside`. Where contents are not, the
+        next pass reads every file: rsync passes over a file of the same size and time.
+        """
         folders = (f"{folder_of(task.source, task.job)}/manifest", f"{folder_of(task.target, task.job)}/manifest")
         results: list[CheckResult] = []
         for number, path in enumerate(task.move.paths):
-            results += compare(
+            found = compare(
                 task.move.id,
                 task.source,
                 task.target,
@@ -91,6 +95,17 @@ class Files:
                 owners=_owners(task),
                 timeout_s=task.left(4 * 3600),
             )
+            results += found
+            if all(result.equal for result in found):
+                task.journal.forget(_suspect(task, number))
+                with ThreadPoolExecutor(2) as pool:
+                    ends = zip((task.source, task.target), folders, strict=True)
+                    noting = [pool.submit(Aside(task, number, h).note, f"{f}{number}/tree.z") for h, f in ends]
+                for noted in noting:
+                    noted.result()
+            elif any(not result.equal and result.subject.endswith(" content") for result in found):
+                task.journal.open(_suspect(task, number), f"read all of {printable(path)} in the next pass", {})
+                task.journal.done(_suspect(task, number), {})
         return tuple(results)
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
@@ -99,6 +114,8 @@ class Files:
         left = []
         for host in (task.source, task.target):
             forget_folder(host, task.job)
+            if task.closing:
+                Aside(task, 0, host).forget()
             script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
 grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
@@ -132,86 +149,71 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             forget_folder(host, task.job)
 
     def _pass(self, task: Task, name: str, *, final: bool, back: bool = False) -> Moved:
-        sent = 0
-        notes: list[str] = []
         began = time.monotonic()
-        for number, path in enumerate(task.move.paths):
-            job = f"{task.key.rsplit('/', 1)[-1]}-{name}-{number}"
-            folder = folder_of(task.source, task.job)
-
-            def probe(job: str = job, folder: str = folder) -> dict[str, object] | None:
-                if not jobs.known(task.source, folder, f"{job}-0"):
-                    return None
-                try:
-                    return self._follow(task, folder, f"{job}-0", final=final)
-                except CopyFailed:
-                    raise
-                except RemoteError:
-                    return None  # `_carry` meets the same end and goes on with the next try
-
-            def act(job: str = job, path: str = path) -> dict[str, object]:
-                return self._carry(task, path, job, final=final, back=back)
-
-            done = task.effect(f"{name}-{number}", f"carry {printable(path)}", act, probe=probe)
-            sent += int(done["sent"])
-            if done["note"]:
-                notes.append(f"{printable(path)}: {done['note']}")
+        done = [_one(task, name, number, final=final, back=back) for number in range(len(task.move.paths))]
+        notes = [note for _, said in done for note in said]
         # What was written while it ran may have been passed over.
         behind = time.monotonic() - began
+        sent = sum(each for each, _ in done)
         return Moved(sent=sent, note="; ".join(["rsync, source to target", *notes]), behind_s=behind)
 
-    def _carry(self, task: Task, path: str, job: str, *, final: bool, back: bool) -> dict[str, object]:
-        """Start rsync and follow it; broken links are tried again with a fresh certificate."""
-        passage = task.passage
-        folder = passage.open()
-        receiver = task.source if back else task.target
-        tree = _is_folder(task.target if back else task.source, path)
-        receiver.text(f"mkdir -p -- {shlex.quote(path if tree else path.rsplit('/', 1)[0] or '/')}")
-        flags = _flags(task)
-        for attempt in range(_TRIES):
-            here = path.rstrip("/") + ("/" if tree else "")
-            there = f"{task.target.endpoint.user}@{passage.address}:{here}"
-            ends = [there, here] if back else [here, there]
-            arguments = " ".join(shlex.quote(word) for word in (*flags, "--", *ends))
-            command = _server_command(task.source, folder, arguments)
-            shell = passage.shell(job, command)
-            name = f"{job}-{attempt}"
-            jobs.start(task.source, folder, name, f"rsync -e {shlex.quote(shell)} {arguments}")
-            try:
-                return self._follow(task, folder, name, final=final)
-            except CopyFailed:
-                raise
-            except RemoteError as exc:
-                task.tell("copy", message=f"trying again: {exc.message}")
-                if attempt == _TRIES - 1:
-                    raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _follow(self, task: Task, folder: str, name: str, *, final: bool) -> dict[str, object]:
-        def on_line(line: bytes) -> None:
-            if found := _PROGRESS.match(line):
-                done, percent = int(found[1].replace(b",", b"")), int(found[2])
-                task.tell("copy", done=done, total=done * 100 // percent if percent else None)
+def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tuple[int, list[str]]:
+    """Carry one path in the pass ``name``; returns the bytes sent and what there is to say."""
+    path = task.move.paths[number]
+    job = f"{task.key.rsplit('/', 1)[-1]}-{name}-{number}"
+    folder = folder_of(task.source, task.job)
+    first = back or name == "seed"
+    keep = Aside(task, number, task.source if back else task.target) if first else None
+    if keep and not back and not keep.noted:
+        keep = None  # the ends were never equal, so the target held nothing but what passes brought
+    if keep and task.known(f"{name}-{number}-kept") is None:
+        keep.look()
+    more = ["--checksum"] if first and task.journal.find(_suspect(task, number)) else []
 
-        def wait() -> jobs.Ended:
-            return jobs.wait(task.source, folder, name, within_s=task.left(7 * 24 * 3600), on_line=on_line)
-
+    def probe() -> dict[str, object] | None:
+        if not jobs.known(task.source, folder, f"{job}-0"):
+            return None
         try:
-            # Only the controller's own line is tried again here: rsync goes on meanwhile.
-            ended = retried(wait)
-        except FreezeOver:
-            jobs.stop(task.source, folder, name)
+            return rsync.follow(task, folder, f"{job}-0", final=final)
+        except CopyFailed:
             raise
-        totals = {kind: int(count.replace(b",", b"")) for kind, count in _SENT.findall(ended.log)}
-        sent = max(totals.values(), default=0)
-        if ended.rc in (0, 24) and (ended.rc == 0 or not final):
-            return {"sent": sent, "note": "files vanished while they were copied" if ended.rc else ""}
-        if ended.rc == 23 and not final and sent:
-            return {"sent": sent, "note": f"left for the next pass: {_reason(ended.log)}"}
-        message = f"rsync ended with {ended.rc} ({_LOCAL.get(ended.rc, 'see its log')}): {_reason(ended.log)}"
-        if ended.rc in _LINK | {-1, 24} and b"No space left" not in ended.log:
-            raise RemoteError(message, where=task.move.id)
-        raise CopyFailed(message, where=task.move.id, hint="Nothing was switched. Repair it, then run again.")
+        except RemoteError:
+            return None  # `carry` meets the same end and goes on with the next try
+
+    def act() -> dict[str, object]:
+        return rsync.carry(task, path, job, final=final, back=back, keep=keep, more=more)
+
+    done = task.effect(f"{name}-{number}", f"carry {printable(path)}", act, probe=probe)
+    notes = [f"{printable(path)}: {done['note']}"] if done["note"] else []
+    if keep:
+        kept = task.effect(
+            f"{name}-{number}-kept", "keep aside", lambda: keep.settle(job, again=back), probe=lambda: None
+        )
+        if said := aside.in_words(kept):
+            notes.append(said)
+            task.tell("copy", message=said)
+    return int(done["sent"]), notes
+
+
+def _ahead(task: Task) -> None:
+    """Hash at both ends what is quiet: see `migrate.verify.files.ahead`. Nothing depends on it."""
+
+    def one(host: Host, quiet_s: float) -> None:
+        folder = folder_of(host, task.job)
+        for number, path in enumerate(task.move.paths):
+            with suppress(RemoteError):
+                ahead(host, path, folder=f"{folder}/manifest{number}", quiet_s=quiet_s, timeout_s=4 * 3600)
+
+    with ThreadPoolExecutor(2) as pool:
+        # At the target only the pass wrote, and it has ended.
+        pool.submit(one, task.target, 0.1)
+        pool.submit(one, task.source, QUIET_S)
+
+
+def _suspect(task: Task, number: int) -> str:
+    """Key in the journal, the same in every attempt: a path's contents were found to differ."""
+    return f"{task.key.rpartition('/')[0]}/suspect-{number}"
 
 
 def _next(task: Task, name: str) -> str:
@@ -220,55 +222,6 @@ def _next(task: Task, name: str) -> str:
     while (known := task.journal.find(f"{task.key}/{name}{number}-0")) is not None and known.result is not None:
         number += 1
     return f"{name}{number}"
-
-
-def _reason(log: bytes) -> str:
-    lines = [line for line in log.replace(b"\r", b"\n").splitlines() if b"rsync" in line or b"ssh" in line.lower()]
-    telling = [line for line in lines if b"rsync error" not in line]
-    return last_line(b"\n".join(telling[:1] or lines[-1:] or log.splitlines()[-1:]))
-
-
-def _flags(task: Task) -> list[str]:
-    """Rsync's flags; ACLs and extended attributes where both ends can."""
-    kept = ""
-    able = [host.run("rsync --version").stdout for host in (task.source, task.target)]
-    if all(b" ACLs" in text and b"no ACLs" not in text for text in able):
-        kept += "A"
-    if all(b" xattrs" in text and b"no xattrs" not in text for text in able):
-        kept += "X"
-    flags = [f"-aHSx{kept}", "--delete-delay", f"--partial-dir={PARTIAL}", "--info=progress2,stats2"]
-    flags += ["--no-inc-recursive", "--outbuf=L", "--no-human-readable", "--timeout=120"]
-    if all(_version(text) >= (3, 1, 3) for text in able):
-        # Nanoseconds count: else a change within the second of the last copy is passed over.
-        flags.append("--modify-window=-1")
-    if task.target.root and task.source.root:
-        flags.append("--numeric-ids")
-    return flags
-
-
-def _version(text: bytes) -> tuple[int, ...]:
-    found = re.search(rb"version (\d+)\.(\d+)\.(\d+)", text)
-    return tuple(int(part) for part in found.groups()) if found else ()
-
-
-def _server_command(source: Host, folder: str, arguments: str) -> str:
-    """What rsync would run at the other end: it is asked with a shell that writes its words down and hangs up."""
-    script = f"""cd {folder} && cat >fakersh && chmod 700 fakersh || exit 1
-exec 9>fakersh.lock; flock 9
-rm -f words; rsync -e {folder}/fakersh {arguments} >/dev/null 2>&1 </dev/null; cat words && rm -f words"""
-    # ssh joins the words by single blanks; the first three are `-l user host`.
-    fake = f'#!/bin/sh\nshift 3\nprintf %s "$*" >{folder}/words\nexit 1\n'
-    command = source.text(script, stdin=fake.encode(), what="asking rsync for its other end")
-    if not command.startswith("rsync --server"):
-        raise CopyFailed(f"rsync asks for something else than itself: {printable(command)[:80]!r}", where=source.name)
-    return command
-
-
-def _is_folder(host: Host, path: str) -> bool:
-    done = host.run(f"[ -d {shlex.quote(path)} ] && exit 0; [ -e {shlex.quote(path)} ] && exit 1; exit 2")
-    if done.rc == 2:
-        raise CopyFailed(f"{printable(path)} is not there", where=host.name)
-    return done.rc == 0
 
 
 def _sweep(host: Host, paths: tuple[str, ...]) -> None:

@@ -106,12 +106,22 @@ class Task:
 
         return once(self.journal, f"{self.key}/{name}", what, detail=detail or {}, probe=look, act=make)
 
-    def tell(self, step: str, *, done: int | None = None, total: int | None = None, message: str = "") -> None:
+    def known(self, name: str) -> dict[str, Any] | None:
+        """What an effect of this attempt gave; None when it was not made."""
+        found = self.journal.find(f"{self.key}/{name}")
+        return found.result if found is not None else None
+
+    @property
+    def closing(self) -> bool:
+        """The move is closed for good (`pse close`), not only ended."""
+        return self.key.endswith("/cleanup")
+
+    def tell(
+        self, step: str, *, state: str = "update", done: int | None = None, total: int | None = None, message: str = ""
+    ) -> None:
         """Say how far it is, in bytes."""
         self.progress(
-            Event(
-                step=step, state="update", subject=self.move.id, message=message, done=done, total=total, unit="bytes"
-            )
+            Event(step=step, state=state, subject=self.move.id, message=message, done=done, total=total, unit="bytes")
         )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from migrate.replicators.files import CopyFailed, Files
+from migrate.replicators.files import Files
+from migrate.replicators.rsync import CopyFailed
 from migrate.verify import files as verify
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused
