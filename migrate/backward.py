@@ -79,7 +79,7 @@ class Backward(Steps):
 
     def freeze_target(self) -> str:
         """Stop services at the target, then whatever the replicators can stop."""
-        self.stop_services(self.new, "target")
+        self.stop_services(self.new, "target", proved=True)
         self.together(lambda move: self.runtime.replicator(move).freeze(self._forward_task(move), at_target=True))
         return ""
 

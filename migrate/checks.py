@@ -59,6 +59,32 @@ def must_hold(check: Check, host: Host, *, address: Callable[[], str], name: str
         time.sleep(_PAUSE_S)
 
 
+def must_end(check: Check, host: Host, *, address: Callable[[], str], within_s: float) -> None:
+    """Wait until ``check`` does not hold any more: a stop command that exits 0 is no proof that it stopped anything.
+
+    Args:
+        check: Held while the service ran.
+        host: Server that a command runs on.
+        address: Gives the address to connect to.
+        within_s: Seconds.
+
+    Raises:
+        RemoteError: It still holds.
+    """
+    deadline = time.monotonic() + within_s
+    while True:
+        seen, holds = _look(check, host, address, "")
+        if not holds:
+            return
+        if time.monotonic() >= deadline:
+            raise RemoteError(
+                f"it still answers after its stop command ({seen}), so it may still write",
+                where=host.name,
+                hint="Correct the stop command in workloads.toml, or the check if it holds without the service.",
+            )
+        time.sleep(_PAUSE_S)
+
+
 def _look(check: Check, host: Host, address: Callable[[], str], name: str) -> tuple[str, bool]:
     if check.http:
         try:

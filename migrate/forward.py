@@ -227,7 +227,7 @@ class Forward(Steps):
         self._ensure_probes()
         self.mark_frozen()
         self.within_budget()
-        self.stop_services(self.old, "source")
+        self.stop_services(self.old, "source", proved=True)
         self.together(lambda move: self.runtime.replicator(move).freeze(self.task(move, bounded=True), at_target=False))
         return ""
 

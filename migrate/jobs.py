@@ -55,6 +55,19 @@ done; true""",
     )
 
 
+def bounded(command: str, seconds: float) -> str:
+    """A script that runs ``command`` and ends it, with what it started in its process group, after ``seconds``.
+
+    The host itself keeps the time: whoever called may be gone by then. The command's output goes to a file first, so
+    that a daemon which keeps it open holds nobody up.
+    """
+    return f"""o=$(mktemp) || exit 1
+timeout -k 2 {seconds:.1f} bash -c {shlex.quote(command)} </dev/null >"$o" 2>&1; rc=$?
+tail -c 2000 "$o" >&2; rm -f "$o"
+case $rc in 124|137) echo "it did not end within {seconds:.0f} s, so it was ended" >&2;; esac
+exit $rc"""
+
+
 class Ended:
     """How a job ended.
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from migrate import checks, durable
 from migrate.hosts import Host
+from migrate.jobs import bounded as ended_after
 from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.work import Runtime, Work
 from pse.core.canonical import encode, hash_of
@@ -24,7 +25,9 @@ from pse.core.time import now
 
 T = TypeVar("T")
 CHECK_S = 30.0
-"""Seconds that a service may take until its checks hold."""
+"""Seconds that a service may take until its checks hold, or until they do not any more."""
+COMMAND_S = 60.0
+"""Seconds that a start or stop command may take before it is ended."""
 
 
 @dataclass(eq=False)
@@ -229,24 +232,42 @@ class Steps:
 
     # -- services --------------------------------------------------------------------------------------------------
 
-    def stop_services(self, where: Callable[[Service], Host], side: str) -> None:
-        """Stop all, last started first; their commands are safe to repeat."""
+    def stop_services(self, where: Callable[[Service], Host], side: str, *, proved: bool = False) -> None:
+        """Stop all, last started first; their commands are safe to repeat.
+
+        Args:
+            where: The host of a service.
+            side: ``source`` or ``target``.
+            proved: Go on only when no check of any holds any more.
+
+        Raises:
+            RemoteError: A command failed or did not end, or a service still answers.
+        """
         for service in reversed(self.work.services):
             host = where(service)
             self._command(host, service.stop, f"stop {service.name}", f"{side}-stop-{service.name}")
+        for service in self.work.services if proved else ():
+            host = where(service)
+            for check in service.checks:
+                checks.must_end(check, host, address=_given(host.endpoint.address), within_s=self._within(CHECK_S))
 
     def start_services(self, where: Callable[[Service], Host], side: str, *, bounded: bool = True) -> list[str]:
         """Start all in order; each has to answer before the next is started. Returns what was seen."""
         seen = []
         for service in self.work.services:
             host = where(service)
-            self._command(host, service.start, f"start {service.name}", f"{side}-start-{service.name}")
+            took = self._within(COMMAND_S) if bounded else COMMAND_S
+            self._command(host, service.start, f"start {service.name}", f"{side}-start-{service.name}", within_s=took)
             for check in service.checks:
-                over = self.over() if bounded else None
-                within = CHECK_S if over is None else max(0.0, min(CHECK_S, over - time.time()))
+                within = self._within(CHECK_S) if bounded else CHECK_S
                 address = host.endpoint.address
                 seen.append(checks.must_hold(check, host, address=_given(address), within_s=within))
         return seen
+
+    def _within(self, seconds: float) -> float:
+        """Up to the end of the freeze, at most ``seconds``."""
+        over = self.over()
+        return seconds if over is None else max(0.0, min(seconds, over - time.time()))
 
     def new(self, service: Service) -> Host:
         """The server that runs it afterwards."""
@@ -275,10 +296,11 @@ class Steps:
     def _looked_up(self, name: str) -> Callable[[], str]:
         return lambda: self.runtime.dns.lookup(name)[0]
 
-    def _command(self, host: Host, command: str, what: str, effect: str) -> None:
+    def _command(self, host: Host, command: str, what: str, effect: str, *, within_s: float = COMMAND_S) -> None:
+        seconds = max(1.0, within_s)
+
         def act() -> dict[str, Any]:
-            # Standard input and output are closed for what stays: else the command's channel would wait for it.
-            host.text(f"{{ {command}\n}} </dev/null", timeout_s=60, what=what)
+            host.text(ended_after(command, seconds), timeout_s=seconds + 10, what=what)
             return {"host": host.name}
 
         self.effect(effect, f"{what} on {host.name}", act, lambda: None)

@@ -77,7 +77,6 @@ def carry(
 
 def follow(task: Task, folder: str, name: str, *, final: bool) -> dict[str, object]:
     """Wait for the job ``name`` and tell how far it is; returns and raises as `carry` does."""
-
     going, began = pace.Pace(), time.monotonic()
 
     def on_line(line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Files that somebody else wrote are refused or kept aside, never taken away; what differs is mended by the next pass."""
+"""What somebody else wrote is refused or kept aside, never taken away; what differs is mended by the next pass."""
 
 import os
 from dataclasses import replace
@@ -155,7 +155,11 @@ def test_a_copy_says_truly_how_far_it_is(rig: Rig) -> None:
     awkward(root, small=5)
     (root / "big").write_bytes(os.urandom(1 << 20) * 24)
     heard: list[Event] = []
-    task = replace(rig.task(MOVE), progress=heard.append)
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+
+    task = replace(rig.task(MOVE), progress=hear)
     moved = Files().seed(task)
     (end,) = [event.message for event in heard if event.state == "done"]
     files = len({path.stat().st_ino for path in root.rglob("*") if path.is_file() and not path.is_symlink()})
