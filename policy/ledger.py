@@ -1,10 +1,13 @@
 """The ledger: what was refused and decided, in a hash chain that nobody can change unnoticed.
 
 ``.pse/ledger.jsonl`` holds one entry a line; each carries the SHA-256 of the line before it. ``.pse/ledger.head`` holds
-how many entries there are, where the last one is and its hash, so that a tail that was cut off is missed. Lines are
-appended by one process at a time, under a lock; a line counts once it and then the head are on disk. After a crash
-between the two, the next appender takes over whole lines that continue the chain, and drops a torn one: nobody was
-told that it was written.
+how many entries there are, where the last one is and its hash, signed with the workspace's key, so that a tail that
+was cut off is missed and nobody without the key writes another ledger. ``.pse/locks/ledger.mark`` is a copy of the
+newest head: a ledger that is gone, or an older one that was put back, has fewer entries than it says.
+
+Lines are appended by one process at a time, under a lock; a line counts once it and then the head are on disk. After a
+crash between the two, the next appender takes over whole lines that continue the chain, and drops a torn one: nobody
+was told that it was written. A workspace that pins no signer, in which nothing can be believed, signs no head.
 """
 
 import fcntl
@@ -17,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from pse.core.canonical import encode, write_bytes
+from policy.ledgerhead import FILE, Heads, Position, altered
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
@@ -25,10 +28,6 @@ from pse.core.time import KARACHI, now
 
 if TYPE_CHECKING:
     from pse.core.documents.evidence import LedgerHead
-
-FILE = "ledger.jsonl"
-HEAD = "ledger.head"
-_FIRST = "0" * 64
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,22 +48,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     data: dict[str, Any]
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where the ledger stands, as the head file says it.
-
-    Attributes:
-        entries: Number of entries.
-        hash: SHA-256 of the last line; zeros when there is none.
-        start: Byte offset of the last line.
-        size: Bytes that count.
-    """
-
-    entries: int = 0
-    hash: str = _FIRST
-    start: int = 0
-    size: int = 0
-
-
 class Ledger:
     """The ledger of a workspace. Several processes may hold one each.
 
@@ -75,7 +58,7 @@ class Ledger:
     def __init__(self, workspace: Workspace) -> None:
         """Remember where the files are."""
         self._path = workspace.private / FILE
-        self._head_path = workspace.private / HEAD
+        self._heads = Heads(workspace)
         self._checked = Position()
         self._refused: set[tuple[str, str, str, str]] = set()
 
@@ -131,18 +114,18 @@ class Ledger:
             Refused: The ledger was altered.
         """
         with self._locked():
-            head = self._head()
-            return tuple(entry for entry, _ in self._walk(Position(), head))
+            return tuple(self._whole(self._head()))
 
     def verify(self) -> "LedgerHead":
         """Read everything again and return where the ledger stands.
 
         Raises:
-            Refused: A line was altered, removed, put elsewhere or cut off; the message names the row.
+            Refused: A line was altered, removed, put elsewhere or cut off; the message names the row. Or the ledger is
+                gone, is shorter than it was or another one, or its head is not signed with the workspace's key.
         """
         with self._locked():
             head = self._head()
-            for _ in self._walk(Position(), head):
+            for _ in self._whole(head):
                 pass
             self._tail(head)
         return _public(head)
@@ -171,22 +154,27 @@ class Ledger:
     # -- below: the caller holds the lock --
 
     def _head(self) -> Position:
-        try:
-            raw = self._head_path.read_bytes()
-        except FileNotFoundError:
+        head, mark = self._heads.head(), self._heads.mark()
+        if head is None and self._path.exists() and self._path.stat().st_size > 0:
             # A first line is only ever written after the head, so a ledger without a head has lost it.
-            if self._path.exists() and self._path.stat().st_size > 0:
-                raise self._broken(0, "its head is missing") from None
-            return Position()
-        except OSError as exc:
-            raise BadInput(f"cannot be read: {exc.strerror}", where=str(self._head_path)) from exc
-        try:
-            head = msgspec.json.decode(raw, type=Position)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-            raise self._broken(0, "its head cannot be read") from exc
-        if encode(head) != raw or (head.entries == 0) != (head == Position()):
-            raise self._broken(0, "its head was altered")
-        return head
+            raise self._broken(0, "its head is missing")
+        found = head or Position()
+        if mark is not None and found.entries < mark.entries:
+            raise self._broken(
+                found.entries + 1,
+                f"the ledger is shorter than it was: it had {mark.entries} entries and has {found.entries}",
+            )
+        if mark is not None and found.entries == mark.entries and found.hash != mark.hash:
+            raise self._broken(0, "this is not the ledger that was here")
+        return found
+
+    def _whole(self, head: Position) -> Iterator[Entry]:
+        """Every entry; the ledger has to pass through its mark."""
+        mark = self._heads.mark()
+        for entry, at in self._walk(Position(), head):
+            if mark is not None and at.entries == mark.entries and at.hash != mark.hash:
+                raise self._broken(at.entries, "this is not the ledger that was here")
+            yield entry
 
     def _last(self, head: Position) -> Entry | None:
         if head.entries == 0:
@@ -255,8 +243,8 @@ class Ledger:
             with self._path.open("r+b") as file:
                 file.truncate(reached.size)
                 os.fsync(file.fileno())
-        if reached != head or not self._head_path.exists():
-            write_bytes(self._head_path, encode(reached), mode=0o600)
+        if reached != head or self._heads.head() is None:
+            self._heads.write(reached, self._heads.sign(reached))
         return reached
 
     def _append(self, head: Position, entries: list[tuple[str, dict[str, Any]]]) -> None:
@@ -272,6 +260,7 @@ class Ledger:
             )
             at = Position(entries=at.entries + 1, hash=_hash(line), start=at.size, size=at.size + len(line) + 1)
             lines.append(line + b"\n")
+        signed = self._heads.sign(at)  # before anything is written: without the key nothing is
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             _write_all(handle, b"".join(lines))
@@ -283,7 +272,7 @@ class Ledger:
             ) from exc
         finally:
             os.close(handle)
-        write_bytes(self._head_path, encode(at), mode=0o600)
+        self._heads.write(at, signed)
         self._checked = at
         self._refused.update(_key(data) for kind, data in entries if kind == "refusal")
 
@@ -302,11 +291,7 @@ class Ledger:
             raise BadInput(f"cannot be read: {exc.strerror}", where=str(self._path)) from exc
 
     def _broken(self, row: int, why: str) -> Refused:
-        return Refused(
-            f"the ledger was altered: {why}",
-            where=f"{self._path}, row {row}" if row else str(self._path),
-            hint="Bring ledger.jsonl and ledger.head back from a backup, both from the same moment.",
-        )
+        return altered(self._path, why, row=row)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -19,7 +19,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from policy.ledger import Ledger, Position
+from policy.ledger import Ledger
+from policy.ledgerhead import Head
 from pse.core.canonical import write, write_bytes
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
@@ -207,7 +208,7 @@ def test_chain_with_a_head_that_fits_has_to_be_a_chain(bare: Workspace, change: 
         start = len(data)
         data += line + b"\n"
     path(bare).write_bytes(data)
-    write(bare.private / "ledger.head", Position(entries=3, hash=previous, start=start, size=len(data)))
+    write(bare.private / "ledger.head", Head(entries=3, hash=previous, start=start, size=len(data)))
     if change == "none":
         assert Ledger(bare).verify().entries == 3
         return
@@ -226,7 +227,7 @@ def test_crash_at_the_very_first_line_is_survived(bare: Workspace, monkeypatch: 
             raise KeyboardInterrupt
         write_bytes(*given, **words)  # type: ignore[arg-type]  # handed on as it came
 
-    monkeypatch.setattr("policy.ledger.write_bytes", crash)
+    monkeypatch.setattr("policy.ledgerhead.write_bytes", crash)
     with pytest.raises(KeyboardInterrupt):
         Ledger(bare).record("note", {})
     monkeypatch.undo()
@@ -275,7 +276,8 @@ def test_ledger_that_shrinks_under_an_open_writer_is_noticed(filled: Workspace) 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(min_value=1, max_value=10_000))
 def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(filled: Workspace, cut: int) -> None:
-    before = ((filled.private / "ledger.head").read_bytes(), path(filled).read_bytes())
+    mark = filled.private / "locks" / "ledger.mark"
+    before = ((filled.private / "ledger.head").read_bytes(), path(filled).read_bytes(), mark.read_bytes())
     Ledger(filled).refuse(
         plan="p", unit="u", urn="urn:crash", gate="check", refusals=[refusal(f"PSE-R00{n}") for n in range(3)]
     )
@@ -284,6 +286,7 @@ def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(fil
     left = written[: len(before[1]) + cut % (len(written) - len(before[1]) + 1)]
     path(filled).write_bytes(left)
     (filled.private / "ledger.head").write_bytes(before[0])
+    mark.write_bytes(before[2])
     try:
         assert Ledger(filled).verify().entries == 11
         assert refuse(Ledger(filled), "urn:crash", "PSE-R000", "PSE-R001", "PSE-R002") == 3 - left[
@@ -295,6 +298,7 @@ def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(fil
     finally:
         path(filled).write_bytes(before[1])
         (filled.private / "ledger.head").write_bytes(before[0])
+        mark.write_bytes(before[2])
 
 
 def test_tail_past_the_head_that_does_not_follow_is_refused(filled: Workspace) -> None:
