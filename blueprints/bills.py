@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from blueprints.names import counted
 from pse.core.documents.plan import CostLine, PlaceOption
 from pse.core.findings import Finding, Severity
+from pse.core.text import counted
 
 HOME = "PK"
 """The country that the mandate keeps data in, ISO 3166; as the residency rules of the policy room have it."""

@@ -8,7 +8,6 @@ import msgspec
 from blueprints.bills import mandate, unpriced
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
-from blueprints.names import counted
 from blueprints.placing import Choice, Placed, Weigher
 from blueprints.pricing import FREE, Catalogue, build_at, saas_bill, totals
 from blueprints.view import View
@@ -16,6 +15,7 @@ from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
 from pse.core.documents.verdicts import Refusal, Verdict
 from pse.core.findings import Finding, Severity
+from pse.core.text import counted
 
 MOST_RESOURCES = 250
 """Resources of one stack; above it every step rewrites too large a state."""
@@ -218,7 +218,7 @@ class Decider:
     ) -> Outcome:
         resources = 1 + sum(2 + 2 * len(demand.volumes) for demand in wanted.servers)
         if resources > MOST_RESOURCES:
-            words = f"it takes {resources} resources, and one stack holds at most {MOST_RESOURCES}"
+            words = f"it takes {counted(resources, 'resource')}, and one stack holds at most {MOST_RESOURCES}"
             return self._impossible(wanted, "PSE-B008", words, "Split the workload by its members in workloads.toml.")
         if wanted.id in self._reserved:
             words = f"{wanted.id} is the id of another part of every plan"
@@ -318,7 +318,7 @@ class Decider:
         elif cheapest is not None and cheapest.place != best.place:
             words = f"{best.place}: cheapest with landing zones counted"
         else:
-            words = f"{best.place}: cheapest of {len(allowed)} allowed places over {self._horizon} months"
+            words = f"{best.place}: cheapest of {len(allowed)} allowed places over {counted(self._horizon, 'month')}"
             if lacking:
                 words += f", those without a price for all of it last: {', '.join(lacking)}"
         if best.cost is not None and best.cost.no_price and len(allowed) > 1 and not wanted.place:

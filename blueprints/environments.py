@@ -3,10 +3,11 @@
 import msgspec
 
 from blueprints.model import Demand, Wanted, WantedVolume
-from blueprints.names import counted, slug
+from blueprints.names import slug
 from pse.core.documents.environment import Environment, WantedServer
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
+from pse.core.text import counted
 
 MOST_SERVERS = 1000
 """Servers of one role in one environment; above it a slip of the keyboard is likelier than a wish."""

@@ -31,8 +31,3 @@ def unique(text: str, taken: Container[str]) -> str:
 def landing_id(place: str) -> str:
     """Unit id of the landing zone at ``place``."""
     return slug("landing-" + place.replace("/", "-"))
-
-
-def counted(number: int, noun: str) -> str:
-    """``number`` with its noun, which takes an s for anything but 1: for words that people read."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -14,6 +14,7 @@ from blueprints.names import landing_id
 from blueprints.pricing import Catalogue, landing_bill, totals
 from pse.core.documents.plan import Cost, PlaceOption
 from pse.core.money import cents
+from pse.core.text import counted
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +130,8 @@ class Weigher:
             bills = f"{cents(_cost(choice, left).monthly):,} against {cents(_cost(choice, place).monthly):,} a month"
             words.append(
                 f"moved from {left} ({bills} by itself): closing it, with its landing zone of "
-                f"{cents(self._zone(left).monthly):,} a month, saves {cents(saving):,} over {self._horizon} months"
+                f"{cents(self._zone(left).monthly):,} a month, saves {cents(saving):,} "
+                f"over {counted(self._horizon, 'month')}"
             )
         if unequal.get(place):
             words.append(

@@ -35,6 +35,7 @@ from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import PlanSettings, Workspace
+from pse.core.text import counted
 
 if TYPE_CHECKING:
     from policy import Policy
@@ -96,7 +97,7 @@ def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent)
 
     policy = load_policy(workspace, as_of=as_of)
     inputs = read_inputs(workspace, policy, as_of=as_of)
-    progress(Event("plan", "start", message=f"planning {len(inputs.estate.workloads)} workloads"))
+    progress(Event("plan", "start", message=f"planning {counted(len(inputs.estate.workloads), 'workload')}"))
     bundle = seal(workspace, policy, draft_plan(inputs))
     _remember(workspace, bundle)
     progress(Event("plan", "done", message=f"plan {bundle.plan.hash[:12]}", done=len(bundle.plan.decisions)))

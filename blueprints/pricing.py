@@ -11,11 +11,11 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.model import Built, Demand, Wanted
-from blueprints.names import counted
 from blueprints.sizing import MIB_PER_GIB, pick_image, pick_shape, pick_storage
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
 from pse.core.money import HOURS_PER_MONTH, cents, total
+from pse.core.text import counted
 
 FREE = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
 TAX = "tax"

@@ -8,11 +8,12 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 
 from blueprints.model import WantedVolume
-from blueprints.names import counted, unique
+from blueprints.names import unique
 from blueprints.sizing import gib
 from blueprints.view import View
 from pse.core.documents.snapshot import Filesystem, Server
 from pse.core.documents.workloads import HostDeclaration
+from pse.core.text import counted
 
 POSTGRES_HOME = "/var/lib/postgresql"
 _SYSTEM = frozenset({"/", "/boot", "/efi", "/usr", "/var", "/tmp", "/var/tmp", "/var/log", "/etc", "/opt", "/home"})  # noqa: S108  (names of mount points, nothing is written there)

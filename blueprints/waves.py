@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import msgspec
 
 from blueprints.model import Wanted
-from blueprints.names import counted
 from pse.core.documents.category import Category
 from pse.core.documents.plan import Wave
 from pse.core.findings import Finding, Severity
+from pse.core.text import counted
 
 
 class Waves(msgspec.Struct, frozen=True, kw_only=True):

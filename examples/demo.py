@@ -3,7 +3,7 @@
 Every step is a `pse` command that a person could type; this file only orders them, injures the run on purpose in two
 places (a wrong place, a kill) and reads the answers. Its last line on stdout is one JSON object with the figures.
 
-    python examples/demo.py [--workspace FOLDER] [--keep]
+    python -m examples.demo [--workspace FOLDER] [--keep]
 
 ``--keep``, or ``KEEP=1``, leaves the lab and the stacks standing.
 """
@@ -16,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -27,7 +26,9 @@ import dns.resolver
 import msgspec
 
 from blueprints.bundle import SIGNATURE, Bundle
+from examples import bare
 from pse.core.settings import Workspace
+from pse.core.text import counted
 
 PSE = (sys.executable, "-m", "pse.cli.main")
 FORBIDDEN = "sample-elsewhere/abroad/abr-1"
@@ -139,10 +140,10 @@ def take_stock(demo: Demo) -> int:
         demo.pse("init", "--sample")
         told.append("a workspace, its keys, a signed sample register")
     with demo.step("pse lab start") as told:
-        told.append(f"{len(demo.pse('lab', 'start')['items'])} hosts of the old server room")
+        told.append(f"{counted(len(demo.pse('lab', 'start')['items']), 'host')} of the old server room")
     with demo.step("pse discover --accept-new") as told:
         found = demo.pse("discover", "--accept-new")
-        told.append(", ".join(f"{found['estate'][table]} {table}" for table in ("servers", "flows", "databases")))
+        told.append(", ".join(counted(found["estate"][f"{noun}s"], noun) for noun in ("server", "flow", "database")))
     with demo.step("pse label") as told:
         labels = demo.pse("label")["items"]
         told.append(", ".join(f"{row['workload']} {row['category']}" for row in labels))
@@ -158,8 +159,8 @@ def decide(demo: Demo) -> dict[str, Any]:
         if plan["hash"] != again["hash"]:
             raise DemoFailed("the same inputs gave two plans")
         told += [
-            f"{len(plan['items'])} workloads",
-            f"{len(plan['waves'])} waves",
+            counted(len(plan["items"]), "workload"),
+            counted(len(plan["waves"]), "wave"),
             f"hash {plan['hash'][:12]} both times",
         ]
     with demo.step("the payments database sent to the outside CSP, at the plan") as told:
@@ -167,11 +168,15 @@ def decide(demo: Demo) -> dict[str, Any]:
     with demo.step("pse cost") as told:
         cost = demo.pse("cost", plan["path"])
         total = cost["total"]
-        told.append(f"{cost['currency']} {total['monthly']} a month, {total['no_price']} lines without a price")
+        told.append(
+            f"{cost['currency']} {total['monthly']} a month, {counted(total['no_price'], 'line')} without a price"
+        )
         told.append(f"the in-country mandate costs {cost['mandate_monthly']} a month")
     with demo.step("pse preview") as told:
         operations = demo.pse("preview", plan["path"])["operations"]
         told.append(", ".join(f"{count} {verb}" for verb, count in operations.items() if count))
+        new = [row["workload"] for row in plan["items"] if not row["members"]]
+        told.append(f"{', '.join(new)} of environments/ is only previewed: the demo builds what moves")
     return plan
 
 
@@ -199,7 +204,8 @@ def provision(demo: Demo, plan: dict[str, Any]) -> int:
     with demo.step("pse up") as told:
         stacks = demo.pse("up", plan["path"], *waves, "--yes")["items"]
         resources = sum(len(stack["resources"]) for stack in stacks)
-        told += [f"{len(stacks)} stacks", f"{resources} resources", f"{sum(len(s['servers']) for s in stacks)} servers"]
+        told += [counted(len(stacks), "stack"), counted(resources, "resource")]
+        told.append(counted(sum(len(s["servers"]) for s in stacks), "server"))
     with demo.step("pse up again") as told:
         again = demo.pse("up", plan["path"], *waves, "--yes")["items"]
         if again != stacks:
@@ -207,7 +213,7 @@ def provision(demo: Demo, plan: dict[str, Any]) -> int:
         told.append("nothing to do")
     with demo.step("pse audit") as told:
         audited = demo.pse("audit", plan["path"])["items"]
-        told.append(f"{len(audited)} stacks rest where they may")
+        told.append(f"{counted(len(audited), 'stack')} judged: all rests where it may")
     return resources
 
 
@@ -228,7 +234,8 @@ def forged_plan(demo: Demo, path: Path) -> list[str]:
         demo.pse("up", str(folder), "--unit", "portal", "--yes", expect=3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    refused_by_check(demo.root)
+    if not bare.refused(demo.root, FORBIDDEN):
+        raise DemoFailed("a bare Pulumi program may build at the forbidden place")
     seen = demo.pse("ledger", "show")["items"]
     gates = sorted({entry["data"]["gate"] for entry in seen if entry["kind"] == "refusal"})
     if not {"plan", "check"} <= set(gates):
@@ -238,47 +245,6 @@ def forged_plan(demo: Demo, path: Path) -> list[str]:
         "`pse up` refused it, signed or not, and the plugin's Check a bare Pulumi program",
         f"gates in the ledger: {', '.join(gates)}",
     ]
-
-
-def refused_by_check(root: Path) -> None:
-    """Ask for the forbidden place by a Pulumi program of nobody's, without our program's gate and our policy pack."""
-    from pulumi import automation
-
-    from providers import pulumi_cli, sdk
-    from providers.driving.project import CLI
-
-    def program() -> None:
-        sdk.Volume("loot", name="loot", workload="portal", place=FORBIDDEN, size_gib=1, storage_class="ssd")
-
-    with tempfile.TemporaryDirectory(prefix="pse-bare-") as folder:
-        project = {
-            "name": "bare",
-            "runtime": "python",
-            "plugins": {"providers": [{"name": "pse", "path": str(root / ".pse" / "plugin")}]},
-        }
-        (Path(folder) / "Pulumi.yaml").write_text(json.dumps(project))
-        stack = automation.create_or_select_stack(
-            "portal",
-            project_name="bare",
-            program=program,
-            opts=automation.LocalWorkspaceOptions(
-                work_dir=folder,
-                pulumi_command=CLI(pulumi_cli.find()),
-                env_vars={
-                    "PULUMI_BACKEND_URL": f"file://{folder}",
-                    "PULUMI_CONFIG_PASSPHRASE": "nothing is kept here",
-                    "PULUMI_SKIP_UPDATE_CHECK": "1",
-                    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-                    "PSE_WORKSPACE": str(root),
-                },
-            ),
-        )
-        stack.set_config("pse:unit", automation.ConfigValue("portal"))
-        try:
-            stack.preview(color="never")
-        except automation.CommandError:
-            return
-    raise DemoFailed("a bare Pulumi program may build at the forbidden place")
 
 
 def move(demo: Demo, plan: dict[str, Any]) -> dict[str, Any]:
@@ -294,17 +260,20 @@ def move(demo: Demo, plan: dict[str, Any]) -> dict[str, Any]:
         demo.pse("rollback", "portal", plan["path"], "--yes")
         if demo.rows() != before + 1:
             raise DemoFailed(f"the old side has {demo.rows()} payments, not {before + 1}")
-        told.append(f"payment {paid} is on the old side: {before + 1} rows")
+        told.append(f"payment {paid} is on the old side: {counted(before + 1, 'row')}")
     with demo.step("pse migrate, the second cut-over of the portal") as told:
         campaign = demo.pse("migrate", plan["path"], "--workload", "portal", "--yes")
         demo.portal("/pay", method="POST")
         if demo.rows() != before + 2:
             raise DemoFailed(f"the new side has {demo.rows()} payments, not {before + 2}")
-        told.append(f"{before + 2} rows on the new side")
+        told.append(f"{counted(before + 2, 'row')} on the new side")
     with demo.step("pse status, pse audit, pse ledger verify") as told:
         campaign = demo.pse("status", plan["path"])
         demo.pse("audit", plan["path"])
-        told += [*summary(campaign), f"{demo.pse('ledger', 'verify')['entries']} entries in the ledger"]
+        told += [
+            *summary(campaign),
+            counted(demo.pse("ledger", "verify")["entries"], "entry", "entries") + " in the ledger",
+        ]
     return campaign
 
 
@@ -313,9 +282,9 @@ def summary(campaign: dict[str, Any]) -> list[str]:
     moved = campaign["items"]
     return [
         f"{sum(w['state'] == 'verified' for w in moved)} of {len(moved)} verified",
-        f"{sum(w['bytes_moved'] for w in moved):,} bytes",
-        f"{sum(len(w['checks']) for w in moved)} checks",
-        f"{sum(w['mismatches'] for w in moved)} mismatches",
+        counted(sum(w["bytes_moved"] for w in moved), "byte"),
+        counted(sum(len(w["checks"]) for w in moved), "check"),
+        counted(sum(w["mismatches"] for w in moved), "mismatch", "mismatches"),
         *(f"{w['workload']} down {w['downtime_s']:.2f} s" for w in moved if w["downtime_s"] is not None),
     ]
 

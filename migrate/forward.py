@@ -15,6 +15,7 @@ from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused
 from pse.core.findings import Finding, Severity
 from pse.core.journal import Intent, once
+from pse.core.text import counted
 
 MAX_SKEW_S = 60.0
 MAX_DELTAS = 5
@@ -93,7 +94,7 @@ class Forward(Steps):
             provision.ensure(self.runtime.workspace, self.runtime.bundle, unit.id, self.runtime.progress)
             for unit in self.work.units
         ]
-        return f"{sum(len(one.resources) for one in built)} resources in {len(built)} stacks"
+        return f"{counted(sum(len(one.resources) for one in built), 'resource')} in {counted(len(built), 'stack')}"
 
     def preflight(self) -> str:
         """Look at both ends of every move, and stop here when something cannot work.

@@ -12,7 +12,7 @@ from pse.core.documents.evidence import Evidence
 from pse.core.errors import BadInput, PseError
 from pse.core.money import cents
 from pse.core.settings import Workspace
-from pse.core.text import printable
+from pse.core.text import counted, printable
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -61,6 +61,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
         lstrip_blocks=True,
         finalize=shown,
     )
+    environment.filters["counted"] = counted
     environment.filters["money"] = _money
     environment.filters["size"] = _size
     environment.globals["outcome_of"] = outcome_of

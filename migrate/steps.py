@@ -20,7 +20,7 @@ from pse.core.errors import Incomplete, PseError
 from pse.core.findings import Finding
 from pse.core.journal import Intent, once
 from pse.core.progress import Event
-from pse.core.text import printable
+from pse.core.text import counted, printable
 from pse.core.time import now
 
 T = TypeVar("T")
@@ -171,7 +171,9 @@ class Steps:
 
         self.runtime.store.update(self.workload, add)
         pairs = zip(self.work.moves, moved, strict=True)
-        return "; ".join(f"{move.id}: {one.sent} bytes" + (f", {one.note}" if one.note else "") for move, one in pairs)
+        return "; ".join(
+            f"{move.id}: {counted(one.sent, 'byte')}" + (f", {one.note}" if one.note else "") for move, one in pairs
+        )
 
     def behind(self) -> float | None:
         """Seconds of writing that a target may lack after the last passes; None when a move does not know."""
@@ -199,7 +201,7 @@ class Steps:
                 where=self.workload,
                 hint="Nothing was switched. Find out who wrote, then run again.",
             )
-        return f"{len(found)} comparisons equal"
+        return f"{counted(len(found), 'comparison')} equal"
 
     def findings(self, found: list[Finding]) -> None:
         """Keep what a person has to know of this workload."""

@@ -23,7 +23,7 @@ from pse.core.errors import Incomplete, PseError, Refused, RemoteError
 from pse.core.journal import FileJournal
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
-from pse.core.text import printable
+from pse.core.text import counted, printable
 
 if TYPE_CHECKING:
     from providers.driving.project import QuietStack
@@ -307,7 +307,7 @@ class Engine:
             return RemoteError(said, where=unit_id)
         partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
         return Incomplete(
-            f"{len(after.ids())} resources stand{partly}; {said}",
+            f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}",
             where=unit_id,
             hint="Run the same command again; it goes on from here.",
         )

@@ -31,7 +31,7 @@ def main() -> int:
         print(f"not audited: the advisory service did not answer within {LIMIT_S} s")
         return 0
     known = _known(packages)
-    print(*known, f"audited {len(packages)} packages, {len(known)} known vulnerabilities", sep="\n")
+    print(*known, f"audited {len(packages)} packages, known vulnerabilities: {len(known)}", sep="\n")
     return int(bool(known))
 
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from blueprints.model import Fit, Wanted
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
+from pse.core.text import counted
 
 
 class Server:
@@ -15,7 +16,7 @@ class Server:
 
     def fits(self, wanted: Wanted) -> Fit:
         """Always, and gives way to whatever knows more of the workload."""
-        return Fit(10, (f"{len(wanted.servers)} servers as they are, each on a fresh image",))
+        return Fit(10, (f"{counted(len(wanted.servers), 'server')} as they are, each on a fresh image",))
 
     def build(self, unit: Unit, landing: Deployment | None, public_key: str) -> Mapping[str, object]:  # noqa: ARG002  (the key is the landing zone's)
         """Register the servers with their firewalls, volumes and first-boot scripts."""

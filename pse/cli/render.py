@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pse.cli.view import Grid, View
 from pse.core import canonical
-from pse.core.text import json_safe, printable
+from pse.core.text import counted, json_safe, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -147,7 +147,7 @@ def _findings(console: "Console", findings: Iterable["Finding"]) -> None:
         if finding.remedy:
             console.print(Text(f"  {printable(finding.remedy)}"))
     if len(worst_first) > SHOWN_FINDINGS:
-        console.print(f"and {len(worst_first) - SHOWN_FINDINGS} more findings; --json has all", markup=False)
+        console.print(f"and {counted(len(worst_first) - SHOWN_FINDINGS, 'more finding')}; --json has all", markup=False)
 
 
 def _plain(value: object) -> object:

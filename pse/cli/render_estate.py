@@ -4,6 +4,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pse.cli.view import Grid, View, grid
+from pse.core.text import counted
 
 SHOWN_SYSTEMS = 8
 """Systems named in the line of systems."""
@@ -34,8 +35,8 @@ def commands_view() -> View:
 
 def import_view(found: "Import") -> View:
     """What the file gave and what was left out."""
-    taken = f"{_count(found.servers, 'servers')}, {_count(found.templates, 'templates')}"
-    line = f"{_count(found.rows, 'rows')}: {taken}, {found.skipped} left out"
+    taken = f"{counted(found.servers, 'server')}, {counted(found.templates, 'template')}"
+    line = f"{counted(found.rows, 'row')}: {taken}, {found.skipped} left out"
     data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}
     return View(
         {**data, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
@@ -66,7 +67,7 @@ def estate_blocks(estate: "Estate") -> tuple[str | Grid, ...]:
     rows = ((w.id, " ".join(names.get(m, m) for m in w.members), "; ".join(w.reasons)) for w in estate.workloads)
     shown = (grid("Workloads", "workload|servers|why", rows),) if len(estate.workloads) <= 40 else ()
     return (
-        ", ".join(_count(count, table) for table, count in counts(estate).items()),
+        ", ".join(counted(count, table.removesuffix("s")) for table, count in counts(estate).items()),
         *_systems(systems),
         *shown,
         f"snapshot {estate.manifest.hash[:12]}",
@@ -79,9 +80,5 @@ def _systems(systems: Counter[str]) -> tuple[str, ...]:
     if not first:
         return ()
     kinds, servers = len(systems) - len(first), systems.total() - sum(count for _, count in first)
-    more = f", and {kinds} more on {_count(servers, 'servers')}" if kinds else ""
+    more = f", and {kinds} more on {counted(servers, 'server')}" if kinds else ""
     return ("systems: " + ", ".join(f"{count} × {name}" for name, count in first) + more,)
-
-
-def _count(number: int, things: str) -> str:
-    return f"{number} {things.removesuffix('s') if number == 1 else things}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pse.cli.render_plan import head
 from pse.cli.view import View, grid
 from pse.core.errors import Refused, UsageError
+from pse.core.text import counted
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -160,4 +161,4 @@ def show_change(session: "Session", change: "WorkloadProgress", *, json_lines: b
         sys.stdout.flush()
         return
     step = f", {change.steps[-1].step}" if change.steps else ""
-    session.say(f"{change.workload}: {change.state.value}{step}, {change.bytes_moved:,} bytes")
+    session.say(f"{change.workload}: {change.state.value}{step}, {counted(change.bytes_moved, 'byte')}")

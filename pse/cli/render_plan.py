@@ -4,10 +4,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blueprints.names import counted
 from pse.cli.view import Grid, View, grid
 from pse.core.documents.plan import Cost, Strategy
 from pse.core.money import cents
+from pse.core.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -179,7 +179,7 @@ def compare_view(plan: "Plan") -> View:
     ]
     grids = tuple(_options(d, plan.currency) for d in plan.decisions[:READABLE] if d.options)
     left = len(plan.decisions) - READABLE
-    more = (f"and {left} more workloads; --json has all",) if left > 0 else ()
+    more = (f"and {counted(left, 'more workload')}; --json has all",) if left > 0 else ()
     return View({"plan": plan.hash, "currency": plan.currency, "items": items}, (*head(plan), *grids, *more))
 
 

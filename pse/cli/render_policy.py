@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pse.cli.view import View, grid
 from pse.core.documents.category import Category
+from pse.core.text import counted
 
 if TYPE_CHECKING:
     from policy import Place, Register
@@ -37,7 +38,7 @@ def _state(register: "Register", place: "Place", category: Category, settings: "
 
 def verified_view(register: "Register") -> View:
     """The register's signature held: what was read, by hash."""
-    line = f"the signature holds: {len(register.places)} places, SHA-256 {register.hash}"
+    line = f"the signature holds: {counted(len(register.places), 'place')}, SHA-256 {register.hash}"
     return View({"verified": True, "hash": register.hash, "places": len(register.places)}, (line,))
 
 
@@ -51,7 +52,7 @@ def head_view(head: "LedgerHead") -> View:
     """The chain holds up to here."""
     return View(
         {"verified": True, "entries": head.entries, "hash": head.hash},
-        (f"the chain holds: {head.entries} entries, last {head.hash[:12]}",),
+        (f"the chain holds: {counted(head.entries, 'entry', 'entries')}, last {head.hash[:12]}",),
     )
 
 

@@ -11,6 +11,11 @@ def printable(text: str) -> str:
     return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``number`` with its noun, which takes an s, or is ``plural``, for anything but 1: for words that people read."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def csv_cell(text: str) -> str:
     """``text`` as a spreadsheet cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.model import Demand
-from blueprints.names import counted
 from blueprints.sizing import gib, pick_image, pick_shape, pick_storage, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.snapshot import Database, Disk, Filesystem
 from pse.core.documents.workloads import HostDeclaration
+from pse.core.text import counted
 from tests.blueprints.estates import estate, server
 
 COMFORT = Decimal("1.3")

@@ -270,7 +270,7 @@ def test_cloud_that_says_no_is_quoted_with_its_code(engine_house: House) -> None
         house.up(volumes("a"))
     assert caught.value.where == UNIT
     house.fault("create", "Volume", "b", "quota")
-    with pytest.raises(Incomplete, match=r"1 resources stand; .*quota reached"):
+    with pytest.raises(Incomplete, match=r"what stands: 1 resource; .*quota reached"):
         house.up(volumes("a", "b"))
     house.up(volumes("a", "b"))
     assert len(house.objects("Volume")) == 2

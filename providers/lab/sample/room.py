@@ -19,6 +19,7 @@ from pse.core import canonical, secrets
 from pse.core.errors import MissingTool, PseError, RemoteError
 from pse.core.progress import Event, Progress
 from pse.core.settings import Workspace
+from pse.core.text import counted
 
 PACKAGES = (
     "bubblewrap openssh-server rsync bind9 bind9-dnsutils nginx-light postgresql python3-psycopg2 python3 util-linux"
@@ -56,8 +57,17 @@ def _start(room: "_Room", progress: Progress) -> None:
         list(pool.map(bring_up, names))
     if failed:
         name, first = min(failed.items(), key=lambda pair: pair[0])
-        raise RemoteError(f"{len(failed)} of {len(names)} hosts did not come up; {name}: {first}", hint=first.hint)
-    progress(Event("room", "done", message=f"{len(names)} hosts in {time.monotonic() - began:.1f} s", done=len(names)))
+        raise RemoteError(
+            f"{len(failed)} of {counted(len(names), 'host')} did not come up; {name}: {first}", hint=first.hint
+        )
+    progress(
+        Event(
+            "room",
+            "done",
+            message=f"{counted(len(names), 'host')} in {time.monotonic() - began:.1f} s",
+            done=len(names),
+        )
+    )
 
 
 def _need_psycopg2() -> None:
