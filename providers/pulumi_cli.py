@@ -177,8 +177,13 @@ def _run(command: list[str], *, cwd: Path, timeout_s: float) -> None:
 
 def main() -> int:
     """Get the CLI and print where it is: what ``make setup`` calls."""
+    begun = time.monotonic()
+
+    def told(event: Event) -> None:
+        print(f"{time.monotonic() - begun:6.1f} s  {event.message}", file=sys.stderr, flush=True)  # noqa: T201  as below
+
     try:
-        where = find(build=True, progress=lambda event: print(event.message, file=sys.stderr, flush=True))  # noqa: T201
+        where = find(build=True, progress=told)
     except MissingTool as exc:
         print(f"{exc.message}\n{exc.hint}", file=sys.stderr)  # noqa: T201  the module's own command line
         return exc.exit_code

@@ -39,7 +39,8 @@ def main() -> int:
         print(f"failed before the tests: {', '.join(failed)}", flush=True)
     # Tests make workspaces of their own; what a pipeline or a user has set for theirs is not meant for these.
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", *OURS)} | {"NO_COLOR": "1"}
-    workers = ["-n", str(WORKERS), "--dist", "loadgroup"]
+    # Files stay whole, so what a file shares is made once and a story keeps its order; tests/conftest.py orders them.
+    workers = ["-n", str(WORKERS), "--dist", "loadfile", "--no-loadscope-reorder"]
     tests = subprocess.run(
         [sys.executable, "-m", "pytest", *workers, "--cov", "--cov-report=term", *sys.argv[1:]],
         cwd=ROOT,

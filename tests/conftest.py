@@ -11,6 +11,14 @@ from tests.require import missing, require
 
 _PROGRAMS = ("bwrap", "setsid", "setarch", "sshd", "nginx", "named", "rsync")
 
+_LONG = ("test_whole_way", "test_readme", "migrate/", "providers/", "blueprints/")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the suite, begin with what takes long: the last file is then a short one."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: next((n for n, part in enumerate(_LONG) if part in item.nodeid), len(_LONG)))
+
 
 @pytest.fixture(scope="session")
 def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:

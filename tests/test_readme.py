@@ -7,12 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.cli.workbook import write_workbook
 from tests.require import require
-
-pytestmark = pytest.mark.xdist_group("readme")
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 240

@@ -111,13 +111,6 @@ def test_ci_skips_nothing_and_names_the_slowest() -> None:
     assert "--durations=10" in text
 
 
-def test_what_a_whole_file_shares_stays_in_one_process() -> None:
-    """Workers share nothing: a fixture of a module would be made in each of them, and a story lose its order."""
-    shared = [path for path in (ROOT / "tests").rglob("test_*.py") if 'fixture(scope="module")' in path.read_text()]
-    assert shared
-    assert [path.name for path in shared if "mark.xdist_group(" not in path.read_text()] == []
-
-
 def test_help_lists_every_target() -> None:
     shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
     for target in ("setup", "demo", "test", "lint", "types", "imports", "format", "lock", "news", "clean", "help"):

@@ -14,8 +14,6 @@ import pytest
 from pse.core.settings import Workspace
 from tests.require import require
 
-pytestmark = pytest.mark.xdist_group("whole-way")
-
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 600
 KEEPERS = ("signing_key", "ssh_key", "passphrase", "tsig")

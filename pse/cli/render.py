@@ -81,6 +81,9 @@ def _table(console: "Console", block: Grid) -> None:
     from rich.text import Text
 
     title = Text(printable(block.title)) if block.title else None
+    if not block.rows:
+        console.print(Text(f"{printable(block.title)}: none" if block.title else "none"))
+        return
     heads = [printable(column.lstrip(">")) for column in block.columns]
     rows = [[printable(cell) for cell in row] for row in block.rows]
     widths = _widths(heads, rows, console.width)

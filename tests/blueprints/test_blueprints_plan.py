@@ -342,7 +342,6 @@ def _parts(made: Draft) -> object:
     return (made.decisions, made.waves.waves, made.units, made.findings)
 
 
-@pytest.mark.xdist_group("plan-order")
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32))
 def test_the_order_of_rows_changes_no_byte(house: House, seed: int) -> None:

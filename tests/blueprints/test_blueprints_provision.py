@@ -19,8 +19,6 @@ from pse.core.settings import Workspace
 from tests.blueprints.conftest import Built
 from tests.blueprints.estates import ABROAD, IN_COUNTRY
 
-pytestmark = pytest.mark.xdist_group("built")
-
 LANDING = landing_id(IN_COUNTRY)
 
 

@@ -54,3 +54,7 @@ def test_what_no_table_holds_is_a_list() -> None:
     text = shown(decisions_grid(PLAN), 50)
     assert "- workload: portal" in text
     assert "  place: sample-markhor/islamabad/ict-1" in text
+
+
+def test_a_table_without_rows_says_so_in_a_line() -> None:
+    assert shown(grid("Hosts", "host|outcome|>seconds|what", []), 80) == "Hosts: none\n"

@@ -6,8 +6,6 @@ import inventory
 from inventory.discovery import Discovery
 from pse.core.settings import Workspace
 
-pytestmark = pytest.mark.xdist_group("ministry")
-
 
 @pytest.fixture(scope="module")
 def found(ministry: Workspace) -> Discovery:

@@ -260,7 +260,6 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return book(tmp_path_factory.mktemp("damaged") / "x.xlsx", ROW)
 
 
-@pytest.mark.xdist_group("rvtools-damaged")
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(0, 999_999), st.integers(0, 255)), min_size=1, max_size=6),

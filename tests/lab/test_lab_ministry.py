@@ -27,8 +27,6 @@ from pse.core.progress import Event
 from pse.core.settings import Workspace
 from tests.lab.machines import eventually, login
 
-pytestmark = pytest.mark.xdist_group("ministry")
-
 SQL = "psql -XAtq -h /var/run/postgresql -U postgres -d payments"
 COUNT = (
     "select sum((xpath('/row/c/text()', query_to_xml(format('select count(*) as c from %I.%I', schemaname, tablename), "

@@ -42,8 +42,6 @@ from pse.core.settings import Workspace
 from pse.core.time import today
 from tests.require import missing, require
 
-pytestmark = pytest.mark.xdist_group("moving")
-
 
 @dataclass
 class Ministry:

@@ -8,8 +8,6 @@ from pse.core.documents.campaign import MoveState
 from pse.core.errors import Refused, RemoteError
 from tests.migrate.test_migrate_ministry import Ministry, ministry, one
 
-pytestmark = pytest.mark.xdist_group("mishaps")
-
 __all__ = ["ministry"]
 
 

@@ -40,7 +40,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     remove_tree(workspace.private / "lab" / "hosts")
 
 
-@pytest.mark.xdist_group("conformance-lab")
 class TestLab(StoreContract):
     adapter = LabProvider
 
