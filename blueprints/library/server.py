@@ -16,7 +16,7 @@ class Server:
 
     def fits(self, wanted: Wanted) -> Fit:
         """Always, and gives way to whatever knows more of the workload."""
-        return Fit(10, (f"{counted(len(wanted.servers), 'server')} as they are, each on a fresh image",))
+        return Fit(10, (f"as found, on fresh images: {counted(len(wanted.servers), 'server')}",))
 
     def build(self, unit: Unit, landing: Deployment | None, public_key: str) -> Mapping[str, object]:  # noqa: ARG002  (the key is the landing zone's)
         """Register the servers with their firewalls, volumes and first-boot scripts."""

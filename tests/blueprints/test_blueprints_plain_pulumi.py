@@ -1,4 +1,4 @@
-"""Plain ``pulumi preview`` and ``pulumi up`` at the root of the repository, with the real CLI.
+"""Plain ``pulumi preview`` and ``pulumi up`` with the repository's project file, with the real CLI.
 
 The CLI's own Python language host is not to be had everywhere; a stand-in of the same protocol runs the program.
 """
@@ -48,16 +48,20 @@ server.wait_for_termination()
 
 
 class Plain:
-    """A stack in the project at the root, driven by the CLI as a person would."""
+    """A stack in the repository's project, driven by the CLI as a person would."""
 
     def __init__(self, workspace: Workspace, folder: Path) -> None:
-        """Put the language host on PATH and state into ``folder``."""
+        """Put the language host on PATH, state into ``folder``, and a root beside it: the CLI writes into its root."""
         from providers import pulumi_cli
 
         try:
             self._cli = pulumi_cli.find()
         except MissingTool:
             missing("pulumi")
+        self._root = folder / "root"
+        self._root.mkdir()
+        for name in ("Pulumi.yaml", "blueprints", ".venv"):
+            (self._root / name).symlink_to(ROOT / name)
         hosts = folder / "bin"
         hosts.mkdir()
         host = hosts / "pulumi-language-python"
@@ -74,14 +78,13 @@ class Plain:
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
             "PSE_WORKSPACE": str(workspace.root),
         }
-        self._config = folder / "stack.yaml"
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the CLI in the root, with the stack's config outside of it."""
+        """Run the CLI in the root."""
         line = [str(self._cli), *words, "--non-interactive", "--color", "never"]
-        if words[0] in ("preview", "up", "config"):
-            line += ["--config-file", str(self._config)]
-        return subprocess.run(line, cwd=ROOT, env=self._env, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            line, cwd=self._root, env=self._env, capture_output=True, text=True, timeout=120, check=False
+        )
 
 
 @pytest.fixture

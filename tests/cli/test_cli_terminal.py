@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 from tests.cli.test_cli_rooms import DAY, ministry, told
 
 __all__ = ["ministry"]
-LIMIT_S = 30
+LIMIT_S, PATIENCE_S = 60, 8.0
 STOP = "\x03"
 """The interrupt key; its signal is sent by hand, because the terminal here controls no session."""
 
@@ -31,13 +31,15 @@ def talk(words: list[str], folder: Path, answers: dict[str, str]) -> tuple[int, 
         env={**os.environ, "TERM": "xterm", "COLUMNS": "140"},
     )
     os.close(theirs)
-    shown, begun, stopping = "", time.monotonic(), False
+    shown, begun, stopping, pressed = "", time.monotonic(), False, 0.0
     try:
         while time.monotonic() - begun < LIMIT_S:
             if not select.select([ours], [], [], 0.2)[0]:
-                # Pressed again and again: readline loses an interrupt that comes before it waits for a key.
-                if stopping:
+                # Pressed until it is heard: readline loses an interrupt that comes before it waits for a key. Not too
+                # often: a second one that reaches an interpreter on its way out ends it by the signal.
+                if stopping and time.monotonic() - pressed > PATIENCE_S:
                     process.send_signal(signal.SIGINT)
+                    pressed = time.monotonic()
                 continue
             try:
                 piece = os.read(ours, 65536)
