@@ -2,12 +2,15 @@
 
 import re
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: str) -> str:
-    r"""``text`` with control, bidirectional and invisible characters written as ``\xNN`` or ``\uNNNN``."""
+    r"""``text`` with control, bidirectional and invisible characters written as ``\xNN`` or ``\uNNNN``.
+
+    Bytes of a file name that are no UTF-8 are lone surrogates in Python, which no document and no terminal takes.
+    """
     return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
 
 

@@ -1,5 +1,6 @@
 """What the report says, on a plan that was made and a campaign that is made up."""
 
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,18 @@ from blueprints import Bundle
 from migrate.chart import draw, outcome_of
 from migrate.evidence import gather_evidence
 from migrate.refused import forbidden_places, refused_attempts
+from migrate.replicators.files import Files
 from migrate.report import write_report
 from policy.ledger import Ledger
+from pse.cli.render_progress import line_of
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.evidence import Evidence
 from pse.core.documents.verdicts import Refusal
+from pse.core.progress import Event
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
+from tests.migrate.rig import Rig, awkward
+from tests.migrate.test_migrate_files import MOVE
 
 BEGAN = datetime(2026, 11, 25, 10, 0, 7, tzinfo=UTC)
 
@@ -139,3 +145,35 @@ def test_clauses_are_words_for_an_auditor(page: Callable[[], str]) -> None:
     text = page()
     assert "not read" not in text
     assert "to be added from the policy&#39;s own text" in text
+
+
+def test_hostile_names_do_no_harm(sample: Workspace, plan: Bundle, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = os.fsdecode(b"<script>\x1b[2J\nx\xff")
+    root = rig.source.root / "srv/records"
+    awkward(root, small=1)
+    (root / name).write_text("cats")
+    task = rig.task(MOVE)
+    Files().seed(task)
+    task.target.text("echo dogs >/srv/records/*script*; echo mine >/srv/records/new$'\\e[31m\\n<img>'")
+    results = Files().verify(task)
+    assert not all(result.equal for result in results)
+    kept = Files().catch_up(rig.task(MOVE)).note
+    root.joinpath(name).write_text("again")
+    kept += Files().catch_up(rig.task(MOVE)).note
+    assert "kept aside" in kept
+    noted = StepRecord(workload="records", step="seed", started=BEGAN, ended=BEGAN, outcome="done", note=kept)
+    moved = WorkloadProgress(workload="records", state=MoveState.FAILED, steps=(noted,), checks=results)
+    campaign = Campaign(plan=plan.plan.hash, workloads=(moved,))
+
+    def gathered(workspace: Workspace, of: Bundle) -> Evidence:
+        return msgspec.structs.replace(gather_evidence(workspace, of), campaign=campaign)
+
+    monkeypatch.setattr("migrate.report.gather_evidence", gathered)
+    text = write_report(sample, plan).read_text(encoding="utf-8")
+    for said in (kept, line_of(Event(step="x", state="done", message=kept)), text, *(one.detail for one in results)):
+        assert "\x1b" not in said
+        said.encode("utf-8")
+    assert "script" in kept
+    assert "&lt;script&gt;" in text
+    assert "<script" not in text
+    assert "<img" not in text
