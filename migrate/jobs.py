@@ -129,7 +129,7 @@ while [ ! -e {name}.rc ]; do
   # Pids are used again: now and then it is looked at more closely than `kill` does.
   {{ kill -0 "$p" 2>/dev/null && {{ [ $((n % 20)) != 0 ] || alive; }}; }} ||
     {{ sleep 0.2; [ -e {name}.rc ] || echo -1 >{name}.rc; break; }}
-  n=$((n+1)); [ $((n % 5)) = 0 ] && tail -c 300 {name}.log | tr '\\r' '\\n' | tail -n 1
+  n=$((n+1)); [ $((n % 5)) = 0 ] && printf '%s\\n' "$(tail -c 300 {name}.log | tr '\\r' '\\n' | tail -n 1)"
   sleep $s; [ $n -lt 20 ] || s=0.2
 done"""
     host.run(script, timeout_s=within_s, on_line=on_line or (lambda _line: None))

@@ -12,7 +12,7 @@ from pse.core.documents.evidence import Evidence
 from pse.core.errors import BadInput, PseError
 from pse.core.money import cents
 from pse.core.settings import Workspace
-from pse.core.text import counted, printable
+from pse.core.text import counted, printable, size
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -63,7 +63,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     )
     environment.filters["counted"] = counted
     environment.filters["money"] = _money
-    environment.filters["size"] = _size
+    environment.filters["size"] = size
     environment.globals["outcome_of"] = outcome_of
     campaign = found.campaign
     return environment.get_template(TEMPLATE).render(
@@ -97,12 +97,3 @@ def _estate(workspace: Workspace) -> "Estate | None":
 
 def _money(amount: Decimal | None) -> str:
     return "no price" if amount is None else f"{cents(amount):,}"
-
-
-def _size(count: int) -> str:
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

@@ -110,7 +110,11 @@ class Files:
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
         """Keys, job folders and what passes left behind."""
-        task.passage.close()
+        try:
+            task.passage.close()
+        finally:
+            # Also when the target is gone: the key on the source is of no use to anybody any more.
+            forget_folder(task.source, task.job)
         left = []
         for host in (task.source, task.target):
             forget_folder(host, task.job)

@@ -3,10 +3,11 @@
 import re
 import time
 
+from pse.core.text import size
+
 _LINE = re.compile(rb"^\s*([\d,]+)\s+(\d+)%\s+\S+\s+(\d+:\d\d:\d\d)(?: \(xfr#(\d+), to-chk=(\d+)/(\d+)\))?")
 _TOTAL = re.compile(rb"^(Number of files|Number of regular files transferred|Total file size): ([\d,]+)", re.MULTILINE)
 _SENT = re.compile(rb"^Total bytes (?:sent|received): ([\d,]+)", re.MULTILINE)
-_STEPS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 class Pace:
@@ -51,14 +52,6 @@ def ended(log: bytes, seconds: float | None) -> str:
 def sent(log: bytes) -> int:
     """Bytes that went over the line in the larger direction."""
     return max(map(_int, _SENT.findall(log)), default=0)
-
-
-def size(count: int) -> str:
-    """Bytes for a person: ``268.4 MiB``."""
-    amount, step = float(count), 0
-    while amount >= 1024 and step < len(_STEPS) - 1:
-        amount, step = amount / 1024, step + 1
-    return f"{amount:.1f} {_STEPS[step]}" if step else f"{count} bytes"
 
 
 def _int(text: bytes) -> int:

@@ -72,6 +72,8 @@ def carry(
             task.tell("copy", message=f"trying again: {exc.message}")
             if attempt == _TRIES - 1:
                 raise
+            # A host that starts again takes a while; a user who wants to stop does not wait for it.
+            task.stop.wait(task.left(2.0**attempt))
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
@@ -106,7 +108,9 @@ def follow(task: Task, folder: str, name: str, *, final: bool) -> dict[str, obje
 
 
 def _reason(log: bytes) -> str:
-    lines = [line for line in log.replace(b"\r", b"\n").splitlines() if b"rsync" in line or b"ssh" in line.lower()]
+    # Its errors follow its progress on the same line.
+    rows = log.replace(b"\r", b"\n").replace(b")rsync: ", b")\nrsync: ").splitlines()
+    lines = [line for line in rows if b"rsync" in line or b"ssh" in line.lower()]
     telling = [line for line in lines if b"rsync error" not in line]
     return last_line(b"\n".join(telling[:1] or lines[-1:] or log.splitlines()[-1:]))
 
@@ -120,7 +124,7 @@ def _flags(task: Task) -> list[str]:
     if all(b" xattrs" in text and b"no xattrs" not in text for text in able):
         kept += "X"
     flags = [f"-aHSx{kept}", "--delete-delay", f"--partial-dir={PARTIAL}", "--info=progress2,stats2"]
-    flags += ["--no-inc-recursive", "--outbuf=L", "--no-human-readable", "--timeout=120"]
+    flags += ["--no-inc-recursive", "--outbuf=N", "--no-human-readable", "--timeout=120"]
     if all(_version(text) >= (3, 1, 3) for text in able):
         # Nanoseconds count: else a change within the second of the last copy is passed over.
         flags.append("--modify-window=-1")

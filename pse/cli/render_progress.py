@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pse.core.progress import Event
-from pse.core.text import printable
+from pse.core.text import printable, size
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -56,12 +56,13 @@ class Listener:
 
         live, key = self._opened(), (event.step, event.subject)
         if key not in self._tasks:
-            self._tasks[key] = live.add_task("", total=None)
+            self._tasks[key] = live.add_task("", total=None, counts="")
         live.update(
             self._tasks[key],
             description=escape(line_of(event, counts=False)),
             completed=event.done or 0,
             total=event.total,
+            counts="" if event.unit == "bytes" and event.message else _counts(event),
         )
         if event.state in ("done", "failed"):
             live.console.print(
@@ -72,9 +73,10 @@ class Listener:
     def _opened(self) -> "Progress":
         if self._live is None:
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TimeElapsedColumn())
+            counts = TextColumn("{task.fields[counts]}", markup=False)
+            columns = (TextColumn("{task.description}"), BarColumn(20), counts, TimeElapsedColumn())
             self._live = Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
             self._live.start()
         return self._live
@@ -87,6 +89,16 @@ def line_of(event: Event, *, counts: bool = True) -> str:
     text = f"{text}: {said or event.state}"
     if event.state == "failed" and said:
         text = f"{text} (failed)"
+    if event.unit == "bytes" and event.message:
+        counts = False  # a copy says in its own words how far it is
     if counts and event.done is not None:
-        text = f"{text} ({event.done}{f'/{event.total}' if event.total else ''} {event.unit}".rstrip() + ")"
+        text = f"{text} ({_counts(event)})"
     return printable(text)
+
+
+def _counts(event: Event) -> str:
+    if event.done is None:
+        return ""
+    if event.unit == "bytes":
+        return size(event.done) + (f" of {size(event.total)}" if event.total else "")
+    return f"{event.done}{f'/{event.total}' if event.total else ''} {event.unit}".rstrip()

@@ -3,6 +3,7 @@
 import re
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+_STEPS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,3 +28,11 @@ def csv_cell(text: str) -> str:
 def json_safe(text: str) -> str:
     r"""JSON ``text`` with the same characters written as ``\uNNNN``: the same JSON, and safe on a terminal."""
     return _UNSAFE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+
+
+def size(count: int) -> str:
+    """Bytes for a person: ``268.4 MiB``."""
+    amount, step = float(count), 0
+    while amount >= 1024 and step < len(_STEPS) - 1:
+        amount, step = amount / 1024, step + 1
+    return f"{amount:.1f} {_STEPS[step]}" if step else f"{count} bytes"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from migrate.replicators import rsync
 from migrate.replicators.files import Files
 from migrate.replicators.ports import Task
 from pse.core.errors import Refused
@@ -150,7 +151,7 @@ def test_what_was_hashed_ahead_and_changed_since_is_hashed_again(rig: Rig) -> No
     assert "file-00003" in content.detail
 
 
-def test_a_copy_says_truly_how_far_it_is(rig: Rig) -> None:
+def test_a_copy_says_truly_how_far_it_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     root = rig.source.root / "srv/records"
     awkward(root, small=5)
     (root / "big").write_bytes(os.urandom(1 << 20) * 24)
@@ -159,6 +160,8 @@ def test_a_copy_says_truly_how_far_it_is(rig: Rig) -> None:
     def hear(event: Event) -> None:
         heard.append(event)
 
+    slowly = [*rsync._flags(rig.task(MOVE)), "--bwlimit=40m"]
+    monkeypatch.setattr(rsync, "_flags", lambda _task: slowly)
     task = replace(rig.task(MOVE), progress=hear)
     moved = Files().seed(task)
     (end,) = [event.message for event in heard if event.state == "done"]
@@ -166,5 +169,8 @@ def test_a_copy_says_truly_how_far_it_is(rig: Rig) -> None:
     assert end.startswith(f"{files} files carried of ")
     assert "MiB/s" in end
     assert moved.sent > 1 << 20
+    going = [event for event in heard if event.done]
+    assert any(event.total and 0 < (event.done or 0) < event.total for event in going), going
+    assert all(" %, " in event.message for event in going)
     for event in heard:
         assert event.total is None or (event.done or 0) <= event.total <= 200 << 20

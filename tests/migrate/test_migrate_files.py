@@ -2,16 +2,19 @@
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from migrate.replicators import rsync
 from migrate.replicators.files import Files
 from migrate.replicators.rsync import CopyFailed
 from migrate.verify import files as verify
 from pse.core.documents.plan import Move
-from pse.core.errors import PseError, Refused
+from pse.core.errors import PseError, Refused, RemoteError
 from pse.core.findings import Severity
+from pse.core.progress import Event
 from tests.migrate.rig import Rig, awkward
 
 MOVE = Move(id="records-files", kind="files", source="source", target="target", paths=("/srv/records",))
@@ -246,3 +249,35 @@ def test_a_change_within_the_same_second_is_carried(rig: Rig) -> None:
     os.utime(root / "*", ns=(second * 10**9, second * 10**9 + 1))
     Files().delta(task, final=True)
     assert (rig.target.root / "srv/records/*").read_text() == "rats"
+
+
+def test_a_target_that_is_gone_in_the_middle_leaves_no_key_and_the_next_attempt_goes_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = rig.source.root / "srv/records"
+    awkward(root, small=5)
+    (root / "big").write_bytes(os.urandom(1 << 20) * 64)
+    monkeypatch.setattr(rsync, "_TRIES", 2)
+    begun: list[float] = []
+
+    def gone(event: Event) -> None:
+        if event.done and not begun:
+            begun.append(event.done)
+            rig.target.stop()
+
+    slowly = [*rsync._flags(rig.task(MOVE)), "--bwlimit=20m"]
+    task = replace(rig.task(MOVE), progress=gone)
+    monkeypatch.setattr(rsync, "_flags", lambda _task: slowly)
+    with pytest.raises(RemoteError, match="rsync ended with"):
+        Files().seed(task)
+    with pytest.raises(RemoteError):
+        Files().cleanup(task)
+    assert task.source.run(f"ls -d /run/{task.job} /dev/shm/{task.job}").stdout == b""
+    monkeypatch.undo()
+    rig.target.start()
+    again = rig.task(MOVE, key="plan/work/a2")
+    assert [f.code for f in Files().preflight(again) if f.severity is Severity.ERROR] == []
+    Files().seed(again)
+    Files().delta(again, final=True)
+    assert all(result.equal for result in Files().verify(again))
+    assert Files().cleanup(again) == ()
