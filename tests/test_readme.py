@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.cli.workbook import write_workbook
 from tests.require import require
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 240
+pytestmark = pytest.mark.timeout(4 * LIMIT_S)
 
 
 def blocks() -> list[list[list[str]]]:

@@ -16,6 +16,7 @@ from tests.require import require
 
 ROOT = Path(__file__).parents[1]
 LIMIT_S = 600
+pytestmark = pytest.mark.timeout(2 * LIMIT_S)
 KEEPERS = ("signing_key", "ssh_key", "passphrase", "tsig")
 """Files below .pse that hold a secret because that is what they are for."""
 
