@@ -315,8 +315,8 @@ def run(root: Path, *, keep: bool) -> dict[str, Any]:
             clean_up(demo)
     moved = campaign["items"]
     mismatches = sum(w["mismatches"] for w in moved)
-    print(f"\nThe report:  {report}\nThe plan:    {plan['path']}\nThe ledger:  {root / '.pse' / 'ledger.jsonl'}")
-    print(f"The log:     {demo.log}")
+    print(f"\nThe report:  {from_here(report)}\nThe plan:    {from_here(plan['path'])}")
+    print(f"The ledger:  {from_here(root / '.pse' / 'ledger.jsonl')}\nThe log:     {from_here(demo.log)}")
     if keep:
         print(left_standing(root))
     return {
@@ -329,14 +329,20 @@ def run(root: Path, *, keep: bool) -> dict[str, Any]:
         "bytes_moved": sum(w["bytes_moved"] for w in moved),
         "mismatches": mismatches,
         "downtime_s": {w["workload"]: w["downtime_s"] for w in moved},
-        "report": report,
+        "report": from_here(report),
     }
+
+
+def from_here(path: str | Path) -> str:
+    """``path`` as one would type it here: relative where it lies below this folder."""
+    found, here = Path(path), Path.cwd()
+    return str(found.relative_to(here) if found.is_relative_to(here) else found)
 
 
 def left_standing(root: Path) -> str:
     """What a person has to know after a run that was kept."""
     return (
-        f"\nHosts are left running. Stop them with `pse lab stop --workspace {root}`.\n"
+        f"\nHosts are left running. Stop them with `pse lab stop --workspace {from_here(root)}`.\n"
         "The next `make demo` stops them too, and starts anew: what is in this workspace is then gone."
     )
 

@@ -39,3 +39,10 @@ def test_the_readme_shows_the_steps_of_the_demo() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(steps) > 10
     assert [step for step in steps if f"{step} …" not in text] == []
+
+
+def test_paths_are_shown_as_one_types_them_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tree").mkdir()
+    monkeypatch.chdir(tmp_path / "tree")
+    assert demo.from_here(str(tmp_path / "tree" / ".demo" / "ministry.log")) == ".demo/ministry.log"
+    assert demo.from_here(tmp_path / "elsewhere") == str(tmp_path / "elsewhere")
