@@ -1,6 +1,6 @@
 """What a plan costs: by workload, by place, and in Infracost's shape."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from pse.core.documents.plan import Cost, CostLine, Decision, Unit
 from pse.core.money import HOURS_PER_MONTH
 
 LANDING = "landing"
+_WIDE = Context(prec=60)
+"""Twelve places behind the point of the largest sum that a plan can hold are more than the 28 digits of a usual one."""
 WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
 """Kinds of lines that belong to a workload and to no resource of it."""
 
@@ -244,4 +246,4 @@ def text(amount: Decimal) -> str:
 
 def hourly(monthly: Decimal) -> str:
     """A monthly amount by the hour, to twelve places."""
-    return text((monthly / HOURS_PER_MONTH).quantize(Decimal("1e-12")).normalize())
+    return text(_WIDE.divide(monthly, HOURS_PER_MONTH).quantize(Decimal("1e-12"), context=_WIDE).normalize(_WIDE))

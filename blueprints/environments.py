@@ -32,6 +32,12 @@ def load_environments(workspace: Workspace) -> tuple[Environment, ...]:
             )
         if environment.id in found:
             raise BadInput(f"the id {environment.id!r} is there twice", where=str(path))
+        if environment.blueprint == "landing":
+            raise BadInput(
+                "the blueprint 'landing' is the landing zone of a place, and no workload's",
+                where=f"{path}, $.blueprint",
+                hint="Leave it out, so that planning takes the one that fits.",
+            )
         for server in environment.servers:
             _check(server, str(path))
         found[environment.id] = environment

@@ -1,11 +1,13 @@
 """What stands in the way of `up`: another law than the plan's, users on a stack, data that would be lost."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from blueprints.bundle import Bundle
 from blueprints.names import landing_id
 from blueprints.program import planned_landing, program
+from pse.core.canonical import write_bytes
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import Refused
@@ -15,6 +17,7 @@ from pse.core.settings import Workspace
 from pse.core.time import today
 
 if TYPE_CHECKING:
+    from blueprints.recorder import Recorded
     from providers.engine import Engine
 
 
@@ -25,12 +28,10 @@ def same_law(workspace: Workspace, bundle: Bundle) -> None:
         Refused: Something changed since, or the register is expired, unsigned or altered.
     """
     from policy import load_policy
+    from policy.gate import changed_law
 
     now = load_policy(workspace, as_of=max(today(), bundle.plan.as_of)).inputs
-    changed = sorted(
-        name for name in now.keys() | bundle.verdicts.inputs.keys() if now.get(name) != bundle.verdicts.inputs.get(name)
-    )
-    if changed:
+    if changed := changed_law(now, bundle.verdicts.inputs):
         raise Refused(
             f"{', '.join(changed)} changed since the plan was made",
             where=f"plan {bundle.plan.hash[:12]}",
@@ -73,32 +74,46 @@ def leave_served(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) ->
         )
 
 
-def lose_nothing(workspace: Workspace, bundle: Bundle, units: Iterable[Unit], engine: "Engine") -> None:
-    """Refuse units without a resource that stands and holds data: a renamed volume is a deleted one.
+def rehearse(workspace: Workspace, bundle: Bundle, units: Iterable[Unit], engine: "Engine") -> None:
+    """Evaluate the program of every unit that `up` would change, before anything starts, and write nothing.
+
+    A refusal or a broken blueprint is told in its own words here. A unit without a resource that stands and holds data
+    is refused: a renamed volume is a deleted one, and so is one at another place.
 
     Raises:
-        Refused: There is one.
+        Refused: The gate refuses a resource, or data would be lost.
+        BadInput: A program cannot be evaluated.
     """
     from blueprints.recorder import evaluate
 
-    holding = {kind.token for kind in KINDS.values() if kind.holds_data}
     for unit in units:
         standing = engine.deployment(unit.id)
-        if standing is None or standing.unit_hash == bundle.plan.units[unit.id]:
+        if standing is not None and standing.unit_hash == bundle.plan.units[unit.id]:
             continue
-        stands = {r.urn.rpartition("::")[2] for r in standing.resources if r.type in holding}
-        if not stands:
-            continue
-        landing = landing_of(engine, unit) or planned_landing(unit.place, landing_id(unit.place))
-        run = program(unit, landing=None if unit.landing else landing, workspace=workspace, plan=bundle.plan.hash)
-        put_gate(workspace, bundle, unit.id)
-        wanted = {resource.name for resource in evaluate(run, stack=unit.id) if resource.type in holding}
-        if lost := sorted(stands - wanted):
-            raise Refused(
-                f"the plan would delete {', '.join(lost)} with the data on it",
-                where=unit.id,
-                hint="Plan it under the same name, or take the stack down by `pse destroy` first.",
-            )
+        recorded = evaluate(rehearsal(workspace, bundle, unit, engine), stack=unit.id)
+        if standing is not None:
+            _lose_nothing(unit, standing, recorded)
+
+
+def rehearsal(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine") -> Callable[[], None]:
+    """The unit's program for evaluation without the engine: by the plan's own gate, on the landing zone to be."""
+    landing = None if unit.landing else landing_of(engine, unit) or planned_landing(unit.place, landing_id(unit.place))
+    return program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash, gate=bundle.gates[unit.id].gate)
+
+
+def _lose_nothing(unit: Unit, standing: Deployment, recorded: Iterable["Recorded"]) -> None:
+    holding = {kind.token for kind in KINDS.values() if kind.holds_data}
+    stands = {r.urn.rpartition("::")[2] for r in standing.resources if r.type in holding}
+    moved = standing.place != unit.place
+    kept = set() if moved else {resource.name for resource in recorded if resource.type in holding}
+    if lost := sorted(stands - kept):
+        away = f"move it from {standing.place} to {unit.place} and " if moved else ""
+        again = f'Declare `place = "{standing.place}"` for it' if moved else "Plan it under the same name"
+        raise Refused(
+            f"the plan would {away}delete {', '.join(lost)} with the data on it",
+            where=unit.id,
+            hint=f"{again}, or take the stack down by `pse destroy` first.",
+        )
 
 
 def put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:
@@ -106,6 +121,21 @@ def put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:
     from policy.gate import write_gate
 
     write_gate(workspace, bundle.gates[unit_id])
+
+
+@contextmanager
+def gate_for_preview(workspace: Workspace, bundle: Bundle, unit_id: str) -> Iterator[None]:
+    """Lay the unit's gate for the plugin, and put back what was there: a preview of one plan is no step of another."""
+    path = workspace.private / "gate" / f"{unit_id}.json"
+    before = path.read_bytes() if path.exists() else None
+    put_gate(workspace, bundle, unit_id)
+    try:
+        yield
+    finally:
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            write_bytes(path, before)
 
 
 def landing_of(engine: "Engine", unit: Unit) -> Deployment | None:

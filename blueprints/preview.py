@@ -135,6 +135,8 @@ def offline_changes(
 ) -> Sequence[Expected]:
     """What the engine would do, by the recorded deployment: an ``update`` may turn out to be ``same`` or ``replace``.
 
+    A unit that stands at another place is replaced there: no cloud moves a resource.
+
     Args:
         program: Of the unit.
         unit: The unit.
@@ -146,12 +148,13 @@ def offline_changes(
     recorded = [resource for resource in evaluate(program, stack=unit.id) if resource.custom]
     there = {resource.urn for resource in standing.resources} if standing else set()
     same = standing is not None and standing.unit_hash == unit_hash
+    change = "same" if same else "replace" if standing is not None and standing.place != unit.place else "update"
     found = [
         Expected(
             urn=resource.urn,
             type=resource.type,
             name=resource.name,
-            op="create" if resource.urn not in there else "same" if same else "update",
+            op="create" if resource.urn not in there else change,
         )
         for resource in recorded
     ]

@@ -28,7 +28,13 @@ _KIND_OF = {kind.token: kind for kind in KINDS.values()}
 
 
 def program(
-    unit: Unit, *, landing: Deployment | None, workspace: Workspace, plan: str = "", matcher: Matcher | None = None
+    unit: Unit,
+    *,
+    landing: Deployment | None,
+    workspace: Workspace,
+    plan: str = "",
+    matcher: Matcher | None = None,
+    gate: "UnitGate | None" = None,
 ) -> Callable[[], None]:
     """The program that builds ``unit``, to be run by the engine or by `blueprints.recorder.evaluate`.
 
@@ -38,6 +44,7 @@ def program(
         workspace: Where the unit's gate file, the ledger and the public key are.
         plan: Hash of the plan, for the ledger.
         matcher: Blueprints to take; those that are installed when None.
+        gate: The unit's gate, its signature verified by the caller; that of ``.pse/gate`` when None.
 
     Raises:
         BadInput: The program is run and its blueprint, landing zone or public key is missing.
@@ -48,7 +55,7 @@ def program(
         import pulumi
 
         blueprint = (matcher or Matcher()).get(unit.blueprint)
-        guard = Guard(workspace, unit, landing, plan=plan)
+        guard = Guard(workspace, unit, landing, plan=plan, gate=gate)
         pulumi.runtime.register_stack_transformation(guard.check)
         key = public_key(workspace) if unit.landing else ""
         for name, value in blueprint.build(unit, landing, key).items():
@@ -85,18 +92,31 @@ def public_key(workspace: Workspace) -> str:
 class Guard:
     """The gate as the program stands at it: one transformation over every resource of the stack."""
 
-    def __init__(self, workspace: Workspace, unit: Unit, landing: Deployment | None, *, plan: str) -> None:
-        """Read the unit's gate.
+    def __init__(
+        self,
+        workspace: Workspace,
+        unit: Unit,
+        landing: Deployment | None,
+        *,
+        plan: str,
+        gate: "UnitGate | None" = None,
+    ) -> None:
+        """Read the unit's gate, where it is not given, and hold it against the law of today.
 
         Raises:
-            Refused: It is missing, altered or not signed by the pinned key, or the clock is behind.
+            Refused: It is missing, altered or not signed by the pinned key, the law changed since, or the clock is
+                behind.
         """
-        from policy.gate import effective_day, read_gate
+        from policy.gate import effective_day, gate_today, read_gate
 
         self._workspace = workspace
         self._unit = unit
         self._plan = plan
-        self._gate: UnitGate = read_gate(workspace, unit.id, now=today())
+        self._gate: UnitGate = (
+            read_gate(workspace, unit.id, now=today())
+            if gate is None
+            else gate_today(workspace, gate, now=today(), where=f"gate/{unit.id}.json")
+        )
         self._day = effective_day(workspace, today())
         self._landing = {} if landing is None else dict.fromkeys(landing.outputs.values(), landing.place)
         self._seen: list[tuple[pulumi.Resource, str | None]] = []

@@ -8,11 +8,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from blueprints.bundle import Bundle
-from blueprints.guards import landing_of, leave_served, lose_nothing, put_gate, same_law
+from blueprints.guards import (
+    gate_for_preview,
+    landing_of,
+    leave_served,
+    put_gate,
+    rehearsal,
+    rehearse,
+    same_law,
+)
 from blueprints.names import landing_id
 from blueprints.preview import Change, Preview, offline_changes, priced
 from blueprints.pricing import add
-from blueprints.program import planned_landing, program
+from blueprints.program import program
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
@@ -65,7 +73,7 @@ def up(
     engine = _engine(workspace, progress)
     same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
-    lose_nothing(workspace, bundle, chosen, engine)
+    rehearse(workspace, bundle, chosen, engine)
     done: dict[str, Deployment] = {}
     for stage in _stages(chosen):
         done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
@@ -89,7 +97,7 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     chosen = choose(bundle, units=(unit_id,))
     same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
-    lose_nothing(workspace, bundle, chosen, engine)
+    rehearse(workspace, bundle, chosen, engine)
     for stage in _stages(chosen):
         for unit in stage.values():
             deployments[unit.id] = _ensure(workspace, bundle, unit, engine, progress)
@@ -117,24 +125,27 @@ def preview(
         progress: Told of each unit.
 
     Raises:
-        Refused: The plan was changed, or the gate would refuse a resource.
+        Refused: The plan was changed, the gate would refuse a resource, the law changed since, or users are on a stack
+            that another plan built.
         UsageError: The plan has no such unit.
         RemoteError: The engine failed.
     """
     bundle.verify(workspace)
     chosen = choose(bundle, units=units)
     engine = _engine(workspace, progress)
+    same_law(workspace, bundle)
+    leave_served(workspace, bundle, chosen)
 
     def one(unit: Unit) -> Sequence[Change]:
-        put_gate(workspace, bundle, unit.id)
-        standing = landing_of(engine, unit)
-        landing = standing or (None if unit.landing else planned_landing(unit.place, landing_id(unit.place)))
-        run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
-        if offline or (standing is None and not unit.landing):
+        landing = landing_of(engine, unit)
+        if offline or (landing is None and not unit.landing):
+            run = rehearsal(workspace, bundle, unit, engine)
             changes = offline_changes(run, unit, engine.deployment(unit.id), unit_hash=bundle.plan.units[unit.id])
             progress(Event("preview", "done", subject=unit.id, done=len(changes), unit="resources"))
             return changes
-        return engine.preview(unit, run, plan=bundle.plan.hash)
+        with _turn(workspace, unit.id), gate_for_preview(workspace, bundle, unit.id):
+            run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
+            return engine.preview(unit, run, plan=bundle.plan.hash)
 
     changes: dict[str, Sequence[Change]] = {}
     for stage in _stages(chosen):
@@ -225,6 +236,26 @@ def choose(
     return tuple(bundle.units[name] for name in sorted(chosen))
 
 
+def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress = silent) -> Deployment:
+    """Run the stack of ``unit_id`` again even though it stands, so that the engine adopts what its state lacks.
+
+    Raises:
+        UsageError: The plan has no such unit.
+        Refused: The gate refused a resource, the law changed since, or users are on a stack that another plan built.
+        Incomplete: Some resources stand and some do not; run it again.
+        RemoteError: The engine or a cloud failed.
+    """
+    bundle.verify(workspace)
+    chosen = choose(bundle, units=(unit_id,))
+    same_law(workspace, bundle)
+    leave_served(workspace, bundle, chosen)
+    unit, plan, engine = bundle.units[unit_id], bundle.plan, _engine(workspace, progress)
+    with _turn(workspace, unit_id):
+        put_gate(workspace, bundle, unit_id)
+        run = program(unit, landing=landing_of(engine, unit), workspace=workspace, plan=plan.hash)
+        return engine.ensure(unit, run, plan=plan.hash, unit_hash=plan.units[unit_id], again=True)
+
+
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:
     units = list(units)
     return {unit.id: unit for unit in units if unit.landing}, {unit.id: unit for unit in units if not unit.landing}
@@ -255,12 +286,6 @@ def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Eng
     if landing is None and not unit.landing:
         raise BadInput("the landing zone of its place does not stand", where=unit.id)
     run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
-    standing = engine.deployment(unit.id)
-    if standing is None or standing.unit_hash != unit_hash:
-        # Evaluated here first: a refusal or a broken blueprint is told in its own words, and before anything starts.
-        from blueprints.recorder import evaluate
-
-        evaluate(run, stack=unit.id)
     deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
     _audit(workspace, bundle, unit)
     progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))

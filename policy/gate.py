@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from policy.gatefiles import effective_day, open_gate, read_gate, refusal_of, sign_gate, write_gate
+from policy.gatefiles import (
+    changed_law,
+    effective_day,
+    gate_today,
+    narrowed,
+    open_gate,
+    read_gate,
+    refusal_of,
+    sign_gate,
+    write_gate,
+)
 from policy.subject import Subject, Value, placements_of, subject_of
 from pse.core.documents.category import Category
 from pse.core.documents.gate import AllowedPlace, GateRule, RefusedPlace, UnitGate
@@ -27,9 +37,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Subject",
     "Value",
+    "changed_law",
     "effective_day",
     "gate_for",
+    "gate_today",
     "judge",
+    "narrowed",
     "open_gate",
     "placements_of",
     "read_gate",

@@ -1,18 +1,23 @@
 """Gate files on disk: signed when the plan was made, believed only with the pinned signer's signature."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from policy.ledger import Ledger
 from policy.signing import believe, pin, sign
 from pse.core.canonical import encode, read_bytes, write_bytes
-from pse.core.documents.gate import SignedGate, UnitGate
-from pse.core.documents.verdicts import Refusal
+from pse.core.documents.gate import RefusedPlace, SignedGate, UnitGate
+from pse.core.documents.verdicts import Refusal, VerdictClass
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
+
+if TYPE_CHECKING:
+    from policy.load import Policy
 
 _UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,127}", re.ASCII)
 _HINT = "Make the plan again and run `pse up` with it; it puts the signed gate there."
@@ -67,8 +72,11 @@ def read_gate(workspace: Workspace, unit_id: str, *, now: date) -> UnitGate:
         now: The clock's day in Pakistan.
 
     Raises:
-        Refused: Missing, unsigned, altered, signed by another key, of another unit, or the clock is behind the day it
-            was made for or behind the ledger's last entry.
+        Refused: Missing, unsigned, altered, signed by another key, of another unit, or not to be used on this day: see
+            `gate_today`.
+
+    Returns:
+        The gate as `gate_today` has it.
     """
     path = _path(workspace, unit_id)
     try:
@@ -78,13 +86,79 @@ def read_gate(workspace: Workspace, unit_id: str, *, now: date) -> UnitGate:
     gate = open_gate(workspace, raw, where=str(path))
     if gate.unit != unit_id:
         raise Refused(f"the gate file is of unit {gate.unit}, not of {unit_id}", where=str(path), hint=_HINT)
-    if effective_day(workspace, now) < gate.as_of:
+    return gate_today(workspace, gate, now=now, where=str(path))
+
+
+def gate_today(workspace: Workspace, gate: UnitGate, *, now: date, where: str) -> UnitGate:
+    """``gate``, whose signature was verified, without the places that the law of today refuses.
+
+    Reads rules, register, NOCs and labels once, some milliseconds: callers keep the answer for one run.
+
+    Args:
+        workspace: Whose law counts.
+        gate: As it was signed.
+        now: The clock's day in Pakistan.
+        where: Its file, for messages.
+
+    Raises:
+        Refused: The clock is behind the day that it was made for or behind the ledger's last entry; the register is
+            expired, unsigned or altered; or rules, register, NOCs or labels are not those of the plan.
+    """
+    day = effective_day(workspace, now)
+    if day < gate.as_of:
         raise Refused(
             f"the clock says {now}, before {gate.as_of}, the day that the plan was made for",
-            where=str(path),
+            where=where,
             hint="Set the clock, or make the plan for a day that has come.",
         )
-    return gate
+    from policy.load import load_policy
+
+    try:
+        policy = load_policy(workspace, as_of=day)
+    except BadInput as exc:
+        raise Refused(f"the law cannot be read: {exc.message}", where=exc.where, hint=exc.hint) from exc
+    if changed := changed_law(policy.inputs, gate.plan_inputs):
+        raise Refused(f"{', '.join(changed)} changed since the plan was made", where=where, hint=_HINT)
+    return narrowed(policy, gate, day=day)
+
+
+def changed_law(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:
+    """Names of what decides and is another now than it was, sorted."""
+    return sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+
+
+def narrowed(policy: "Policy", gate: UnitGate, *, day: date) -> UnitGate:
+    """``gate`` without the allowed places that ``policy`` refuses on ``day``, with the rules that refuse them.
+
+    A state that starts, a certificate or a NOC that ends: all of them are in the very register that the plan was made
+    by. Nothing is ever added to a gate.
+
+    Args:
+        policy: What the law says; may be a later one, as for an audit.
+        gate: As it was signed.
+        day: Day to judge for.
+    """
+    from policy.verdicts import judge_class
+
+    references = tuple(gate.class_id.split("+")[1:])
+    known = VerdictClass(
+        id=gate.class_id, category=gate.category, jurisdiction=policy.jurisdiction, nocs=tuple(references)
+    )
+    nocs = [noc for noc in policy.nocs.noc if noc.reference in references and noc.holds(day)]
+    places = {place.id: place for place in policy.register.places}
+    allowed, refused = [], list(gate.refused)
+    for entry in gate.allowed:
+        verdict = judge_class(policy, known, nocs, places[entry.place], as_of=day) if entry.place in places else None
+        if verdict is None:
+            continue
+        if verdict.allowed:
+            allowed.append(entry)
+        else:
+            refused.append(RefusedPlace(place=entry.place, refusals=verdict.refusals))
+    if len(allowed) == len(gate.allowed):
+        return gate
+    refused.sort(key=lambda entry: entry.place)
+    return msgspec.structs.replace(gate, allowed=tuple(allowed), refused=tuple(refused))
 
 
 def effective_day(workspace: Workspace, clock: date) -> date:

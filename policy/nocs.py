@@ -24,6 +24,7 @@ from pse.core.errors import BadInput
 from pse.core.settings import Workspace, parse_toml
 
 FILE = "policy/nocs.toml"
+_SIGN = "Check who changed it. If what it says is right, run `pse register sign --nocs`."
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,63}", re.ASCII)
 
 
@@ -85,7 +86,7 @@ def load_nocs(workspace: Workspace) -> Nocs:
     if not path.exists():
         return Nocs()
     nocs = _parse(read_bytes(path), str(path))
-    return _parse(read_signed(workspace, path), str(path)) if nocs.noc else nocs
+    return _parse(read_signed(workspace, path, hint=_SIGN), str(path)) if nocs.noc else nocs
 
 
 def sign_nocs(workspace: Workspace) -> None:
@@ -96,6 +97,8 @@ def sign_nocs(workspace: Workspace) -> None:
         Refused: The key here is not the pinned one.
     """
     path = workspace.path(FILE)
+    if not path.exists():
+        raise BadInput("there are no NOCs", where=str(path), hint="Write down what the Cloud Office granted.")
     _parse(read_bytes(path), str(path))
     sign_file(workspace, path)
 

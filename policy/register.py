@@ -49,6 +49,7 @@ from pse.core.canonical import digest, read_bytes
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace, parse_toml
+from pse.core.text import printable
 
 FILE = "policy/register.toml"
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -354,6 +355,13 @@ def _check(file: RegisterFile, where: str) -> None:
                     f"not a country code: {site.country!r}",
                     where=f"{at}.site[{s}].country",
                     hint="Two capital letters of ISO 3166, for example PK.",
+                )
+            port = site.options.get("ssh_port", "22")
+            if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+                raise BadInput(
+                    f"not a port: {printable(port[:40])!r}",
+                    where=f"{at}.site[{s}].options.ssh_port",
+                    hint="The port of SSH on new servers there, 1 to 65535; 22 where the option is left out.",
                 )
         known = {f"{site.region}/{site.site}" for site in csp.site}
         for r, row in enumerate(csp.state):

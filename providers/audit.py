@@ -1,6 +1,7 @@
 """The fifth gate: asks the clouds what there is and where it rests, after the fact."""
 
-from policy.gate import Subject, Value, judge, placements_of
+from policy import load_policy
+from policy.gate import Subject, Value, judge, narrowed, placements_of
 from policy.ledger import Ledger
 from providers.engine import PROJECT
 from providers.identity import stack_tag
@@ -17,7 +18,8 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
     """Judge every live object that carries the unit's stack, at every place of the register.
 
     What an adapter reports counts, not what the program asked for: an aspect that the cloud placed by itself is an
-    unknown place and is refused. Refusals are in the ledger under the gate ``audit``.
+    unknown place and is refused. The law of today judges, whatever it
+    said when the plan was made. Refusals are in the ledger under the gate ``audit``.
 
     Args:
         workspace: Whose adapters are asked.
@@ -29,9 +31,11 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
         Every refusal, sorted, each once.
 
     Raises:
+        Refused: The register is expired, unsigned or altered.
         RemoteError: A cloud could not be asked; an audit that did not see everything is none.
         MissingTool: A vendor's SDK is not installed.
     """
+    gate = narrowed(load_policy(workspace, as_of=max(today(), gate.as_of)), gate, day=max(today(), gate.as_of))
     tag = stack_tag(workspace.settings.signer, PROJECT, unit_id)
     places = Places(workspace)
     ledger = Ledger(workspace)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 import msgspec
 
@@ -31,7 +31,9 @@ _MOST = Decimal(10) ** 12
 """The highest price that can be written; what is above it is a slip of the pen, and no sum could hold it."""
 _PERCENT = Decimal(100)
 _DECIMALS = 9
+_LEAST = Decimal(1).scaleb(-_DECIMALS)
 _CENT = Decimal("0.01")
+_WIDE = Context(prec=60)
 
 
 class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,11 +143,10 @@ def _amount(text: str, *, where: str, key: str, most: Decimal = _MOST) -> Decima
     try:
         amount = Decimal(text)
     except InvalidOperation as exc:
-        raise BadInput(f"{key} is not a number: {text!r}", where=where) from exc
+        raise BadInput(f"{key} is not a number: {printable(text[:40])!r}", where=where) from exc
     if not amount.is_finite() or amount < 0:
-        raise BadInput(f"{key} has to be a finite number, 0 or more: {text!r}", where=where)
-    exponent = amount.normalize().as_tuple().exponent
-    if amount > most or (isinstance(exponent, int) and exponent < -_DECIMALS):
+        raise BadInput(f"{key} has to be a finite number, 0 or more: {printable(text[:40])!r}", where=where)
+    if amount > most or (amount and amount.quantize(_LEAST, context=_WIDE) != amount):
         raise BadInput(
             f"{key} has to be at most {most:,f}, with at most {_DECIMALS} decimals: {printable(text[:40])!r}",
             where=where,

@@ -18,7 +18,7 @@ def command(session: Session, unit: str, plan: Path | None, *, yes: bool, dry_ru
     Runs UNIT of PLAN again, also when it stands: an object with our tags that its state does not know, and that is as
     planned, becomes the stack's. For when `pulumi up` says ALREADY_EXISTS.
     """
-    from pse.cli.adoption import adopt
+    from blueprints.provision import adopt
     from pse.cli.render_work import deployments_view, up_intent
 
     bundle = session.bundle(plan)

@@ -13,7 +13,7 @@ def command(session: Session, plan: Path | None) -> None:
 
     The fifth gate. What is refused goes to the ledger, and the exit code is 3.
     """
-    from pse.cli.audits import audit_units
+    from blueprints.auditing import audit_units
     from pse.cli.render_work import audit_view
     from pse.core.errors import Refused
 

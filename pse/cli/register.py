@@ -38,16 +38,23 @@ def verify(session: Session) -> None:
 
 
 @verb("pse register sign")
-def sign(session: Session) -> None:
-    """Sign it with the workspace's key.
+@click.option("--nocs", is_flag=True, help="Sign policy/nocs.toml, the NOCs, and not the register.")
+def sign(session: Session, *, nocs: bool) -> None:
+    """Sign it, or the NOCs, with the workspace's key.
 
-    policy/register.toml, after a person has read it: whatever it says is believed from then on.
+    policy/register.toml, after a person has read it: whatever it says is believed from then on. With --nocs
+    policy/nocs.toml, the deviations that the Cloud Office granted, in the same way.
     """
+    from policy import nocs as granted
     from policy import register
     from pse.cli.render_work import file_view
 
-    register.sign_register(session.workspace)
-    session.show(file_view("signature", session.workspace.path("policy", "register.toml.sig")))
+    if nocs:
+        granted.sign_nocs(session.workspace)
+    else:
+        register.sign_register(session.workspace)
+    name = "nocs.toml.sig" if nocs else "register.toml.sig"
+    session.show(file_view("signature", session.workspace.path("policy", name)))
 
 
 command.add_command(show)

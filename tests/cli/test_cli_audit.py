@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import providers.audit
-from pse.cli.audits import audit_units
+from blueprints.auditing import audit_units
 from pse.core.canonical import write_bytes
 from pse.core.documents.deployment import Deployment
 from pse.core.errors import Refused

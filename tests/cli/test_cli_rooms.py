@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Run
+from tests.policy.house import noc
 from tests.require import require
 
 DAY = "2026-11-25"
@@ -53,6 +54,16 @@ def test_the_register_is_shown_verified_and_refused_when_altered(run: Run, minis
     assert run("plan", "--as-of", DAY).exit_code == 3
     assert run("register", "sign").exit_code == 0
     assert run("register", "verify").exit_code == 0
+
+
+def test_nocs_are_signed_by_a_verb_and_refused_until_then(run: Run, ministry: Path) -> None:
+    assert run("register", "sign", "--nocs").exit_code == 4
+    (ministry / "policy" / "nocs.toml").write_text(noc())
+    refused = run("plan", "--as-of", DAY)
+    assert refused.exit_code == 3
+    assert "pse register sign --nocs" in refused.stderr
+    assert told(run, "register", "sign", "--nocs")["signature"].endswith("nocs.toml.sig")
+    assert run("plan", "--as-of", DAY).exit_code != 3
 
 
 def test_the_ledger_is_a_chain(run: Run, ministry: Path) -> None:

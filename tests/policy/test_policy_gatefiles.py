@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 import policy
 from policy.gate import effective_day, gate_for, read_gate, refusal_of, sign_gate, write_gate
 from policy.ledger import Ledger
+from policy.nocs import sign_nocs
+from policy.register import sign_register
 from policy.signing import init_keys, sign
 from pse.core.canonical import encode
 from pse.core.documents.category import Category
@@ -22,10 +24,10 @@ from pse.core.documents.gate import SignedGate, UnitGate
 from pse.core.errors import Refused
 from pse.core.settings import Workspace
 from pse.core.time import today
-from tests.policy.house import ELSEWHERE, build
+from tests.policy.house import ELSEWHERE, IBEX, MARKHOR, build, noc
 
 DAY = date(2026, 7, 1)
-LATER = date(2999, 1, 1)
+LATER = date(2027, 6, 1)
 
 
 def gate_of(workspace: Workspace, unit: str = "portal") -> UnitGate:
@@ -41,7 +43,7 @@ def gated(house: Workspace) -> Workspace:
 
 
 def test_what_was_signed_is_read(gated: Workspace) -> None:
-    assert read_gate(gated, "portal", now=LATER) == gate_of(gated)
+    assert read_gate(gated, "portal", now=DAY) == gate_of(gated)
 
 
 def test_missing_gate_is_refused(gated: Workspace) -> None:
@@ -168,11 +170,55 @@ def test_plugin_side_loads_nothing_heavy(gated: Workspace) -> None:
         "from policy.gate import read_gate\n"
         "early = sorted(m for m in ('cryptography',) if m in sys.modules)\n"
         "from pse.core.settings import Workspace\n"
-        f"read_gate(Workspace(pathlib.Path({str(gated.root)!r})), 'portal', now=datetime.date(2999, 1, 1))\n"
-        "heavy = ('sqlalchemy', 'pulumi', 'networkx', 'grpc', 'paramiko', 'policy.rulebook', 'policy.register')\n"
+        f"read_gate(Workspace(pathlib.Path({str(gated.root)!r})), 'portal', now=datetime.date(2027, 6, 1))\n"
+        "heavy = ('sqlalchemy', 'pulumi', 'networkx', 'grpc', 'paramiko', 'inventory', 'blueprints')\n"
         "print(early, [m for m in heavy if m in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=Path(__file__).parents[2]
     )
     assert done.stdout.strip() == "[] []"
+
+
+def test_law_that_changed_since_the_plan_closes_the_gate(gated: Workspace) -> None:
+    labels = gated.path("policy", "labels.toml")
+    labels.write_text(labels.read_text().replace("pay*", "paid*"))
+    register = gated.path("policy", "register.toml")
+    register.write_text(register.read_text() + "\n# read again\n")
+    with pytest.raises(Refused, match="not fit"):
+        read_gate(gated, "portal", now=LATER)
+    sign_register(gated)
+    with pytest.raises(Refused, match="labels, register changed since the plan was made"):
+        read_gate(gated, "portal", now=LATER)
+    register.unlink()
+    with pytest.raises(Refused, match="the law cannot be read"):
+        read_gate(gated, "portal", now=LATER)
+
+
+def test_register_that_expired_since_the_plan_closes_the_gate(gated: Workspace) -> None:
+    with pytest.raises(Refused, match="expired"):
+        read_gate(gated, "portal", now=date(2028, 1, 1))
+
+
+def test_place_whose_certificate_ran_out_is_no_longer_allowed(gated: Workspace) -> None:
+    """The register is the plan's own: what it says of the day is what changed."""
+    signed = gate_of(gated)
+    assert MARKHOR in {place.place for place in read_gate(gated, "portal", now=date(2027, 6, 30)).allowed}
+    late = read_gate(gated, "portal", now=date(2027, 7, 1))
+    assert late.allowed == ()
+    everywhere = {p.place for p in signed.allowed} | {p.place for p in signed.refused}
+    assert {place.place for place in late.refused} == everywhere
+    (here,) = (place for place in late.refused if place.place == MARKHOR)
+    assert "expired" in here.refusals[0].message
+
+
+def test_noc_that_ran_out_no_longer_opens_a_place(house: Workspace) -> None:
+    house.path("policy", "nocs.toml").write_text(noc(workloads='["portal"]', end="2026-08-31"))
+    sign_nocs(house)
+    loaded = policy.load_policy(house, as_of=DAY)
+    verdicts = policy.decide(loaded, {"portal": Category.RESTRICTED}, as_of=DAY)
+    class_id = verdicts.assignments["portal"]
+    gate = gate_for(loaded, verdicts, "portal", ["portal"], class_id, Category.RESTRICTED, as_of=DAY)
+    write_gate(house, sign_gate(house, gate))
+    found = [{p.place for p in read_gate(house, "portal", now=day).allowed} for day in (DAY, date(2026, 9, 1))]
+    assert found == [{MARKHOR, IBEX, ELSEWHERE}, {MARKHOR}]

@@ -48,6 +48,7 @@ region = "isb"
 site = "one"
 name = "One"
 country = "PK"
+cloud = "government"
 provider = "filecloud"
 endpoint = "lab:north"
 evidence = "test"
@@ -56,9 +57,15 @@ region = "khi"
 site = "two"
 name = "Two"
 country = "PK"
+cloud = "government"
 provider = "filecloud"
 endpoint = "lab:north-two"
 evidence = "test"
+
+[[csp.state]]
+state = "accredited"
+categories = ["open", "public", "restricted", "sensitive"]
+start = 2026-01-01
 
 [[csp]]
 id = "sample-far"
@@ -111,7 +118,7 @@ class House:
         gate = UnitGate(
             unit=unit,
             workloads=workloads,
-            plan_inputs={},
+            plan_inputs=policy.load_policy(self.workspace, as_of=AS_OF).inputs,
             as_of=AS_OF,
             category=Category.RESTRICTED,
             class_id="restricted",

@@ -144,7 +144,7 @@ def test_register_that_was_changed_since_the_plan_is_refused(engine_house: House
     with pytest.raises(Refused, match=r"PSE-G010 .*register"):
         house.raw_up(networks("a"), pack=False)
     sign_register(house.workspace)
-    with pytest.raises(Refused, match="lab:elsewhere"):
+    with pytest.raises(Refused, match="register changed since the plan was made"):
         house.up(networks("a"))
     assert house.calls() == []
 
