@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.ports import Provider
+_PROPERTY = "pse-conformance"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,22 +29,29 @@ class Results:
         """Nothing has run."""
         self._target = target
         self._found: dict[tuple[str, str], Counter[str]] = {}
-        self._adapters: dict[str, type[Provider]] = {}
+        self._adapters: dict[str, dict[str, str]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Count one phase of one test of the suite."""
+        """Write on the report which adapter and behaviour it is about: another process may have to count it."""
         report = yield
         from providers.conformance import StoreContract
 
         cls = getattr(item, "cls", None)
         if isinstance(cls, type) and issubclass(cls, StoreContract) and (call.when == "call" or not report.passed):
             behaviour = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
-            self._adapters[cls.adapter.name] = cls.adapter
-            self._found.setdefault((cls.adapter.name, behaviour), Counter())[report.outcome] += 1
+            report.user_properties.append((_PROPERTY, [cls.adapter.name, behaviour, dict(cls.adapter.lacks)]))
         return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Count one phase of one test of the suite."""
+        for name, value in report.user_properties:
+            if name == _PROPERTY and isinstance(value, list):
+                adapter, behaviour, lacks = value
+                self._adapters[adapter] = lacks
+                self._found.setdefault((adapter, behaviour), Counter())[report.outcome] += 1
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table."""
@@ -63,8 +70,8 @@ class Results:
         """Adapter, kind or input, and why: of every adapter that was tested."""
         return [
             (adapter, name, reason)
-            for adapter, cls in sorted(self._adapters.items())
-            for name, reason in sorted(cls.lacks.items())
+            for adapter, lacks in sorted(self._adapters.items())
+            for name, reason in sorted(lacks.items())
         ]
 
     def figures(self) -> dict[str, int]:

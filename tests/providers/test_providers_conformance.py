@@ -6,6 +6,7 @@ import pytest
 
 from providers import registry
 from providers.conformance import Rig, StoreContract
+from providers.conformance.plugin import Results
 from providers.conformance.rig import rigged
 from providers.lab import LabProvider
 from providers.ports import Target
@@ -53,3 +54,13 @@ class TestLab(StoreContract):
 
 def test_every_registered_adapter_has_a_rig() -> None:
     assert set(registry.names()) <= {TestFileCloud.adapter.name, TestLab.adapter.name}
+
+
+def test_counts_are_made_of_what_any_process_reports() -> None:
+    told = [("pse-conformance", ["lab", "reads", {"Key": "it has none"}]), ("something else", 1)]
+    results = Results("")
+    for outcome in ("passed", "passed", "failed"):
+        report = pytest.TestReport("x", ("x", 0, "x"), {}, outcome, None, "call", user_properties=told)
+        results.pytest_runtest_logreport(report)
+    wanted = {"behaviours": 1, "adapters": 1, "passed": 2, "not_capable": 1, "skipped": 0, "failed": 1}
+    assert results.figures() == wanted
