@@ -42,6 +42,8 @@ from pse.core.settings import Workspace
 from pse.core.time import today
 from tests.require import missing, require
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @dataclass
 class Ministry:

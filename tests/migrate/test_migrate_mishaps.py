@@ -9,6 +9,7 @@ from pse.core.errors import Refused, RemoteError
 from tests.migrate.test_migrate_ministry import Ministry, ministry, one
 
 __all__ = ["ministry"]
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_a_lost_answer_of_the_name_server_loses_no_payment(ministry: Ministry, monkeypatch: pytest.MonkeyPatch) -> None:
