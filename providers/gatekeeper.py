@@ -19,6 +19,12 @@ MARK = "refused by the gate:"
 """How every refusal's text starts, in failures and diagnostics; `providers.engine` knows a refusal by it."""
 
 
+class ForeignReference(Refused):
+    """A resource refers to an object that is neither its unit's own nor its landing zone's."""
+
+    code = "foreign-reference"
+
+
 class Gatekeeper:
     """Judges the resources of one unit at one of the five gates.
 
@@ -81,6 +87,8 @@ class Gatekeeper:
                 values = (*subject.values, Value("endpoint", Rests.ENDPOINT, endpoint))
                 subject = msgspec.structs.replace(subject, values=values)
             refusals = judge(self._file_for(stack), subject, today=today())
+        except ForeignReference as exc:
+            refusals = (Refusal(rule="PSE-G011", message=printable(exc.message), **_OWN_ONLY),)
         except Refused as exc:
             refusals = (refusal_of(exc),)
         if refusals:
@@ -95,6 +103,12 @@ class Gatekeeper:
         if stack != self._unit:
             raise Refused(f"stack {stack} may not use the gate of unit {self._unit}")
         return self.file()
+
+
+_OWN_ONLY = {
+    "clause": "Our own rule: a unit refers to its own objects and to its landing zone's only",
+    "source": "design of the gate; confidence C; not legal advice",
+}
 
 
 def words(refusal: Refusal) -> str:

@@ -10,12 +10,12 @@ import msgspec
 
 from providers.plugin.wire import UNKNOWN, is_unknown, plain, secret
 from providers.ports import Provider
+from pse.core.names import is_name
 from pse.core.schema import FirewallRule, Kind, Listener
 
 Failure = tuple[str, str]
 """Property and reason, as the engine shows them."""
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _KEY = re.compile(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\n\r]*)?")
 _WORD = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"@|(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,250}[a-z0-9])?")
@@ -105,7 +105,7 @@ def _shrinks(old: object, new: object) -> bool:
 
 
 def _name(value: Any) -> str:
-    return "" if _NAME.fullmatch(value) else "takes 1 to 40 lower-case letters, digits and hyphens"
+    return "" if is_name(value) else "takes 1 to 40 lower-case letters, digits and hyphens"
 
 
 def _cidr(value: Any) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from providers.identity import Urn
 from providers.plugin.calls import ATTEMPTS, RETRY, Interrupted
+from providers.plugin.ownership import UNTAGGED, must_be_free, must_be_ours
 from providers.plugin.session import Session
 from providers.plugin.wire import plain
 from providers.ports import Identity, Made, PartlyMade, PortError, Store
@@ -74,6 +75,7 @@ class Lifecycle:
         intent = self._intent(new, fresh=not strangers)
         made = self._adopt(store, strangers, new, intent) if strangers else self._make(store, new, intent)
         self._session.saw(self._kind.name, made.id, new.place)
+        self._session.let_refer(self._kind.name, made.id, new.place)
         self._session.journal(self._urn).done(self._key, {"id": made.id})
         if not made.healthy:
             raise PartlyMade(made)
@@ -84,6 +86,7 @@ class Lifecycle:
 
         Raises:
             BadInput: An import found the id at several places.
+            NotOurs: An import named an object that is somebody else's.
         """
         if raw:
             old = self.inputs(raw)
@@ -110,30 +113,45 @@ class Lifecycle:
 
         Raises:
             PartlyMade: It is still not usable.
+            NotOurs: It is not this stack's.
+            BadInput: It is gone.
         """
         before, new = self.inputs(old), self.inputs(raw)
         self._session.saw(self._kind.name, object_id, new.place)
         store = self._session.places.store(new.place, self._kind.name)
+        gone = BadInput(
+            f"{object_id} is gone", where=self._urn.text, hint="Run a refresh; the next run makes it again."
+        )
+        live = self._again(lambda: store.read(object_id, before))
+        if live is None:
+            raise gone
+        must_be_ours(self._session, self._kind.name, self._urn, live)
         try:
             made = self._again(lambda: store.update(object_id, before, new))
         except PortError as exc:
             if exc.reason == "not-found":
-                raise BadInput(
-                    f"{object_id} is gone", where=self._urn.text, hint="Run a refresh; the next run makes it again."
-                ) from exc
+                raise gone from exc
             raise
         if not made.healthy:
             raise PartlyMade(made)
         return made
 
     def delete(self, object_id: str, raw: Mapping[str, Any]) -> None:
-        """Delete the object; one that is gone already is as good."""
+        """Delete the object; one that is gone already is as good.
+
+        Raises:
+            NotOurs: It is not this stack's.
+        """
         place = plain(raw.get("place"))
         if not isinstance(place, str):
             raise BadInput("the state does not say where it is", where=self._urn.text)
         self._session.saw(self._kind.name, object_id, place)
         store = self._session.places.store(place, self._kind.name)
+        live = self._again(lambda: store.read(object_id, None))
+        if live is not None:
+            must_be_ours(self._session, self._kind.name, self._urn, live)
         try:
+            # Also what is gone: a cloud may still be at the deletion of what hangs on it.
             self._again(lambda: store.delete(object_id), reasons=_DELETE_RETRY)
         except PortError as exc:
             if exc.reason != "not-found":
@@ -286,6 +304,9 @@ class Lifecycle:
         made = self._again(lambda: store.read(object_id, None))
         if made is None:
             return None
+        must_be_free(self._session, self._kind.name, self._urn, made)
+        if made.identity is None:
+            self._warn(f"{self._kind.name} {object_id} {UNTAGGED}; it may be referred to, never changed or deleted")
         # A cloud knows no workload; where the unit has one only, that is whose it becomes.
         workloads = self._session.gatekeeper(self._urn).file().workloads
         workload = made.inputs.workload or (workloads[0] if len(workloads) == 1 else "")

@@ -1,5 +1,11 @@
-"""Where a reference points: the id of another resource takes that resource's place, once that place is known."""
+"""Where a reference points, and whether it may: an id takes its object's place, and counts only as the unit's own.
 
+Own are the objects of the unit and of its landing zone; see `providers.plugin.ownership`.
+"""
+
+from providers.gatekeeper import ForeignReference
+from providers.identity import Urn
+from providers.plugin.ownership import unreferable
 from providers.plugin.session import Session
 from providers.plugin.wire import UNKNOWN
 from pse.core.schema import Kind
@@ -8,34 +14,45 @@ ASK_S = 60.0
 
 
 class Resolver:
-    """Finds the place of what a reference points at: seen on this connection, else asked at the resource's own place.
+    """Finds the place of what a reference points at: asked at the resource's own place, once on a connection.
 
     Args:
         session: The connection.
         kind: Kind of the resource that refers.
+        urn: Its URN.
         place: Its place; None when that is not known.
     """
 
-    def __init__(self, session: Session, kind: Kind, place: str | None) -> None:
+    def __init__(self, session: Session, kind: Kind, urn: Urn, place: str | None) -> None:
         """Ask nothing yet."""
         self._session = session
         self._kind = kind
+        self._urn = urn
         self._place = place
 
     def __call__(self, wire: str, value: object) -> str | None:
-        """The place id, or None when there is no such object where the resource is to be."""
+        """The place id, or None when there is no such object where the resource is to be.
+
+        Raises:
+            ForeignReference: The object is neither the unit's own nor its landing zone's.
+        """
         to = self._kind.input_fields()[wire].rule.to
         if value is UNKNOWN:
             # A resource of this same program, judged by itself; the id is checked again when it is known.
             return self._place
         if not isinstance(value, str) or self._place is None:
             return None
-        seen = self._session.place_of(to, value)
-        if seen is not None:
-            return seen
+        known = self._session.referable(to, value)
+        if known is not None:
+            return known
         store = self._session.places.store(self._place, to)
         deadline = self._session.calls.deadline(ASK_S)
-        if self._session.calls.again(lambda: store.read(value, None), deadline=deadline) is None:
-            return None
-        self._session.saw(to, value, self._place)
+        made = self._session.calls.again(lambda: store.read(value, None), deadline=deadline)
+        if made is None:
+            # Gone or elsewhere: the state's word counts, and what is elsewhere is refused for its place.
+            return self._session.place_of(to, value)
+        why = unreferable(self._session, self._urn, self._place, made)
+        if why:
+            raise ForeignReference(f"{self._kind.name}.{wire} is {value!r}, which {why}")
+        self._session.let_refer(to, value, self._place)
         return self._place

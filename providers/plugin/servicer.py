@@ -146,7 +146,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             olds, news = from_struct(request.olds), from_struct(request.news)
             found = check.failures(kind, plain(olds), news)
             kept = check.checked(kind, news)
-            found += self._judge(context, kind, urn, plain(kept), resolve=not found)
+            found += self._judge(context, kind, urn, plain(kept), ask=not found)
             if not found and isinstance(place := plain(kept)["place"], str):
                 found += check.lacking(kind, plain(kept), self._session(context).places.provider(place))
             failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in found]
@@ -254,15 +254,15 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return Lifecycle(self._session(context), kind, urn, warn=warn, timeout_s=timeout_s)
 
     def _judge(
-        self, context: Context, kind: Kind, urn: Urn, inputs: dict[str, Any], *, resolve: bool
+        self, context: Context, kind: Kind, urn: Urn, inputs: dict[str, Any], *, ask: bool
     ) -> list[check.Failure]:
         """What the gate says: first of what is written, then, if an adapter may be asked, of what it refers to."""
         session = self._session(context)
         own = inputs.get("place")
         place = own if isinstance(own, str) else None
-        resolver = Resolver(session, kind, place)
+        resolver = Resolver(session, kind, urn, place)
         rounds: list[Callable[[str, object], str | None]] = [lambda _wire, _value: place]
-        if resolve:
+        if ask:
             rounds.append(resolver)
         for place_of in rounds:
             refusals = session.gatekeeper(urn).judge(
@@ -279,8 +279,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return []
 
     def _must_pass(self, context: Context, kind: Kind, urn: Urn, inputs: dict[str, Any]) -> None:
-        """The gate once more before a change: a client that skips Check gets no further."""
-        refused = self._judge(context, kind, urn, inputs, resolve=False)
+        """Check once more before a change: a client that skips it gets no further."""
+        wrong = check.failures(kind, {}, inputs)
+        if wrong:
+            raise BadInput("; ".join(f"{name} {reason}" for name, reason in wrong), where=urn.text)
+        refused = self._judge(context, kind, urn, inputs, ask=True)
         if refused:
             raise Refused("; ".join(reason for _, reason in refused), where=urn.text)
 

@@ -39,6 +39,7 @@ class Session:
         self._known: dict[tuple[str, str], frozenset[str] | None] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._ids: set[str] = set()
+        self._referable: dict[tuple[str, str], str] = {}
         self._gatekeepers: dict[str, Gatekeeper] = {}
         self._journals: dict[str, FileJournal] = {}
 
@@ -68,9 +69,9 @@ class Session:
                 self._journals[urn.stack] = FileJournal(self.workspace.private / "intents" / f"{urn.stack}.jsonl")
             return self._journals[urn.stack]
 
-    def stack_tag(self, urn: Urn) -> str:
-        """Tag ``pse-stack`` of everything in the URN's stack."""
-        return stack_tag(self.workspace.settings.signer, urn.project, urn.stack)
+    def stack_tag(self, urn: Urn, *, stack: str = "") -> str:
+        """Tag ``pse-stack`` of everything in the URN's stack, or in another ``stack`` of its project."""
+        return stack_tag(self.workspace.settings.signer, urn.project, stack or urn.stack)
 
     def known(self, urn: Urn) -> frozenset[str] | None:
         """Ids in the state when this operation began; None when nobody told us."""
@@ -96,3 +97,13 @@ class Session:
         """The place of an object that this connection has seen."""
         with self._lock:
             return self._seen.get((kind, object_id))
+
+    def let_refer(self, kind: str, object_id: str, place_id: str) -> None:
+        """Remember that an object is one that this connection's resources may refer to."""
+        with self._lock:
+            self._referable[kind, object_id] = place_id
+
+    def referable(self, kind: str, object_id: str) -> str | None:
+        """The place of an object that `let_refer` was told of."""
+        with self._lock:
+            return self._referable.get((kind, object_id))

@@ -84,20 +84,6 @@ def test_reference_to_another_place_is_refused_once_its_id_is_known(engine_house
     assert house.objects("Subnet") == []
 
 
-def test_reference_to_another_stack_at_the_same_place_is_fine(engine_house: House) -> None:
-    house = engine_house
-    house.gate(unit="landing", workloads=("landing",))
-    landing = house.up(networks("net", workload="landing"), unit="landing")
-
-    def program() -> None:
-        from providers import sdk
-
-        sdk.Subnet("sub", **inputs("sub", network=landing.resources[0].id, cidr="10.0.1.0/24"))
-
-    house.up(program)
-    assert house.one("Subnet")["inputs"]["network"] == landing.resources[0].id
-
-
 @pytest.mark.parametrize("how", ["missing", "altered", "other unit's"])
 def test_without_a_believable_gate_file_nothing_is_made(engine_house: House, how: str) -> None:
     house = engine_house

@@ -1,0 +1,28 @@
+"""Names that rooms have to agree on: how one is written at a cloud, and what a place's landing zone is called."""
+
+import re
+
+from pse.core.canonical import digest
+
+LONGEST = 40
+_OTHER = re.compile(r"[^a-z0-9]+")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be a name at a cloud: a DNS label of at most 40 lower-case letters, digits and hyphens."""
+    return _NAME.fullmatch(text) is not None
+
+
+def slug(text: str, *, longest: int = LONGEST) -> str:
+    """``text`` as a name; what is cut off or has no letter is told apart by digits of its hash."""
+    plain = _OTHER.sub("-", text.lower()).strip("-")
+    if plain and len(plain) <= longest:
+        return plain
+    mark = digest(text.encode("utf-8", "surrogatepass"))[:6]
+    return f"{plain[: longest - 7].strip('-')}-{mark}".lstrip("-")
+
+
+def landing_id(place: str) -> str:
+    """Unit id of the landing zone at ``place``."""
+    return slug("landing-" + place.replace("/", "-"))

@@ -1,0 +1,146 @@
+"""Nothing of another stack is imported, referred to, changed or deleted; a stack knows its own by their tags."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pse.core.errors import PseError, Refused
+from pse.core.names import landing_id
+from tests.providers.house import HERE, UNIT, House, inputs, networks, urn, volumes
+
+OTHER = "records"
+
+
+def importing(object_id: str, *, name: str = "mine") -> Callable[[], None]:
+    def program() -> None:
+        import pulumi
+
+        from providers import sdk
+
+        given = inputs(name, cidr="10.0.0.0/16")
+        sdk.Network(name, **given, opts=pulumi.ResourceOptions(import_=object_id))
+
+    return program
+
+
+def subnet(network: str) -> Callable[[], None]:
+    def program() -> None:
+        from providers import sdk
+
+        sdk.Subnet("sub", **inputs("sub", network=network, cidr="10.0.1.0/24"))
+
+    return program
+
+
+def others_network(house: House) -> str:
+    """A network of the stack ``records``, at the same place."""
+    house.gate(unit=OTHER, workloads=(OTHER,))
+    return house.up(networks("theirs", workload=OTHER), unit=OTHER).resources[0].id
+
+
+def change_state(house: House, change: Callable[[dict[str, Any]], None]) -> None:
+    """Write into the state what only a hand or an older release could."""
+    with house.engine._operation("forge", UNIT, plan="", program=None, create=False) as run:
+        exported = run.stack.export_stack()
+        for entry in (exported.deployment or {})["resources"]:
+            change(entry)
+        run.stack.import_stack(exported)
+
+
+def record(house: House, object_id: str) -> tuple[Path, dict[str, Any]]:
+    (path,) = (house.cloud / HERE.replace("/", "_")).glob(f"*/{object_id}.json")
+    return path, json.loads(path.read_text())
+
+
+def test_object_of_another_stack_is_neither_imported_nor_ever_touched(engine_house: House) -> None:
+    house = engine_house
+    theirs = others_network(house)
+    with pytest.raises(PseError, match=f"{theirs} belongs to another stack"):
+        house.up(importing(theirs, name="theirs"))
+    assert house.export() == []
+    # A state that holds it all the same, as one written by hand does.
+    house.up(networks("mine"))
+    (mine,) = house.ids("Network") - {theirs}
+    change_state(house, lambda entry: entry.update(id=theirs) if entry.get("id") == mine else None)
+    with pytest.raises(PseError, match=f"{theirs} belongs to another stack .*pulumi state delete"):
+        house.engine.destroy(UNIT)
+    assert theirs in house.ids()
+    assert [call for call in house.calls("delete") if call["name"] == "theirs"] == []
+
+
+def test_object_whose_tags_were_taken_off_is_neither_changed_nor_deleted(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    path, found = record(house, house.one("Volume")["id"])
+    path.write_text(json.dumps({**found, "identity": None}))
+    with pytest.raises(PseError, match="carries no tags"):
+        house.up(volumes("a", size=20))
+    with pytest.raises(PseError, match="carries no tags"):
+        house.engine.destroy(UNIT)
+    assert house.calls("update", "delete") == []
+    path.write_text(json.dumps(found))
+    house.engine.destroy(UNIT)
+    assert house.objects() == []
+
+
+def test_reference_to_another_workloads_object_is_refused_in_words_and_in_the_ledger(engine_house: House) -> None:
+    house = engine_house
+    theirs = others_network(house)
+    with pytest.raises(Refused, match=rf"PSE-G011 Subnet\.network is '{theirs}', which belongs to another stack"):
+        house.up(subnet(theirs))
+    assert house.objects("Subnet") == []
+    assert ("check", "PSE-G011") in house.refusals()
+
+
+def test_reference_to_the_landing_zone_and_to_what_was_imported_is_fine(engine_house: House) -> None:
+    house = engine_house
+    landing = landing_id(HERE)
+    house.gate(unit=landing, workloads=(landing,))
+    net = house.up(networks("net", workload=landing), unit=landing).resources[0].id
+    house.up(subnet(net))
+    assert house.one("Subnet")["inputs"]["network"] == net
+    # Nobody's object may be referred to only once the state holds it.
+    path, found = record(house, net)
+    path.with_name("network-free.json").write_text(json.dumps({**found, "id": "network-free", "identity": None}))
+    with pytest.raises(Refused, match=r"PSE-G011 .*carries no tags"):
+        house.up(subnet("network-free"))
+
+
+def test_create_judges_references_for_a_client_that_skips_check(engine_house: House) -> None:
+    import grpc
+    from pulumi.runtime.proto import provider_pb2
+
+    from providers.plugin.servicer import Servicer
+    from providers.plugin.wire import to_struct
+
+    house = engine_house
+    theirs = others_network(house)
+
+    class Aborted(Exception):
+        pass
+
+    class Context:
+        def peer(self) -> str:
+            return "test"
+
+        def abort(self, code: grpc.StatusCode, text: str) -> None:
+            raise Aborted(f"{code.name} {text}")
+
+    context: Any = Context()
+    servicer = Servicer()
+    servicer.Configure(
+        provider_pb2.ConfigureRequest(args=to_struct({"workspace": str(house.root), "unit": UNIT})), context
+    )
+
+    def create(kind: str, name: str, **given: Any) -> None:
+        properties = to_struct(inputs(name, **given))
+        servicer.Create(provider_pb2.CreateRequest(urn=urn(kind, "x"), properties=properties), context)
+
+    with pytest.raises(Aborted, match=r"FAILED_PRECONDITION .*PSE-G011"):
+        create("Subnet", "x", network=theirs, cidr="10.0.1.0/24")
+    with pytest.raises(Aborted, match=r"INVALID_ARGUMENT .*name takes 1 to 40"):
+        create("Network", "../../x", cidr="10.0.0.0/16")
+    assert len(house.objects()) == 1
