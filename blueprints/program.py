@@ -13,6 +13,7 @@ from pse.core import secrets
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Refused
+from pse.core.names import NAME_WORDS, is_name
 from pse.core.schema import KINDS
 from pse.core.settings import Workspace
 from pse.core.text import printable
@@ -47,21 +48,29 @@ def program(
         gate: The unit's gate, its signature verified by the caller; that of ``.pse/gate`` when None.
 
     Raises:
-        BadInput: The program is run and its blueprint, landing zone or public key is missing.
+        BadInput: The program is run and its blueprint, landing zone or public key is missing, or a name can be none.
         Refused: The program is run and the gate says no, or the gate file cannot be believed.
     """
 
     def run() -> None:
         import pulumi
 
+        for server in unit.servers:
+            for name in (server.name, *(volume.name for volume in server.volumes)):
+                _must_be_name(name, where=f"unit {unit.id}")
         blueprint = (matcher or Matcher()).get(unit.blueprint)
         guard = Guard(workspace, unit, landing, plan=plan, gate=gate)
         pulumi.runtime.register_stack_transformation(guard.check)
         key = public_key(workspace) if unit.landing else ""
-        for name, value in blueprint.build(unit, landing, key).items():
-            pulumi.export(name, value)
+        for output, value in blueprint.build(unit, landing, key).items():
+            pulumi.export(output, value)
 
     return run
+
+
+def _must_be_name(name: str, *, where: str) -> None:
+    if not is_name(name):
+        raise BadInput(f"not a name at a cloud: {printable(name)!r}", where=where, hint=NAME_WORDS)
 
 
 def public_key(workspace: Workspace) -> str:
@@ -126,6 +135,7 @@ class Guard:
 
         Raises:
             Refused: The gate says no; it is in the ledger.
+            BadInput: Its name can be none.
         """
         import pulumi
 
@@ -135,6 +145,9 @@ class Guard:
         if isinstance(args.resource, pulumi.ComponentResource):
             return
         urn = self._urn(args)
+        name = args.props.get("name")
+        if isinstance(name, str):
+            _must_be_name(name, where=printable(urn))
         kind = _KIND_OF.get(args.type_)
         if kind is None:
             subject = Subject(urn, args.type_, self._unit.workload, ())

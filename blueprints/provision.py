@@ -23,7 +23,7 @@ from blueprints.pricing import add
 from blueprints.program import program
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.errors import BadInput, Incomplete, PseError, Refused, UsageError
+from pse.core.errors import BadInput, Incomplete, MissingTool, PseError, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE, UNDER_WAY, mark_removed, served
 from pse.core.settings import Workspace
@@ -72,6 +72,7 @@ def up(
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     engine = _engine(workspace, progress)
     same_law(workspace, bundle)
+    _can_build(workspace, chosen)
     leave_served(workspace, bundle, chosen)
     rehearse(workspace, bundle, chosen, engine)
     done: dict[str, Deployment] = {}
@@ -96,6 +97,7 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
     same_law(workspace, bundle)
+    _can_build(workspace, chosen)
     leave_served(workspace, bundle, chosen)
     rehearse(workspace, bundle, chosen, engine)
     for stage in _stages(chosen):
@@ -135,6 +137,11 @@ def preview(
     engine = _engine(workspace, progress)
     same_law(workspace, bundle)
     leave_served(workspace, bundle, chosen)
+    try:
+        _can_build(workspace, chosen)
+    except MissingTool as exc:
+        # Looking needs none of it.
+        progress(Event("preview", "update", message=f"warning: `pse up` will stop: {exc.message}. {exc.hint}"))
 
     def one(unit: Unit) -> Sequence[Change]:
         landing = landing_of(engine, unit)
@@ -254,6 +261,21 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
         put_gate(workspace, bundle, unit_id)
         run = program(unit, landing=landing_of(engine, unit), workspace=workspace, plan=plan.hash)
         return engine.ensure(unit, run, plan=plan.hash, unit_hash=plan.units[unit_id], again=True)
+
+
+def _can_build(workspace: Workspace, units: Iterable[Unit]) -> None:
+    """See that this machine has what the units' providers need on it.
+
+    Raises:
+        MissingTool: It has not; the hint is the line to run.
+    """
+    from providers.places import Places
+
+    places = Places(workspace)
+    try:
+        places.ready({unit.place for unit in units})
+    finally:
+        places.close()
 
 
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:

@@ -173,7 +173,7 @@ def effective_day(workspace: Workspace, clock: date) -> date:
         raise Refused(
             f"the clock says {clock}, and the ledger was written on {last}",
             where=str(workspace.private / "ledger.jsonl"),
-            hint="Set the clock. A day that has passed cannot come again.",
+            hint="Set the clock. If it is right, and was wrong when the ledger was written: `pse ledger accept-clock`.",
         )
     return clock
 

@@ -22,12 +22,15 @@ import msgspec
 
 from policy.ledgerhead import FILE, Heads, Position, altered
 from pse.core.documents.verdicts import Refusal
-from pse.core.errors import BadInput, Refused
+from pse.core.errors import BadInput, Refused, UsageError
 from pse.core.settings import Workspace
 from pse.core.time import KARACHI, now
 
 if TYPE_CHECKING:
     from pse.core.documents.evidence import LedgerHead
+
+CLOCK = "clock"
+"""Kind of the entry by which a person accepts that the clock is behind the line before."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,9 +38,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         seq: From 1.
-        at: Moment in UTC; never before that of the line before.
+        at: Moment in UTC; before that of the line before only in an entry ``clock``.
         prev: SHA-256 of the line before; zeros in the first.
-        kind: ``refusal`` or what the caller of `Ledger.record` named.
+        kind: ``refusal``, ``clock`` or what the caller of `Ledger.record` named.
         data: Plain data without secrets.
     """
 
@@ -94,18 +97,41 @@ class Ledger:
         """Write one entry, always.
 
         Args:
-            kind: What happened, for example ``approval``; ``refusal`` belongs to `refuse`.
+            kind: What happened, for example ``approval``; ``refusal`` belongs to `refuse`, ``clock`` to `accept_clock`.
             data: Plain data without secrets.
 
         Raises:
-            ValueError: ``kind`` is ``refusal``.
+            ValueError: ``kind`` is one of these two.
             Refused: The ledger was altered.
             BadInput: It cannot be written.
         """
-        if kind == "refusal":
-            raise ValueError("refusals are written by refuse()")
+        if kind in {"refusal", CLOCK}:
+            raise ValueError("refusals are written by refuse(), a clock by accept_clock()")
         with self._locked():
             self._append(self._recover(), [(kind, data)])
+
+    def accept_clock(self, reason: str) -> Entry:
+        """Go on from the clock of now after entries that a wrong clock dated into the future; the entry says so.
+
+        Args:
+            reason: Why the later dates were wrong; kept in the entry.
+
+        Raises:
+            UsageError: The clock is not behind, so there is nothing to accept; or no reason is given.
+            Refused: The ledger was altered.
+            BadInput: It cannot be written.
+        """
+        if not reason.strip():
+            raise UsageError("no reason is given", hint="Say why the later dates are wrong.")
+        with self._locked():
+            head = self._recover()
+            last = self._last(head)
+            if last is None or last.at <= now():
+                raise UsageError("the clock is not behind the ledger", where=str(self._path), hint="Nothing to accept.")
+            self._append(head, [(CLOCK, {"behind": last.at.isoformat(), "reason": reason.strip()})])
+            written = self._last(self._head())
+        assert written is not None  # noqa: S101  it was appended a line above
+        return written
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries, the chain verified.
@@ -210,7 +236,7 @@ class Ledger:
                         return
                     raise self._broken(row, "the ledger is cut off here")
                 entry = self._parse(line[:-1], row)
-                if entry.seq != row or entry.prev != at.hash or entry.at < moment:
+                if entry.seq != row or entry.prev != at.hash or (entry.at < moment and entry.kind != CLOCK):
                     raise self._broken(row, "this line does not follow the one before it")
                 at = Position(entries=row, hash=_hash(line[:-1]), start=at.size, size=at.size + len(line))
                 moment = entry.at
@@ -251,7 +277,7 @@ class Ledger:
         if not entries:
             return
         last = self._last(head)
-        moment = max(now(), last.at) if last else now()
+        moment = max(now(), last.at) if last and entries[0][0] != CLOCK else now()
         lines: list[bytes] = []
         at = head
         for kind, data in entries:

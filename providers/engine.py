@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict, TypeVar
 import msgspec
 
 from providers import pulumi_cli
+from providers.driving.endings import killed
 from providers.driving.events import Change, Listener
 from providers.driving.recovery import all_gone, clear_intents, clear_leftovers, one_driver, owners
 from providers.driving.state import State
@@ -293,18 +294,18 @@ class Engine:
     def _failure(self, step: str, unit_id: str, run: _Run | None, error: Exception) -> PseError:
         """What went wrong, in words, and whether something was changed."""
         if run is None:
-            return RemoteError(f"the state cannot be used: {_last_line(error)}", where=unit_id)
+            return RemoteError(f"the state cannot be used: {_last_line(error)}", where=unit_id, hint=_hint(error))
         refused = run.listener.refusals()
         if refused:
             hint = "Make the plan again with allowed places; nobody may change a place behind the gate's back."
             return Refused(_listed(refused), where=unit_id, hint=hint)
-        said = _listed(run.listener.errors()) or _last_line(error)
+        said = "; ".join(filter(None, (killed(error), _listed(run.listener.errors())))) or _last_line(error)
         if step == "preview":
-            return RemoteError(said, where=unit_id)
+            return RemoteError(said, where=unit_id, hint=_hint(error))
         after = self._export(run.stack)
         left = FileJournal(self._workspace.private / "intents" / f"{unit_id}.jsonl").pending()
         if after.fingerprint() == run.before.fingerprint() and not left and not after.partly():
-            return RemoteError(said, where=unit_id)
+            return RemoteError(said, where=unit_id, hint=_hint(error))
         partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
         return Incomplete(
             f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}",
@@ -348,12 +349,20 @@ def _keeping(program: Callable[[], None], raised: list[PseError]) -> Callable[[]
     return run
 
 
+def _hint(error: Exception) -> str:
+    return "Run the same command again; it goes on from here." if killed(error) else ""
+
+
 def _listed(messages: tuple[str, ...]) -> str:
     more = f"; and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
     return "; ".join(messages[:SHOWN]) + more
 
 
 def _last_line(error: Exception) -> str:
+    if said := killed(error):
+        return said
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[-1] in {"stderr:", "error:"}:
+        return "pulumi ended without a word"
     told = [line for line in lines if line.startswith("error:")] or lines
     return printable(told[-1].removeprefix("error:").strip()[:400]) if told else type(error).__name__

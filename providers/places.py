@@ -1,11 +1,12 @@
 """From a place of the register to its adapter: the one way to a cloud for plugin, audit and engine."""
 
 import threading
+from collections.abc import Iterable
 
 from policy.gate import is_local
 from policy.register import Place, Register, load_register
 from providers import registry
-from providers.ports import Provider, Store, Target
+from providers.ports import OnThisMachine, Provider, Store, Target
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 
@@ -94,6 +95,17 @@ class Places:
         if kind not in provider.kinds:
             raise BadInput(f"the provider {provider.name} cannot make a {kind}", where=place_id)
         return provider.store(kind)
+
+    def ready(self, place_ids: Iterable[str]) -> None:
+        """See that this machine has what the adapters of these places need on it, before any work begins.
+
+        Raises:
+            MissingTool: It has not; the hint is the line to run.
+        """
+        for place_id in sorted(place_ids):
+            provider = self.provider(place_id)
+            if isinstance(provider, OnThisMachine):
+                provider.ready()
 
     def close(self) -> None:
         """Give back all connections."""

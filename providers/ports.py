@@ -6,7 +6,7 @@ else: identity, journal, adoption, the gate, retries and secrets are the plugin'
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -113,6 +113,18 @@ class Provider(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class OnThisMachine(Protocol):
+    """A provider that makes its objects on this machine, which may lack something for it."""
+
+    def ready(self) -> None:
+        """See that this machine can make them; takes well under a second and makes nothing.
+
+        Raises:
+            MissingTool: It cannot; the hint is the line to run.
+        """
 
 
 class PortError(RemoteError):

@@ -1,5 +1,7 @@
 """Importers: files of other tools, recognised by content, found by the entry point group ``pse.importers``."""
 
+import os
+import stat
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +17,9 @@ from pse.core.settings import Workspace
 from pse.core.text import printable
 
 GROUP = "pse.importers"
+_MIB = 1024**2
+MOST_BYTES = 512 * _MIB
+"""Bytes of a file; a workbook of 100,000 servers has some 30 MiB."""
 
 
 class ReadFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +89,8 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
     from inventory.store import record
 
     progress(Event(step="import", state="start", subject=printable(path.name)))
-    name, importer = _importer_of(path)
+    head = _head_of(path)
+    name, importer = _importer_of(path, head)
     found = importer.read(path)
     progress(Event(step="import", state="update", subject=printable(path.name), done=found.rows, unit="rows"))
     estate = record(workspace, found.sightings, replaces=found.prefix)
@@ -101,12 +107,36 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
     )
 
 
-def _importer_of(path: Path) -> tuple[str, Importer]:
+def _head_of(path: Path) -> bytes:
+    """The first bytes of a plain file of a sensible size; a pipe or a device would keep its reader for ever.
+
+    Raises:
+        BadInput: Anything else.
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(8)
+        # Looked at through the open file; opening a pipe without this flag waits for its writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
+            raise BadInput(f"not a plain file but {what}", where=str(path), hint="Name the exported file itself.")
+        if status.st_size > MOST_BYTES:
+            raise BadInput(
+                f"{status.st_size // _MIB:,} MiB are more than the {MOST_BYTES // _MIB:,} MiB that a file may have",
+                where=str(path),
+                hint="Export fewer columns or sheets, or one file for each vCenter.",
+            )
+        return os.read(handle, 8)
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    finally:
+        os.close(handle)
+
+
+def _importer_of(path: Path, head: bytes) -> tuple[str, Importer]:
     known = sorted(entry_points(group=GROUP), key=lambda e: e.name)
     for entry in known:
         importer: Importer = entry.load()()

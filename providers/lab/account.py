@@ -6,6 +6,7 @@ a maker killed at any moment leaves an object that `find` sees, or nothing.
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from providers.ports import Identity, PortError, Target
 from pse.core import canonical
 from pse.core.errors import PseError, RemoteError
 from pse.core.schema import KINDS, Inputs
+from pse.core.text import printable
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +54,15 @@ class Account:
         target: The place and its workspace.
 
     Raises:
-        PortError: The endpoint is not the lab's.
+        PortError: The endpoint is not the lab's, or the place has no id.
     """
 
     def __init__(self, target: Target) -> None:
         """Remember the target; nothing is made before the first record."""
         if not target.endpoint.startswith("lab:"):
             raise PortError("not a lab endpoint", reason="invalid", where=target.endpoint)
+        if not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)*", target.place):
+            raise PortError("not a place's id", reason="invalid", where=printable(target.place))
         self.place = target.place
         self.options = target.options
         self.hosts = Hosts(target.workspace)
@@ -125,13 +129,24 @@ class Account:
             raise PortError(f"the quota of {quota} {kind}s is used up", reason="quota", where=self.place)
 
     def volume(self, object_id: str) -> Path:
-        """Where a volume's files are while it is not attached."""
+        """Where a volume's files are while it is not attached.
+
+        Raises:
+            PortError: Not an id.
+        """
+        if not _plain(object_id):
+            raise PortError(f"no volume {printable(object_id)!r} here", reason="not-found", where=self.place)
         return self.folder / "volumes" / object_id
 
     def _path(self, kind: str, object_id: str) -> Path:
-        if not object_id or not all(c.isascii() and (c.isalnum() or c == "-") for c in object_id):
+        if not _plain(object_id):
             return self.folder / kind / "none"
         return self.folder / kind / f"{object_id}.json"
+
+
+def _plain(object_id: str) -> bool:
+    """Whether an id can be part of a path: what came from outside may be anything."""
+    return re.fullmatch(r"[A-Za-z0-9-]+", object_id) is not None
 
 
 def _ids(value: object) -> tuple[str, ...]:

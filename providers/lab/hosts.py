@@ -101,7 +101,13 @@ class Hosts:
         return tuple(sorted(path.parent.name for path in self._folder.glob("*/spec.json")))
 
     def define(self, spec: HostSpec) -> LabHost:
-        """Make the host's folder, key and root without starting it; on a second call only its declaration changes."""
+        """Make the host's folder, key and root without starting it; on a second call only its declaration changes.
+
+        Raises:
+            UsageError: Not a name, or not a host name.
+        """
+        if not _NAME.fullmatch(spec.hostname):
+            raise UsageError("not a host name", where=printable(spec.hostname))
         with self._locked(spec.name):
             folder = self.folder(spec.name)
             address = self.addresses.take(spec.name)

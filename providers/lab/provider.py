@@ -50,5 +50,11 @@ class LabProvider:
             raise PortError(f"the lab makes no {kind}", reason="invalid", where=self._target.place)
         return LabStore(self._target, kind)
 
+    def ready(self) -> None:
+        """See `providers.ports.OnThisMachine`."""
+        from providers.lab.sandbox import ready
+
+        ready()
+
     def close(self) -> None:
         """Nothing is kept open."""

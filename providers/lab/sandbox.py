@@ -12,6 +12,7 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from pse.core.text import printable
 
 _SEARCH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 _BIRTH_S = 10.0
+_SYSCTL = Path("/proc/sys")
 
 
 class Noted(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,37 @@ def need(*programs: str, packages: str) -> None:
         raise MissingTool(
             f"the lab needs {', '.join(missing)}", hint=f"Run `apt-get install {packages}` as root.", where="lab"
         )
+
+
+def ready() -> None:
+    """See that this machine can make sandboxes, by making one that ends at once.
+
+    Raises:
+        MissingTool: A program is missing, or the system forbids rootless sandboxes; the hint is the line to run.
+    """
+    need("bwrap", "setsid", "sshd", packages="bubblewrap openssh-server")
+    line = ["bwrap", "--unshare-user", "--uid", str(UID), "--gid", str(UID), "--unshare-pid", "--unshare-uts"]
+    line += ["--unshare-ipc", "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"]
+    try:
+        done = subprocess.run(line, env={"PATH": _SEARCH}, capture_output=True, timeout=_BIRTH_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise MissingTool(f"no sandbox can be made here: {type(exc).__name__}", hint=_permit(), where="lab") from exc
+    if done.returncode != 0:
+        said = printable(done.stderr.decode("utf-8", "replace").strip()[-300:]) or f"exit code {done.returncode}"
+        raise MissingTool(f"no sandbox can be made here: {said}", hint=_permit(), where="lab")
+
+
+def _permit() -> str:
+    """The line that permits rootless sandboxes, by what forbids them here."""
+    for name, forbids, permits in (
+        ("kernel/apparmor_restrict_unprivileged_userns", "1", "0"),
+        ("kernel/unprivileged_userns_clone", "0", "1"),
+        ("user/max_user_namespaces", "0", "15000"),
+    ):
+        with contextlib.suppress(OSError):
+            if (_SYSCTL / name).read_text(encoding="ascii").strip() == forbids:
+                return f"Run `sysctl -w {name.replace('/', '.')}={permits}` as root."
+    return "In a container, start it with `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
 
 
 def command(folder: Path, spec: HostSpec, *, address: str, first_boot: bool) -> list[str]:
@@ -149,10 +182,7 @@ def _gave_up(folder: Path) -> bool:
 
 def _hint(folder: Path) -> str:
     if b"namespace" in read_private(folder / "console.log") or b"uid map" in read_private(folder / "console.log"):
-        return (
-            "Rootless sandboxes are switched off here. As root: `sysctl -w kernel.unprivileged_userns_clone=1` or, on "
-            "Ubuntu, `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`."
-        )
+        return _permit()
     return f"See {folder / 'console.log'}."
 
 

@@ -20,7 +20,6 @@ from pse.core.schema import Inputs, ServerInputs
 
 IMAGES = ("debian-12",)
 _SHAPE = re.compile(r"[a-z0-9]+-(\d{1,3})-(\d{1,4})")
-_HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _BOOT_S = 120.0
 
 
@@ -41,8 +40,6 @@ class ServerWork:
             raise PortError(
                 f"no image {wanted.image!r}", reason="invalid", where=inputs.name, hint=f"Images: {', '.join(IMAGES)}."
             )
-        if not _HOSTNAME.fullmatch(wanted.name):
-            raise PortError(f"not a host name: {wanted.name!r}", reason="invalid", where=inputs.name)
 
     def build(self, record: Record, inputs: Inputs, /) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Bring the host up and wait for its boot; a first boot that did not succeed runs again."""

@@ -12,7 +12,9 @@ from providers.lab.network import FirewallWork, KeyPairWork, NetworkWork, Subnet
 from providers.lab.servers import ServerWork
 from providers.ports import Identity, Made, PartlyMade, PortError, Target
 from pse.core.errors import PseError
+from pse.core.names import NAME_WORDS, is_name
 from pse.core.schema import KINDS, Inputs, Outputs, Placement
+from pse.core.text import printable
 
 
 class Work(Protocol):
@@ -133,6 +135,8 @@ class LabStore:
     def _check(self, inputs: Inputs, beside: Record | None = None) -> None:
         if inputs.place != self._account.place:
             raise PortError(f"{inputs.place} is not this account's place", reason="invalid", where=self._account.place)
+        if not is_name(inputs.name):
+            raise PortError(f"not a name: {printable(inputs.name)!r}", reason="invalid", hint=NAME_WORDS)
         self._account.check_references(self._kind.name, inputs)
         if beside is None:
             self._work.check(inputs)

@@ -17,10 +17,11 @@ def command(session: Session, folder: Path | None, entity: str, *, sample: bool)
 
     In FOLDER, or here: settings, policy files, a signing key and its pin. Overwrites nothing.
     """
+    from policy import workspace as bare
     from providers.lab import sample as lab_sample
     from pse.cli.render_init import made_view
 
     root = session.folder(folder)
     session.refuse_when(not sample and not entity, "the entity has no name", hint="Give --entity NAME, or --sample.")
-    made = lab_sample.create(root, progress=session.progress) if sample else lab_sample.create_empty(root, entity)
+    made = lab_sample.create(root, progress=session.progress) if sample else bare.create(root, entity)
     session.show(made_view(made))

@@ -3,7 +3,7 @@
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import Family, verb
+from pse.cli.verb import Family, change_options, verb
 
 
 @click.group("ledger", cls=Family)
@@ -33,5 +33,23 @@ def verify(session: Session) -> None:
     session.show(head_view(Ledger(session.workspace).verify()))
 
 
+@verb("pse ledger accept-clock --reason 'The clock was a year ahead until today.' --yes", name="accept-clock")
+@click.option("--reason", required=True, help="Why the later dates are wrong; it is kept in the ledger.")
+@change_options
+def accept_clock(session: Session, reason: str, *, yes: bool, dry_run: bool) -> None:
+    """Go on after entries that a wrong clock dated into the future.
+
+    Look at the clock first: from then on the gate judges by it, and accreditations that a later day had ended count
+    again. An entry in the ledger says so, with the reason.
+    """
+    from policy.ledger import Ledger
+    from pse.cli.render_policy import clock_view, ledger_view
+
+    ledger = Ledger(session.workspace)
+    if session.agreed(clock_view(ledger.last_day()), yes=yes, dry_run=dry_run):
+        session.show(ledger_view((ledger.accept_clock(reason),)))
+
+
+command.add_command(accept_clock)
 command.add_command(show)
 command.add_command(verify)

@@ -48,6 +48,14 @@ def ledger_view(entries: Sequence[Any]) -> View:
     return View({"items": entries}, (grid("Ledger", ">entry|when|kind|what", rows),))
 
 
+def clock_view(last: dt.date | None) -> View:
+    """What accepting the clock would mean."""
+    from pse.core.time import now
+
+    line = f"the ledger was last written on {last or '–'}; from now on the day is {now():%Y-%m-%d %H:%M} UTC"
+    return View({"ledger": last, "clock": now()}, (line,))
+
+
 def head_view(head: "LedgerHead") -> View:
     """The chain holds up to here."""
     return View(

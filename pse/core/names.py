@@ -5,6 +5,7 @@ import re
 from pse.core.canonical import digest
 
 LONGEST = 40
+NAME_WORDS = "A name has 1 to 40 lower-case letters, digits and hyphens, with no hyphen at either end."
 _OTHER = re.compile(r"[^a-z0-9]+")
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 

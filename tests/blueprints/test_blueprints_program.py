@@ -84,6 +84,14 @@ def test_an_edited_place_is_refused_by_the_program_and_in_the_ledger(planned: Wo
     assert ("program", "portal", "PSE-R003") in refusals(planned)
 
 
+def test_a_forged_name_is_refused_before_any_engine_runs(planned: Workspace, ministry_plan: Bundle) -> None:
+    unit = ready(planned, ministry_plan)
+    for name in ("../../../etc/cron.d/x", "/etc/x", "por\x1btal", "x" * 41):
+        forged = msgspec.structs.replace(unit, servers=(msgspec.structs.replace(unit.servers[0], name=name),))
+        with pytest.raises(BadInput, match="not a name at a cloud"):
+            evaluate(run(planned, forged), stack="portal")
+
+
 def test_a_landing_zone_of_another_place_is_refused(planned: Workspace, ministry_plan: Bundle) -> None:
     unit = ready(planned, ministry_plan)
     with pytest.raises(Refused, match="PSE-R003"):

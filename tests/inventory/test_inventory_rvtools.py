@@ -1,6 +1,7 @@
 """RVTools workbooks: the real samples with their true totals, and workbooks made here that are wrong in one way."""
 
 import contextlib
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import inventory
-from inventory.importers import Import
+from inventory.importers import MOST_BYTES, Import
 from inventory.importers.rvtools import RVTools
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace
@@ -224,6 +225,23 @@ def test_files_that_are_no_workbook(workspace: Workspace, content: bytes, words:
 def test_a_missing_file(workspace: Workspace) -> None:
     with pytest.raises(BadInput, match="cannot be read"):
         inventory.import_file(workspace, workspace.root / "none.xlsx")
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_plain_file_is_refused_at_once(workspace: Workspace) -> None:
+    pipe, huge = workspace.root / "pipe.xlsx", workspace.root / "huge.xlsx"
+    os.mkfifo(pipe)
+    with huge.open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    for path, words in (
+        (pipe, "a pipe, socket or device"),
+        (Path("/dev/zero"), "a pipe, socket or device"),
+        (workspace.root, "a folder"),
+        (huge, "512 MiB that a file may have"),
+    ):
+        with pytest.raises(BadInput, match=words) as caught:
+            inventory.import_file(workspace, path)
+        assert caught.value.where == str(path)
 
 
 def test_a_workbook_without_vinfo(workspace: Workspace) -> None:

@@ -206,3 +206,23 @@ def test_outputs_of_a_server_reach_it(house: House) -> None:
     assert made.outputs.address.startswith("127.")
     assert made.outputs.host_key.startswith("ssh-ed25519 ")
     assert (made.outputs.ssh_port, made.outputs.ssh_user) == (2222, "admin")
+
+
+@pytest.mark.parametrize("kind", KIND_NAMES)
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a\nb", ""])
+def test_a_name_that_is_none_makes_nothing(house: House, kind: str, name: str) -> None:
+    store = house.store(kind)
+    before = store.list()
+    with pytest.raises(PortError, match="not a name") as caught:
+        store.create(msgspec.structs.replace(inputs_of(house, kind), name=name), identity=house.identity())
+    assert caught.value.reason == "invalid"
+    assert store.list() == before
+
+
+def test_no_path_is_built_from_what_is_no_id(house: House) -> None:
+    for place in ("..", "../x", "/etc", "a/../b"):
+        with pytest.raises(PortError, match="not a place's id"):
+            Account(msgspec.structs.replace(house.target, place=place))
+    for object_id in ("../x", "", "/etc"):
+        with pytest.raises(PortError, match="no volume"):
+            Account(house.target).volume(object_id)

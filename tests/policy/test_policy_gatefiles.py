@@ -21,9 +21,9 @@ from policy.signing import init_keys, sign
 from pse.core.canonical import encode
 from pse.core.documents.category import Category
 from pse.core.documents.gate import SignedGate, UnitGate
-from pse.core.errors import Refused
+from pse.core.errors import Refused, UsageError
 from pse.core.settings import Workspace
-from pse.core.time import today
+from pse.core.time import now, today
 from tests.policy.house import ELSEWHERE, IBEX, MARKHOR, build, noc
 
 DAY = date(2026, 7, 1)
@@ -139,6 +139,30 @@ def test_clock_behind_the_ledger_is_refused(gated: Workspace) -> None:
     assert effective_day(gated, day) == day
     with pytest.raises(Refused, match="the ledger was written on"):
         read_gate(gated, "portal", now=day - timedelta(days=1))
+
+
+def test_entry_from_a_wrong_clock_is_got_over_by_an_entry_that_says_so(
+    gated: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(gated)
+    with pytest.raises(UsageError, match="not behind"):
+        ledger.accept_clock("no need")
+    with monkeypatch.context() as wrong:
+        wrong.setattr("policy.ledger.now", lambda: now() + timedelta(days=400))
+        ledger.record("approval", {"by": "Director Records"})
+    with pytest.raises(Refused, match="the ledger was written on") as caught:
+        read_gate(gated, "portal", now=today())
+    assert "pse ledger accept-clock" in caught.value.hint
+    with pytest.raises(UsageError, match="no reason"):
+        ledger.accept_clock(" ")
+    written = ledger.accept_clock("The BIOS battery was empty.")
+    assert (written.kind, written.data["reason"]) == ("clock", "The BIOS battery was empty.")
+    read_gate(gated, "portal", now=today())
+    ledger.record("approval", {"by": "Director Records"})
+    assert Ledger(gated).verify().entries == 3
+    # The day still cannot go back behind what was written since.
+    with pytest.raises(Refused, match="the ledger was written on"):
+        effective_day(gated, today() - timedelta(days=1))
 
 
 def test_gate_is_not_believed_beside_an_altered_ledger(gated: Workspace) -> None:

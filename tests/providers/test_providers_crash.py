@@ -52,7 +52,10 @@ def test_plugin_ends_when_its_engine_is_killed_and_the_next_run_recovers(engine_
     assert "pulumi" in Path(f"/proc/{engine}/comm").read_text()
     kill(engine)
     wait_for(lambda: not alive(plugin), timeout_s=15)
-    assert work.end() is not None
+    error = work.end()
+    assert error is not None
+    assert "pulumi was ended by signal 9 (SIGKILL)" in error.message
+    assert "Run the same command again" in error.hint
     orphan = house.one("Server")["id"]
     hung.unlink()
     deployment = house.up(server())

@@ -1,8 +1,8 @@
 """The sample workspace (``pse init --sample``) and the old server room of a small ministry that it describes.
 
 Everything in it is invented and marked sample: the entity, the cloud service providers, the prices. No person is
-named. `create` writes the workspace, `create_empty` the bare one of plain ``pse init``, `start_room` brings the six old
-servers and the name server up in the lab. What the services expect of a server, old or new, is said in `room`.
+named. `create` writes the workspace, `start_room` brings the six old servers and the name server up in the lab. What
+the services expect of a server, old or new, is said in `room`.
 """
 
 from pathlib import Path
@@ -22,18 +22,6 @@ def create(root: Path, *, progress: Progress = silent) -> Workspace:
     from providers.lab.sample.workspace import create as make
 
     return make(root, progress=progress)
-
-
-def create_empty(root: Path, entity: str) -> Workspace:
-    """Make a workspace with keys and empty files to fill in, for ``entity``.
-
-    Raises:
-        UsageError: There is a workspace at ``root`` already, or a file that it would overwrite.
-        BadInput: The folder cannot be written.
-    """
-    from providers.lab.sample.workspace import create_empty as make
-
-    return make(root, entity)
 
 
 def start_room(workspace: Workspace, progress: Progress = silent) -> None:

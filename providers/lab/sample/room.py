@@ -13,7 +13,7 @@ from providers.lab.hosts import Hosts
 from providers.lab.sample import machines, zone
 from providers.lab.sample.database import Postgres, postgres
 from providers.lab.sample.workspace import NAME_SERVER, ROOM, move_addresses
-from providers.lab.sandbox import need
+from providers.lab.sandbox import need, ready
 from providers.lab.skeleton import HostSpec
 from pse.core import canonical, secrets
 from pse.core.errors import MissingTool, PseError, RemoteError
@@ -33,6 +33,7 @@ _WEB = ("portal", "records", "opendata", "learning", "legacy")
 def start_room(workspace: Workspace, progress: Progress) -> None:
     """See `providers.lab.sample.start_room`."""
     need("bwrap", "setsid", "sshd", "nginx", "named", "rsync", "setarch", packages=PACKAGES)
+    ready()
     _need_psycopg2()
     # Two starts at once would fill the same roots; the second one finds everything done.
     with locked(workspace.private / "lab" / "locks" / "room.lock", timeout_s=_ROOM_S):
