@@ -48,9 +48,17 @@ class Backward(Steps):
         self.step("close-back", self.close_back, state=MoveState.ROLLED_BACK, always=True)
 
     def look_back(self) -> str:
-        """An earlier attempt brought everything back and failed later; the target is frozen since."""
+        """Say what cannot come back before anything is stopped, but for what an earlier attempt brought back already.
+
+        Raises:
+            Refused: Something written at the target cannot come back.
+        """
         known = self.runtime.journal.find(self._caught_up)
-        return CAUGHT_UP if known is not None and known.result is not None else ""
+        if known is not None and known.result is not None:
+            return CAUGHT_UP
+        found = self.together(lambda move: self.runtime.replicator(move).way_back(self._forward_task(move)))
+        self.findings([finding for each in found for finding in each])
+        return "; ".join(finding.message for each in found for finding in each)
 
     @property
     def _caught_up(self) -> str:
@@ -156,7 +164,7 @@ class Backward(Steps):
     def _forward_task(self, move: Move) -> Task:
         """The move as the forward attempt knows it: the method chosen there counts here, too."""
         task = self.runtime.task(self.work, move, self.forward)
-        task.over = None
+        task.over, task.back = None, True
         return task
 
     def _stands(self, move: Move) -> bool:

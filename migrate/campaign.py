@@ -332,7 +332,9 @@ def _campaign(workspace: Workspace, store: Store, journal: Journal, plan: str, k
         findings += _failures(one)
         if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not somebody_works(workspace):
             findings += _frozen(journal, plan, one)
-        if one.steps and one.steps[-1].step in _BACK and not somebody_works(workspace):
+        # A refusal at the first look has stopped nothing.
+        refused = bool(one.steps) and (one.steps[-1].step, one.steps[-1].outcome) == ("look-back", "failed")
+        if one.steps and one.steps[-1].step in _BACK and not refused and not somebody_works(workspace):
             findings.append(_half_back(one))
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
 

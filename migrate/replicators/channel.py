@@ -10,6 +10,8 @@ from pse.core.errors import RemoteError
 
 _PATIENCE = 20
 """Failed attempts of a subscription that may be growing pains: its workers start again every few seconds."""
+_STUCK = 2
+"""Failed attempts while one waits for it to catch up; the first may have begun before the cause was mended."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ end if; end $do$""",
         Raises:
             RemoteError: The slot is lost, the subscription fails again and again, or the time is over.
         """
-        before, lsn = self.confirmed(), self.position()
+        before, lsn, failed = self.confirmed(), self.position(), self._failures()
         asked = f"""select confirmed_flush_lsn >= {literal(lsn)}::pg_lsn, wal_status from pg_replication_slots
 where slot_name = {literal(self.name)}"""
 
@@ -131,32 +133,40 @@ where slot_name = {literal(self.name)}"""
                 raise RemoteError(f"the slot of {self.database} is lost; it has to be seeded again", where=self.name)
             if rows[0][0] == "t":
                 return True
-            self.complain()
+            self.complain(since=failed, patience=_STUCK)
             return None
 
         wait_until(look, within_s=within_s, what=f"catching up with {self.database}", where=self.subscriber.host.name)
         difference = f"select greatest(0, pg_wal_lsn_diff({literal(lsn)}, {literal(before)}))::bigint"
         return int(self.publisher.one("postgres", difference))
 
-    def complain(self) -> None:
+    def complain(self, *, since: int = 0, patience: int = _PATIENCE) -> None:
         """A change that cannot be applied stops replication for good; it is said, never skipped.
+
+        Args:
+            since: Failures that are an old story.
+            patience: Failures after them that may pass.
 
         Raises:
             RemoteError: The subscription has failed again and again.
         """
-        if self.subscriber.version < 150000:
-            return
-        found = self.subscriber.rows(
-            "postgres",
-            "select apply_error_count + sync_error_count from pg_stat_subscription_stats "
-            f"where subname = {literal(self.name)}",
-        )
-        if found and int(found[0][0]) > _PATIENCE:
+        if self._failures() - since > patience:
             raise RemoteError(
                 f"the subscription of {self.database} fails again and again",
                 where=self.subscriber.host.name,
                 hint="Its server's log names the row or the table.",
             )
+
+    def _failures(self) -> int:
+        """Failed attempts since the subscription was made; always 0 before PostgreSQL 15, which does not count."""
+        if self.subscriber.version < 150000:
+            return 0
+        found = self.subscriber.one(
+            "postgres",
+            "select apply_error_count + sync_error_count from pg_stat_subscription_stats "
+            f"where subname = {literal(self.name)}",
+        )
+        return int(found or 0)
 
     def leftovers(self) -> list[str]:
         """What is still there, by host."""

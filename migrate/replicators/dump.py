@@ -1,17 +1,25 @@
 """PostgreSQL by dump and restore: one stream from source to target while writers are stopped, and back the same way."""
 
+import re
 import shlex
 from dataclasses import dataclass
 
 from migrate import jobs
 from migrate.hosts import PRELUDE, last_line, retried
 from migrate.jobs import folder_of
+from migrate.replicators import access
 from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.replicators.psql import Admin, ident, literal
-from pse.core.errors import Refused, RemoteError
+from migrate.verify import shape
+from migrate.verify.postgresql import filled_tables, shapes_of
+from pse.core.errors import RemoteError
 
 FRESH = "pse_fresh"
 """Ending of the database that a dump is restored into before it takes the place of the old one."""
+
+_PROPERTY = re.compile(r"(ALTER DATABASE |ALTER ROLE .* IN DATABASE |(GRANT|REVOKE) .* ON DATABASE )")
+
+_CLOSED = re.compile(r"ALTER DATABASE .* (SET default_transaction_read_only TO|CONNECTION LIMIT =) ")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +51,8 @@ class Dump:
         return Moved()
 
     def arm(self) -> Moved:
-        """Nothing: the way back is a dump, too."""
+        """Nothing but a mark: the way back is a dump, too."""
+        access.mark(self.task, self.target, access.LIVE)
         return Moved(note="the way back is a dump from target to source")
 
     def catch_up(self) -> Moved:
@@ -53,12 +62,8 @@ class Dump:
     def _carry(self, *, back: bool) -> Moved:
         giver, taker = (self.target, self.source) if back else (self.source, self.target)
         name = self.task.move.database
-        mark = f"{self.task.job} dumped"
-        if not back and taker.has_database(name) and taker.comment(name) != mark:
-            count = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ "
-            count += "'^pg_' and n.nspname <> 'information_schema'"
-            if int(taker.one(name, count)):
-                raise Refused(f"database {name} stands at the target already and is not ours", where=taker.host.name)
+        if not back and taker.has_database(name):
+            access.replaceable(self.task, taker)
         quiet = "grep -vE '^(CREATE|ALTER) ROLE \"?postgres\"?[ ;]'"
         self._stream(
             "roles",
@@ -67,32 +72,42 @@ class Dump:
             back=back,
         )
         fresh = f"{name}_{FRESH}"
-        owner, encoding, collate, ctype = giver.rows(
-            "postgres",
-            "select pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype from pg_database "
-            f"where datname = {literal(name)}",
-        )[0]
+        creation, properties = self._properties(giver, name)
+        before, _ = shapes_of(giver, giver, name)
         taker.rows("postgres", f"drop database if exists {ident(fresh)}")
-        taker.rows(
-            "postgres",
-            f"create database {ident(fresh)} template template0 owner {ident(owner)} encoding {literal(encoding)} "
-            f"lc_collate {literal(collate)} lc_ctype {literal(ctype)}",
-        )
+        taker.rows("postgres", f"create database {ident(fresh)} {creation}")
         sent = self._stream(
             "dump",
             f"{giver.prefix} pg_dump -Fc -Z 1 {shlex.quote(name)}",
             f"{taker.prefix} pg_restore --exit-on-error -d {shlex.quote(fresh)}",
             back=back,
         )
+        # All that says whose it is and who may come in stands before it takes the place of the old one.
+        if back:
+            if text := taker.comment(name):
+                taker.rows("postgres", f"comment on database {ident(fresh)} is {literal(text)}")
+            access.shut(taker, fresh)
+        else:
+            access.mark(self.task, taker, f"{access.SEEDING} dumped", database=fresh)
+            properties += f"alter database {ident(name)} connection limit {access.limit(self.task, at_target=False)};"
         if taker.has_database(name):
             taker.rows("postgres", f"alter database {ident(name)} allow_connections false")
             taker.end_clients(name)
             taker.rows("postgres", f"drop database {ident(name)}")
-        taker.rows("postgres", f"alter database {ident(fresh)} rename to {ident(name)}")
-        taker.rows("postgres", f"comment on database {ident(name)} is {literal(mark)}")
-        if back:
-            taker.rows("postgres", f"alter database {ident(name)} set default_transaction_read_only = on")
+        taker.rows("postgres", f"alter database {ident(fresh)} rename to {ident(name)};\n{properties}")
+        if not back:
+            access.forget(self.task, at_target=True)
+            passed = shape.as_loaded(before, *shapes_of(giver, taker, name))
+            self.task.note("loaded", {"passed": passed, "filled": filled_tables(giver, name)})
         return Moved(sent=sent, note=f"dump and restore, because {self.why}")
+
+    def _properties(self, giver: Admin, name: str) -> tuple[str, str]:
+        """What a database is made with, and SQL of its owner, grants and settings: both as the giver's pg_dump says."""
+        script = f"{giver.prefix} pg_dump -s -C -N '*' {shlex.quote(name)}"
+        lines = giver.shell(script, timeout_s=self.task.left(300), what="asking for the settings").splitlines()
+        (creation,) = (line for line in lines if line.startswith("CREATE DATABASE "))
+        kept = [line for line in lines if _PROPERTY.match(line) and not _CLOSED.match(line)]
+        return creation[creation.index(" WITH TEMPLATE ") :].rstrip(";"), "".join(f"{line}\n" for line in kept)
 
     def _stream(self, what: str, giver: str, taker: str, *, back: bool) -> int:
         """Run ``giver | ssh … taker``, or ``ssh … giver | taker``, as a job of the source; returns the bytes."""

@@ -135,6 +135,10 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         """Nothing: the way back is a pass in the other direction."""
         return Moved()
 
+    def way_back(self, task: Task) -> tuple[Finding, ...]:  # noqa: ARG002 - the port's
+        """Files come back as they are."""
+        return ()
+
     def catch_up(self, task: Task) -> Moved:
         """Carry the target's state back to the source, deletions included; the source still makes the connection."""
         for path in task.move.paths:

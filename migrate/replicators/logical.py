@@ -9,22 +9,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from migrate.hosts import wait_until
+from migrate.hosts import HostCommandFailed, wait_until
+from migrate.replicators import access
 from migrate.replicators.channel import Channel
+from migrate.replicators.extras import Extras
 from migrate.replicators.ports import Moved, Task
 from migrate.replicators.psql import SOCKETS, Admin, ident, literal
 from migrate.replicators.tunnel import PORT, Tunnel
+from migrate.verify import shape
+from migrate.verify.postgresql import filled_tables, shapes_of
 from pse.core.errors import Refused, RemoteError
 from pse.core.journal import once
 
-SEEDING = "seeding"
-LIVE = "live"
 _USER_TABLES = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
-_BLOBS = "select md5(string_agg(oid || ' ' || md5(lo_get(oid)), ',' order by oid)) from pg_largeobject_metadata"
-_SEQUENCES = (
-    "select format('select pg_catalog.setval(%L, %s, %L);', format('%I.%I', schemaname, sequencename), "
-    "coalesce(last_value, start_value), last_value is not null) from pg_sequences"
-)
+_CALM_S = 60.0
+"""Seconds that the way back may take to catch up while users are still on the new side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,13 +65,18 @@ class Logical:
         self.tunnel.ensure()
         self._identities()
         attempt = self.task.key.rsplit("/", 1)[-1]
-        mark = f"{self.task.job} {SEEDING} {attempt}"
+        mark = f"{self.task.job} {access.SEEDING} {attempt}"
 
         def loaded() -> dict[str, Any] | None:
-            return {"mark": mark} if self.target.comment(self.database) == mark else None
+            whole = self.target.comment(self.database) == mark and self.task.known("loaded") is not None
+            return {"mark": mark} if whole else None
 
         def load() -> dict[str, Any]:
+            before, _ = shapes_of(self.source, self.source, self.database)
+            filled = filled_tables(self.source, self.database)
             self._load_schema(mark)
+            passed = shape.as_loaded(before, *shapes_of(self.source, self.target, self.database))
+            self.task.note("loaded", {"passed": passed, "filled": filled})
             return {"mark": mark}
 
         self.task.effect("schema", f"load roles and schema of {self.database}", load, probe=loaded)
@@ -97,12 +101,28 @@ class Logical:
 
     def caught_up(self, *, within_s: float) -> Moved:
         """Wait until the target has everything that the source wrote before this call."""
+        self.no_drift()
         self.tunnel.ensure()
         return Moved(sent=self.out.reach(within_s=within_s), note="logical replication", behind_s=0.0)
 
+    def no_drift(self) -> None:
+        """Schema and roles are copied once, with the seed: what changed since must be known before users are moved.
+
+        Raises:
+            Refused: Names what differs.
+        """
+        mine, theirs = shapes_of(self.source, self.target, self.database)
+        noted = self.task.known("loaded") or {"passed": {}}
+        if names := shape.unlike(mine, theirs, noted["passed"]):
+            raise Refused(
+                f"schema or roles of {self.database} changed after they were copied: {shape.say(names, mine, theirs)}",
+                where=self.source.host.name,
+                hint="Nothing was switched. Run `pse migrate` again: it copies anew. No such changes until it is done.",
+            )
+
     def finish(self) -> Moved:
         """Sequences, large objects, unlogged tables and materialised views; writers are stopped."""
-        return Moved(note="; ".join(self._others(self.source, self.target, self.tunnel.at_target)))
+        return Moved(note="; ".join(Extras(self.task, self.source, self.target, self.tunnel.at_target).carry()))
 
     def arm(self) -> Moved:
         """Turn the direction: both ends are equal and frozen, so what is written from here on is all there is."""
@@ -114,15 +134,54 @@ class Logical:
         if not self.back.subscribed:
             options = f"copy_data = false, create_slot = false, slot_name = {literal(self.back.name)}"
             self.back.subscribe(self.tunnel.at_source, options)
-        self._mark(LIVE)
+        access.mark(self.task, self.target, access.LIVE)
         return Moved(note="what the target writes goes back to the source, but for changes of the schema")
+
+    def way_back(self) -> list[str]:
+        """Look, with users still at the target, whether its writes can come back.
+
+        Returns:
+            What differs and stays at the target, in words.
+
+        Raises:
+            Refused: Something cannot come back; nothing was stopped.
+        """
+        mine, theirs = self._open_way_back()
+        names = shape.unlike(mine, theirs, (self.task.known("loaded") or {"passed": {}})["passed"])
+        if stuck := [name for name in names if name.startswith(shape.TABLE_KINDS)]:
+            raise Refused(
+                f"tables were changed at the target, so their rows cannot come back: {shape.say(stuck, mine, theirs)}",
+                where=self.target.host.name,
+                hint="Nothing was stopped. Make the same change at the source by hand, as its administrator with "
+                "`set default_transaction_read_only = off`, or take it back at the target; then roll back again.",
+            )
+        try:
+            self.back.reach(within_s=self.task.left(_CALM_S))
+        except RemoteError as exc:
+            raise Refused(
+                f"what was written at the target does not come through: {exc.message}",
+                where=self.source.host.name,
+                hint="Nothing was stopped. The log of the source's database server names the row; mend it there "
+                "(a unique key or a reference that the target no longer has?), then roll back again.",
+            ) from exc
+        return [shape.say(names, mine, theirs)] if names else []
 
     def catch_up(self) -> Moved:
         """Bring what the target wrote since `arm` to the source; the target is frozen.
 
         Raises:
-            Refused: The slot that keeps those writes is gone.
+            Refused: The slot that keeps those writes is gone, or a new table cannot be made at the source.
         """
+        self._open_way_back()
+        sent = self.back.reach(within_s=self.task.left(3600))
+        notes = self._extras_back.carry()
+        if new := self._new_tables():
+            self._extras_back.rows_of(new)
+            notes.append(f"tables made at the target: {', '.join(new)}")
+        return Moved(sent=sent, note="; ".join(["logical replication from target to source", *notes]))
+
+    def _open_way_back(self) -> tuple[shape.Shape, shape.Shape]:
+        """Make tables that are new at the target at the source, empty: else nothing more is applied there."""
         if not self.back.whole:
             raise Refused(
                 f"the way back of {self.database} is lost: its slot or subscription is gone",
@@ -130,18 +189,53 @@ class Logical:
                 hint="Rows written at the target since the cut-over would be missing at the source; copy them by hand.",
             )
         self.tunnel.ensure()
+        mine, theirs = shapes_of(self.source, self.target, self.database)
+        new = [name.split(" ", 1)[1] for name in sorted(theirs.keys() - mine.keys()) if name.startswith("table ")]
+        if new:
+            try:
+                self._extras_back.make(new)
+            except HostCommandFailed as exc:
+                raise Refused(
+                    f"tables made at the target cannot be made at the source ({', '.join(new)}): {exc.message}",
+                    where=self.source.host.name,
+                    hint="Make what they need at the source by hand, or drop them at the target, then roll back again.",
+                ) from exc
+            mine, theirs = shapes_of(self.source, self.target, self.database)
         self.source.rows(self.database, f"alter subscription {self.back.name} enable")
-        sent = self.back.reach(within_s=self.task.left(3600))
-        notes = self._others(self.target, self.source, self.tunnel.at_source)
-        return Moved(sent=sent, note="; ".join(["logical replication from target to source", *notes]))
+        return mine, theirs
+
+    @property
+    def _extras_back(self) -> Extras:
+        return Extras(self.task, self.target, self.source, self.tunnel.at_source)
+
+    def _new_tables(self) -> list[str]:
+        """Tables at the target that the subscription of the source does not know: made after the cut-over."""
+        known = {
+            row[0]
+            for row in self.source.rows(
+                self.database,
+                "select format('%I.%I', n.nspname, c.relname) from pg_subscription_rel r join pg_subscription s on "
+                "s.oid = r.srsubid join pg_class c on c.oid = r.srrelid join pg_namespace n on n.oid = c.relnamespace "
+                f"where s.subname = {literal(self.back.name)}",
+            )
+        }
+        root = "coalesce(pg_partition_root(c.oid), c.oid)" if self.target.version >= 120000 else "c.oid"
+        rows = self.target.rows(
+            self.database,
+            "select format('%I.%I', n.nspname, c.relname), (select format('%I.%I', rn.nspname, rc.relname) from "
+            f"pg_class rc join pg_namespace rn on rn.oid = rc.relnamespace where rc.oid = {root}) from pg_class c join "
+            "pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and c.relpersistence = 'p' and "
+            f"{_USER_TABLES} order by 1",
+        )
+        return [name for name, of in rows if name not in known and of not in known]
 
     def disarm(self) -> None:
         """End the way back and the joined sockets; quiet when there is none."""
         self.back.unsubscribe()
         if self.target.has_database(self.database):
             self.back.unpublish()
-            if self.target.comment(self.database) == f"{self.task.job} {LIVE}":
-                self._mark(f"{SEEDING} -")
+            if access.live(self.task, self.target):
+                access.mark(self.task, self.target, f"{access.SEEDING} -")
         self.tunnel.end()
 
     def cleanup(self) -> tuple[str, ...]:
@@ -211,29 +305,15 @@ class Logical:
         self.target.rows("postgres", f"comment on database {ident(self.database)} is {literal(mark)}")
 
     def _drop_target(self) -> None:
-        """Drop what an earlier attempt loaded.
-
-        Raises:
-            Refused: The database there is not ours, or it is in service.
-        """
+        """Drop what an earlier attempt loaded; see `access.replaceable`."""
         if not self.target.has_database(self.database):
             return
-        comment = self.target.comment(self.database)
-        if not comment.startswith(f"{self.task.job} {SEEDING}"):
-            count = (
-                f"select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where {_USER_TABLES}"
-            )
-            if comment == f"{self.task.job} {LIVE}" or int(self.target.one(self.database, count)):
-                raise Refused(
-                    f"database {self.database} stands at the target already and is "
-                    + ("in service" if comment == f"{self.task.job} {LIVE}" else "not ours"),
-                    where=self.target.host.name,
-                    hint="Nothing is overwritten. Roll back first, or drop that database by hand.",
-                )
+        access.replaceable(self.task, self.target)
         self.out.unsubscribe()
         self.target.rows("postgres", f"alter database {ident(self.database)} allow_connections false")
         self.target.end_clients(self.database)
         self.target.rows("postgres", f"drop database {ident(self.database)}")
+        access.forget(self.task, at_target=True)
 
     def _copied(self, total: int) -> bool | None:
         states = self.target.rows(
@@ -255,50 +335,12 @@ class Logical:
             raise RemoteError(f"{self.database} has no tables to replicate", where=self.source.host.name)
         return True if ready >= wanted and all(state == "r" for state, _ in states) else None
 
-    def _others(self, giver: Admin, taker: Admin, sockets: str) -> list[str]:
-        """Carry what replication does not: both ends are frozen, and ``sockets`` leads from taker to giver."""
-        ask = f"psql -XAtq {self._far(sockets)} -d {self._quoted} -c {shlex.quote(_SEQUENCES)}"
-        taker.shell(f"{ask} | {self._near(taker)} >/dev/null", timeout_s=self.task.left(300), what="carrying sequences")
-        notes = []
-        if giver.one(self.database, _BLOBS) != taker.one(self.database, _BLOBS):
-            notes.append("large objects copied while writers were stopped")
-            taker.rows(self.database, "select lo_unlink(oid) from pg_largeobject_metadata")
-            if giver.one(self.database, _BLOBS):
-                dump = f"pg_dump -Fc -b -a -T '*.*' {self._far(sockets)} {self._quoted}"
-                load = f"{taker.prefix} pg_restore --exit-on-error -d {self._quoted}"
-                self._pipe(taker, f"{dump} | {load}", "large objects")
-        for schema, table in self._relations(giver, "c.relkind = 'r' and c.relpersistence = 'u'"):
-            notes.append(f"unlogged table {table} copied while writers were stopped")
-            full = f"{ident(schema)}.{ident(table)}"
-            taker.rows(self.database, f"truncate {full}")
-            dump = f"pg_dump -a -t {shlex.quote(full)} {self._far(sockets)} {self._quoted}"
-            self._pipe(taker, f"{dump} | {self._near(taker)}", f"unlogged table {table}")
-        for schema, view in self._relations(giver, "c.relkind = 'm' and c.relispopulated"):
-            full = f"{ident(schema)}.{ident(view)}"
-            taker.rows(self.database, f"refresh materialized view {full}", timeout_s=self.task.left(3600))
-        return notes
-
-    def _relations(self, giver: Admin, condition: str) -> list[tuple[str, str]]:
-        rows = giver.rows(
-            self.database,
-            "select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace "
-            f"where {condition} and {_USER_TABLES} order by c.oid",
-        )
-        return [(schema, name) for schema, name in rows]
-
-    def _mark(self, state: str) -> None:
-        text = literal(f"{self.task.job} {state}")
-        self.target.rows("postgres", f"comment on database {ident(self.database)} is {text}")
-
     @property
     def _quoted(self) -> str:
         return shlex.quote(self.database)
 
     def _far(self, sockets: str) -> str:
         return f"-h {shlex.quote(sockets)} -p {PORT} -U postgres"
-
-    def _near(self, admin: Admin) -> str:
-        return f"{admin.prefix} psql -Xq -v ON_ERROR_STOP=1 -d {self._quoted}"
 
     def _pipe(self, taker: Admin, script: str, what: str) -> None:
         taker.shell(script, timeout_s=self.task.left(3600), what=f"carrying {what}")

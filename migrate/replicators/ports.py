@@ -57,6 +57,7 @@ class Task:
         progress: Takes events.
         over: Moment (`time.time`) when the freeze has to end; None while nothing is frozen.
         stop: Set when the user wants to stop.
+        back: It is on its way back: what the target's owner changed there since is no mistake of the move.
     """
 
     move: Move
@@ -68,6 +69,7 @@ class Task:
     progress: Progress = silent
     over: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    back: bool = False
 
     @cached_property
     def passage(self) -> Passage:
@@ -106,8 +108,14 @@ class Task:
 
         return once(self.journal, f"{self.key}/{name}", what, detail=detail or {}, probe=look, act=make)
 
+    def note(self, name: str, value: dict[str, Any]) -> None:
+        """Keep ``value`` with this attempt in place of what was noted under ``name`` before."""
+        self.journal.forget(f"{self.key}/{name}")
+        self.journal.open(f"{self.key}/{name}", f"note {name} of {self.move.id}", {})
+        self.journal.done(f"{self.key}/{name}", value)
+
     def known(self, name: str) -> dict[str, Any] | None:
-        """What an effect of this attempt gave; None when it was not made."""
+        """What an effect of this attempt gave, or `note` keeps; None when there is nothing."""
         found = self.journal.find(f"{self.key}/{name}")
         return found.result if found is not None else None
 
@@ -158,6 +166,13 @@ class Reversible(Protocol):
 
     def arm(self, task: Task) -> Moved:
         """With both ends equal and frozen: from here on, what the target writes goes back to the source."""
+
+    def way_back(self, task: Task) -> tuple[Finding, ...]:
+        """Before anything is stopped for a rollback: say what stays at the target.
+
+        Raises:
+            Refused: Something written there cannot come back.
+        """
 
     def catch_up(self, task: Task) -> Moved:
         """With the target frozen: bring everything that it wrote since `arm` to the source."""

@@ -5,10 +5,11 @@ from typing import Any
 
 from migrate.hosts import HostCommandFailed
 from migrate.jobs import forget_folder
+from migrate.replicators import access
 from migrate.replicators.dump import Dump
 from migrate.replicators.logical import Logical, blockers
 from migrate.replicators.ports import Moved, Task
-from migrate.replicators.psql import Admin, admin_of, ident, literal
+from migrate.replicators.psql import Admin, admin_of, literal
 from migrate.verify.postgresql import compare
 from pse.core.documents.campaign import CheckResult
 from pse.core.errors import PseError, RemoteError
@@ -43,6 +44,9 @@ class PostgreSQL:
             text = f"extensions are not installed at {target.host.name}: {', '.join(lacking)}"
             findings.append(_finding("PSE-M022", task, text, "Add their packages to the target."))
         findings += _room(task, source, target)
+        if strong := access.superusers(source):
+            text = f"superusers can write {database} at {source.host.name} after the cut-over: {', '.join(strong)}"
+            findings.append(_finding("PSE-M030", task, text, "Stop what logs in as them.", Severity.WARNING))
         if why := blockers(source, target, database):
             text = f"{database} moves by dump and restore, with writers stopped all the while: {'; '.join(why)}"
             findings.append(
@@ -73,13 +77,25 @@ class PostgreSQL:
         return self._by(task).finish()
 
     def verify(self, task: Task) -> tuple[CheckResult, ...]:
-        """Counts and row hashes of every table, shape, sequences, large objects."""
+        """Counts and row hashes of every table, sequences, large objects; on the way out shape and roles, too."""
         source, target = _ends(task)
-        return compare(task.move.id, source, target, task.move.database, timeout_s=task.left(4 * 3600))
+        noted = task.known("loaded") or {"passed": {}, "filled": 0}
+        return compare(
+            task.move.id,
+            source,
+            target,
+            task.move.database,
+            passed=noted["passed"],
+            filled=0 if task.back else noted["filled"],
+            shapes=not task.back,
+            timeout_s=task.left(4 * 3600),
+        )
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
         """Slots, publications, subscriptions, sockets, keys and job folders."""
         source, target = _ends(task)
+        if task.closing:
+            access.hand_over(task, source, target)
         left = [*Logical(task, source, target).cleanup()]
         task.passage.close()
         for host in (task.source, task.target):
@@ -90,24 +106,31 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         return tuple(left)
 
     def freeze(self, task: Task, *, at_target: bool) -> None:
-        """Make the database read-only by default and end its clients; survives a restart of the server."""
-        admin = _ends(task)[at_target]
-        name = task.move.database
-        admin.rows("postgres", f"alter database {ident(name)} set default_transaction_read_only = on")
-        admin.end_clients(name)
+        """Let nobody in who could write, end all clients, and note what stood before; survives a restart."""
+        access.close(task, _ends(task)[at_target], at_target=at_target)
 
     def thaw(self, task: Task, *, at_target: bool) -> None:
-        """Let it be written again; quiet when it is not frozen."""
-        admin = _ends(task)[at_target]
-        name = task.move.database
-        if admin.has_database(name):
-            admin.rows("postgres", f"alter database {ident(name)} reset default_transaction_read_only")
-            # Who came while it was frozen would stay read-only.
-            admin.end_clients(name)
+        """Let it be written again, exactly as before; quiet when it is not frozen."""
+        access.reopen(task, _ends(task)[at_target], at_target=at_target)
 
     def arm(self, task: Task) -> Moved:
         """Turn the direction of replication."""
         return self._by(task).arm()
+
+    def way_back(self, task: Task) -> tuple[Finding, ...]:
+        """What was changed at the target besides rows and new tables stays there; a dump carries all."""
+        way = self._by(task)
+        left = way.way_back() if isinstance(way, Logical) else []
+        return tuple(
+            _finding(
+                "PSE-M031",
+                task,
+                f"{task.move.database}: changed at the target and not carried back: {text}",
+                "Make the same change at the source by hand when it is wanted there.",
+                Severity.WARNING,
+            )
+            for text in left
+        )
 
     def catch_up(self, task: Task) -> Moved:
         """Everything that the target wrote since is brought to the source."""

@@ -97,12 +97,21 @@ class Admin:
         )
 
     def end_clients(self, database: str) -> None:
-        """End every client of the database but replication and ourselves."""
-        self.rows(
-            "postgres",
-            "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and "
-            f"pid <> pg_backend_pid() and datname = {literal(database)}",
-        )
+        """End every client of the database but replication and ourselves; returns when they are gone."""
+        self.rows("postgres", self.ending(database))
+
+    def ending(self, database: str) -> str:
+        """SQL of `end_clients`: looks at least twice, so that nobody slips in or is still committing afterwards."""
+        return f"""do $do$ declare clear int := 0; begin
+  for i in 1..500 loop
+    perform pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend'
+      and pid <> pg_backend_pid() and datname = {literal(database)};
+    clear := case when found then 0 else clear + 1 end;
+    exit when clear = 2;
+    perform pg_sleep(0.01), pg_stat_clear_snapshot();
+  end loop;
+end $do$;
+"""
 
 
 def admin_of(host: Host, port: int) -> Admin:

@@ -4,9 +4,11 @@ A row's hash is the first 64 bits of ``md5(row::text)``; a table's is their sum,
 as an exact numeric. Source: measured on PostgreSQL 15 and 18, which agree.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from migrate.replicators.psql import Admin, ident, literal
+from migrate.verify import shape
 from pse.core.canonical import digest
 from pse.core.documents.campaign import CheckResult
 from pse.core.text import printable
@@ -14,51 +16,75 @@ from pse.core.text import printable
 _PINNED = """set datestyle='ISO, MDY'; set timezone='UTC'; set intervalstyle='iso_8601'; set extra_float_digits=1;
 set bytea_output='hex'; set lc_monetary='C'; set search_path=pg_catalog;
 """
-_TABLES = """select n.nspname, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1, 2"""
-_SEQUENCES = """select format('%I.%I', n.nspname, c.relname),
-  format('select %L, last_value, is_called from %I.%I;', format('%I.%I', n.nspname, c.relname), n.nspname, c.relname)
+# Each row begins with the part that it belongs to, so that one session gives all.
+_CATALOG = """
+union all select 'tables', n.nspname, c.relname, '', ''
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'S' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1"""
-_SHAPE = """select 'column', format('%I.%I.%I', n.nspname, c.relname, a.attname),
-  format_type(a.atttypid, a.atttypmod) || case when a.attnotnull then ' not null' else '' end
-from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm')
-  and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-union all select 'constraint', format('%s.%I', k.conrelid::regclass, k.conname), pg_get_constraintdef(k.oid)
-from pg_constraint k join pg_namespace n on n.oid = k.connamespace
-where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-union all select 'index', format('%I.%I', schemaname, indexname), indexdef from pg_indexes
-where schemaname !~ '^pg_' and schemaname <> 'information_schema'
-union all select 'extension', extname, extversion from pg_extension where extname <> 'plpgsql'
+where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+union all select 'sequences', format('%I.%I', n.nspname, c.relname),
+  format('select ''sequences'', %L, last_value, is_called from %I.%I;', format('%I.%I', n.nspname, c.relname),
+  n.nspname, c.relname), '', ''
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'S' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+union all select 'blobs', oid::text, md5(lo_get(oid)), '', '' from pg_largeobject_metadata
 order by 1, 2, 3"""
-_BLOBS = """select oid, md5(lo_get(oid)) from pg_largeobject_metadata order by oid"""
 
 
 def compare(
-    subject: str, source: Admin, target: Admin, database: str, *, timeout_s: float = 3600.0
+    subject: str,
+    source: Admin,
+    target: Admin,
+    database: str,
+    *,
+    passed: Mapping[str, str] | None = None,
+    filled: int = 0,
+    shapes: bool = True,
+    timeout_s: float = 3600.0,
 ) -> tuple[CheckResult, ...]:
     """Compare a database on two servers; both are read at the same time.
 
+    Args:
+        subject: Move id.
+        source: Server at the source.
+        target: Server at the target.
+        database: Its name on both.
+        passed: Objects that the load left different without a change of meaning (`shape.as_loaded`).
+        filled: Tables that held rows before anything was moved: two empty ends are not equal then.
+        shapes: Compare what is no row, too; not on the way back, where the new side may have changed it.
+        timeout_s: Seconds for each query.
+
     Returns:
-        One result for the shape (columns, constraints, indexes, extensions), one for the list of tables, one for each
+        One result for the shape (see `shape.query`) and one for roles, one for the list of tables, one for each
         table with rows, and one for sequences and for large objects where a side has any.
 
     Raises:
         SqlFailed: A query failed on a side.
     """
+    salt = shape.new_salt()
     with ThreadPoolExecutor(2) as pool:
-        ends = [pool.submit(_read, admin, database, timeout_s) for admin in (source, target)]
-        mine, theirs = (end.result() for end in ends)
-    results = [
-        _result(f"{subject} {database} shape", "catalog", mine["shape"], theirs["shape"]),
+        ends = [pool.submit(_read, admin, database, salt, timeout_s) for admin in (source, target)]
+        (mine, mine_rows), (theirs, their_rows) = (end.result() for end in ends)
+    results = _shapes(f"{subject} {database}", *shape.shapes(mine_rows, their_rows), passed or {}) if shapes else []
+    results.append(
         _result(
             f"{subject} {database} tables",
             "names and row counts",
-            {name: count for name, (count, _) in _pairs(mine["tables"])},
-            {name: count for name, (count, _) in _pairs(theirs["tables"])},
-        ),
-    ]
+            {name: text.split()[0] for name, text in mine["tables"].items()},
+            {name: text.split()[0] for name, text in theirs["tables"].items()},
+        )
+    )
+    if filled and all(text.split()[0] == "0" for text in mine["tables"].values()):
+        results.append(
+            CheckResult(
+                subject=f"{subject} {database} rows",
+                method="rows noted before the move",
+                source="0 0",
+                target="0 0",
+                items=0,
+                equal=False,
+                detail=f"{filled} tables had rows before the move, and none has now",
+            )
+        )
     for name in sorted(mine["tables"].keys() | theirs["tables"].keys()):
         left, right = mine["tables"].get(name, "0 0"), theirs["tables"].get(name, "0 0")
         if left == right == "0 0":
@@ -80,29 +106,71 @@ def compare(
     return tuple(results)
 
 
-def _pairs(tables: dict[str, str]) -> list[tuple[str, tuple[str, str]]]:
-    return [(name, (text.split()[0], text.split()[1])) for name, text in sorted(tables.items())]
+def shapes_of(source: Admin, target: Admin, database: str) -> tuple[shape.Shape, shape.Shape]:
+    """The shapes of both ends now, read at the same time."""
+    salt = shape.new_salt()
+    with ThreadPoolExecutor(2) as pool:
+        ends = [pool.submit(admin.rows, database, shape.query(admin, salt)) for admin in (source, target)]
+        mine, theirs = (end.result() for end in ends)
+    return shape.shapes(mine, theirs)
 
 
-def _read(admin: Admin, database: str, timeout_s: float) -> dict[str, dict[str, str]]:
-    tables = admin.rows(database, _TABLES)
-    sequences = admin.rows(database, _SEQUENCES)
+def filled_tables(admin: Admin, database: str) -> int:
+    """Tables that hold a row."""
+    tables = [row[1:3] for row in admin.rows(database, _CATALOG.replace("union all", "", 1)) if row[0] == "tables"]
+    looks = [f"(select 1 from only {ident(schema)}.{ident(name)} limit 1)" for schema, name in tables]
+    return len(admin.rows(database, " union all ".join(looks))) if looks else 0
+
+
+def _read(
+    admin: Admin, database: str, salt: str, timeout_s: float
+) -> tuple[dict[str, dict[str, str]], list[list[str]]]:
+    """Tables, sequences and large objects by name, and the rows of the shape."""
+    rows = admin.rows(
+        database,
+        f"select 'shape', s.* from ({shape.query(admin, salt)}) s (kind, name, text, role) {_CATALOG}",
+        timeout_s=timeout_s,
+    )
     # One transaction with one snapshot, so that writers between two tables cannot make a false picture.
     hashes = "".join(
-        f"select {literal(f'{ident(schema)}.{ident(name)}')}, count(*), coalesce(sum(('x' || "
-        f"left(md5(row(r.*)::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(schema)}.{ident(name)} r;\n"
-        for schema, name in tables
+        f"select 'tables', {literal(f'{ident(row[1])}.{ident(row[2])}')}, count(*), coalesce(sum(('x' || "
+        f"left(md5(row(r.*)::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(row[1])}.{ident(row[2])} r;\n"
+        for row in rows
+        if row[0] == "tables"
     )
-    found = admin.rows(
+    hashes += "".join(f"{row[2]}\n" for row in rows if row[0] == "sequences")
+    found: dict[str, dict[str, str]] = {"tables": {}, "sequences": {}, "blobs": {}}
+    for part, name, first, second in admin.rows(
         database, f"{_PINNED}begin isolation level repeatable read read only;\n{hashes}commit;", timeout_s=timeout_s
-    )
-    values = admin.rows(database, "".join(query for _, query in sequences)) if sequences else []
-    return {
-        "shape": {f"{kind} {name}": text for kind, name, text in admin.rows(database, _SHAPE)},
-        "tables": {name: f"{count} {total}" for name, count, total in found},
-        "sequences": {name: f"{last} {called}" for name, last, called in values},
-        "blobs": {row[0]: row[1] for row in admin.rows(database, _BLOBS, timeout_s=timeout_s)},
-    }
+    ):
+        found[part][name] = f"{first} {second}"
+    found["blobs"] = {row[1]: row[2] for row in rows if row[0] == "blobs"}
+    return found, [row[1:] for row in rows if row[0] == "shape"]
+
+
+def _shapes(subject: str, mine: shape.Shape, theirs: shape.Shape, passed: Mapping[str, str]) -> list[CheckResult]:
+    results = []
+    about_roles = ("role ", "password of ", "membership ", "setting of role ")
+    for part, roles in (("shape", False), ("roles", True)):
+        left, right = (
+            {name: text for name, text in side.items() if name.startswith(about_roles) is roles}
+            for side in (mine, theirs)
+        )
+        names = shape.unlike(left, right, passed)
+        if left or not roles:
+            results.append(
+                CheckResult(
+                    subject=f"{subject} {part}",
+                    method="catalog",
+                    source=_hash(left),
+                    # What passed is shown as the source has it: the hashes of equal ends are equal.
+                    target=_hash(right if names else left),
+                    items=min(len(left), len(right)),
+                    equal=not names and len(left) > 0,
+                    detail=shape.say(names, left, right) or ("" if left else "there is nothing to compare"),
+                )
+            )
+    return results
 
 
 def _result(subject: str, method: str, mine: dict[str, str], theirs: dict[str, str]) -> CheckResult:

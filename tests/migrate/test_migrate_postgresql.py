@@ -9,47 +9,15 @@ from migrate.replicators.ports import Task
 from migrate.replicators.postgresql import PostgreSQL
 from migrate.replicators.psql import Admin, SqlFailed
 from migrate.verify import postgresql as verify
+from migrate.verify import shape
 from pse.core.documents.plan import Move
 from pse.core.errors import Refused
 from pse.core.findings import Severity
+from tests.migrate.payments import DRIFT, DRIFTED, MADE_HERE, SCHEMA
 from tests.migrate.rig import Rig
 from tests.require import require
 
 MOVE = Move(id="payments-db", kind="postgresql", source="source", target="target", database="payments", port=5432)
-
-SCHEMA = """
-create role cashier login password 'canary-cashier';
-create database payments owner cashier;
-\\c payments
-set search_path = public;
-create table citizen (id serial primary key, name text not null, born date, note bytea);
-create table payment (id bigserial primary key, citizen int not null references citizen, amount numeric(12,2) not null,
-  paid timestamptz not null default now(), tags text[], extra jsonb);
-create table keyless (at timestamptz, what text);
-create unlogged table cache (id int primary key, body text);
-create table nothing (id int primary key);
-create table parted (id int not null, day date not null, primary key (id, day)) partition by range (day);
-create table parted_one partition of parted for values from ('2026-01-01') to ('2026-07-01');
-create table parted_two partition of parted for values from ('2026-07-01') to ('2027-01-01');
-create sequence never_used start 7;
-create table letters (id int primary key, t text, r text, amount numeric);
-insert into letters select i, 't', 'r', i from generate_series(1, 9) i;
-create function maintenance() returns text language plpgsql set default_transaction_read_only to 'off' as $$
-begin
-  return 'SET default_transaction_read_only';
-end $$;
-create index on payment (paid);
-insert into citizen (name, born, note) select 'Citizen ' || i, date '1980-01-01' + i, decode(md5(i::text), 'hex')
-  from generate_series(1, 500) i;
-insert into payment (citizen, amount, tags, extra) select 1 + i % 500, i * 1.25, array['a', i::text],
-  jsonb_build_object('n', i) from generate_series(1, 5000) i;
-insert into keyless select now(), 'row ' || i from generate_series(1, 50) i;
-insert into cache select i, 'body' from generate_series(1, 20) i;
-insert into parted select i, date '2026-01-01' + i from generate_series(1, 300) i;
-create materialized view totals as select citizen, sum(amount) as total from payment group by citizen;
-select lo_from_bytea(0, 'a large object');
-grant select on all tables in schema public to cashier;
-"""
 
 
 @pytest.fixture
@@ -97,24 +65,39 @@ def test_there_and_back_with_every_row(pair: Rig) -> None:
     assert target.one("postgres", "select rolpassword like 'SCRAM%' from pg_authid where rolname = 'cashier'") == "t"
     results = pg.verify(task)
     assert {r.subject.split()[-1] for r in results} >= {"shape", "tables", "sequences", "blobs", '"public"."cache"'}
-    # The source is read-only for everybody who does not say otherwise.
+    # The source is read-only for everybody who does not say otherwise, and whoever could say so is not let in.
     plain = task.source.run("psql -h /var/run/postgresql -U postgres -d payments -c 'delete from keyless'")
     assert b"read-only transaction" in plain.stderr
+    write = "PGOPTIONS='-c default_transaction_read_only=off' psql -U cashier -d payments -c 'create table x (i int)'"
+    assert b"too many connections" in task.source.run(write).stderr
+    assert clients(source) == "0"
     # The new side is written: inserts by sequence, updates, deletes, a truncate.
     kept = pay(target, 9)
     assert kept == "5002"
     target.rows("payments", "update public.keyless set what = 'new side' where what = 'row 2'")
     target.rows("payments", "delete from public.payment where id = 1; delete from public.cache where id < 5")
     target.rows("payments", "select lo_from_bytea(0, 'written at the new side')")
+    target.rows("payments", "alter sequence public.by_hand restart with 99; truncate public.item")
+    # Its owner makes a table there, and more that is no row.
+    target.rows("payments", MADE_HERE)
     pg.rest(task)
     assert "pse-" not in (pair.target.root / "home/admin/.ssh/authorized_keys").read_text()
     # And back, by a controller that knows nothing of the first one.
-    back = pair.task(MOVE, key="plan/work/r1")
+    back = replace(pair.task(MOVE), back=True)
+    (left,) = pg.way_back(back)
+    assert left.code == "PSE-M031"
+    assert "function public.made_here()" in left.message
+    assert "table" not in left.message
     pg.freeze(back, at_target=True)
+    target.rows("payments", "insert into public.made_here (payment) values (5002)")
     pg.catch_up(back)
     assert [(r.subject, r.detail) for r in pg.verify(back) if not r.equal] == []
     pg.disarm(back)
     pg.thaw(back, at_target=False)
+    assert source.one("payments", "select array_agg((id, payment) order by id) from public.made_here") == (
+        '{"(1,2)","(2,5002)"}'
+    )
+    source.rows("payments", "drop table public.made_here")
     assert source.one("payments", f"select amount from public.payment where id = {kept}") == "1.00"
     assert source.one("payments", "select count(*) from public.payment where id = 1") == "0"
     assert source.one("payments", "select count(*) from public.keyless where what = 'new side'") == "1"
@@ -133,8 +116,17 @@ def state(server: Admin) -> list[list[str]]:
         """select 'slot', slot_name::text from pg_replication_slots union all select 'pub', pubname from pg_publication
 union all select 'sub', subname from pg_subscription
 union all select relname, relreplident::text from pg_class where relnamespace = 'public'::regnamespace
-union all select 'setting', array_to_string(setconfig, ',') from pg_db_role_setting order by 1, 2""",
+union all select 'setting', array_to_string(setconfig, ',') from pg_db_role_setting
+union all select 'access', concat_ws(' ', datconnlimit, datallowconn,
+  (select array_agg(a::text order by a::text) from unnest(datacl) a), shobj_description(oid, 'pg_database'))
+  from pg_database where datname = 'payments' order by 1, 2""",
     )
+
+
+def clients(server: Admin) -> str:
+    """Who is in the database, but for us."""
+    where = "datname = 'payments' and backend_type = 'client backend' and pid <> pg_backend_pid()"
+    return server.one("postgres", f"select count(*) from pg_stat_activity where {where}")
 
 
 def test_a_second_cut_over_after_a_way_back(pair: Rig) -> None:
@@ -152,6 +144,37 @@ def test_a_second_cut_over_after_a_way_back(pair: Rig) -> None:
     cut_over(pg, second)
     assert admin(second, target=True).one("payments", "select count(*) from public.payment") == "5002"
     assert pg.cleanup(second) == ()
+
+
+def test_what_changes_after_the_copy_is_named_and_stops_the_cut_over(pair: Rig) -> None:
+    task, pg = pair.task(MOVE), PostgreSQL()
+    source, target = admin(task, target=False), admin(task, target=True)
+    pg.seed(task)
+    pg.delta(task, final=False)
+    source.rows("payments", DRIFT)
+    for final in (False, True):
+        with pytest.raises(Refused, match=r"changed after they were copied: .* and \d+ more") as refused:
+            pg.delta(task, final=final)
+        assert "canary" not in str(refused.value)
+    mine, theirs = verify.shapes_of(source, target, "payments")
+    names = shape.unlike(mine, theirs, (task.known("loaded") or {})["passed"])
+    assert set(names) == DRIFTED
+    assert not any("canary" in text or "SCRAM" in text for text in mine.values())
+    # The verification says so by itself, too.
+    unlike = {r.subject.split()[-1] for r in pg.verify(task) if not r.equal}
+    assert unlike >= {"shape", "roles", "tables"}
+    # A new attempt copies anew.
+    assert pg.cleanup(task) == ()
+    again = pair.task(MOVE, key="plan/work/a2")
+    cut_over(pg, again)
+    # And a change at the new side that no row can come back through is said before anything is stopped there.
+    target.rows(
+        "payments", "alter table public.citizen add column shoe int; insert into public.citizen (name) values ('x')"
+    )
+    back = replace(pair.task(MOVE, key="plan/work/a2"), back=True)
+    with pytest.raises(Refused, match=r"cannot come back: column public.citizen.shoe: missing at the source"):
+        pg.way_back(back)
+    target.rows("payments", "delete from public.citizen where name = 'x'; alter table public.citizen drop column shoe")
 
 
 def test_a_database_in_service_is_never_seeded_over(pair: Rig) -> None:
@@ -211,17 +234,29 @@ def test_dump_and_restore_where_logical_cannot_be(rig: Rig) -> None:
     source.rows("postgres", SCHEMA)
     (said,) = [f for f in pg.preflight(task) if f.code == "PSE-M023"]
     assert "wal_level is replica" in said.message
+    before, roles = state(source), source.rows("postgres", "select * from pg_db_role_setting")
     cut_over(pg, task)
+    assert [row for row in state(target) if row[0] == "setting"] == [row for row in before if row[0] == "setting"]
+    assert len(roles) == len(target.rows("postgres", "select * from pg_db_role_setting"))
+    limits = "select datconnlimit, pg_get_userbyid(datdba), shobj_description(oid, 'pg_database') from pg_database "
+    assert target.rows("postgres", f"{limits} where datname = 'payments'") == [["17", "cashier", f"{task.job} live"]]
+    with pytest.raises(Refused, match="in service"):
+        pg.delta(rig.task(MOVE, key="plan/work/a1"), final=True)
     kept = pay(target, 2)
     pg.rest(task)
-    back = replace(rig.task(MOVE), key="plan/work/a1")
+    back = replace(rig.task(MOVE), key="plan/work/a1", back=True)
+    assert pg.way_back(back) == ()
     pg.freeze(back, at_target=True)
     pg.catch_up(back)
     assert all(r.equal for r in pg.verify(back))
     pg.disarm(back)
     pg.thaw(back, at_target=False)
     assert source.one("payments", f"select amount from public.payment where id = {kept}") == "1.00"
+    assert state(source) == before
     assert pg.cleanup(back) == ()
+    cut_over(pg, rig.task(MOVE, key="plan/work/a2"))
+    assert pg.cleanup(rig.task(MOVE, key="plan/work/cleanup")) == ()
+    assert target.comment("payments") == "fees of the ministry"
 
 
 def test_forged_equality_does_not_pass(pair: Rig) -> None:
@@ -229,9 +264,21 @@ def test_forged_equality_does_not_pass(pair: Rig) -> None:
     source, target = admin(task, target=False), admin(task, target=True)
     for server in (source, target):
         server.rows("postgres", "create database hollow")
-    assert not all(r.equal for r in verify.compare("x", source, target, "hollow"))
+    assert "x hollow tables" in {r.subject for r in verify.compare("x", source, target, "hollow") if not r.equal}
     with pytest.raises(SqlFailed):
         verify.compare("x", source, target, "missing on both")
+    # Two empty ends are no copy of a database that had rows.
+    for server in (source, target):
+        server.rows("hollow", "create table public.emptied (id int primary key)")
+    assert all(r.equal for r in verify.compare("x", source, target, "hollow", shapes=False))
+    (unlike,) = [r for r in verify.compare("x", source, target, "hollow", shapes=False, filled=1) if not r.equal]
+    assert "had rows before the move" in unlike.detail
+    source.rows("payments", "set allow_system_table_mods = on; update pg_extension set extname = 'postgis'")
+    source.rows("postgres", "create role mighty superuser login")
+    found = {f.code: f for f in PostgreSQL().preflight(task)}
+    assert "postgis" in found["PSE-M022"].message
+    assert found["PSE-M022"].severity is Severity.ERROR
+    assert "mighty" in found["PSE-M030"].message
     target.rows("postgres", "create database payments")
     assert not any(r.equal for r in verify.compare("x", source, target, "payments"))
 

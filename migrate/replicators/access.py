@@ -1,0 +1,126 @@
+"""Who may come into a database: closed while it must not be written, and afterwards exactly as it was.
+
+A database that is read-only by default can still be written by a session that says otherwise, so nobody but
+superusers may connect to it: ``CONNECTION LIMIT 0`` holds for all others, owners included, needs no change of grants,
+and leaves the worker in that applies what the other side writes. It survives a restart of the server. Source:
+PostgreSQL's ``ALTER DATABASE`` and `CheckMyDatabase` in its ``postinit.c``.
+"""
+
+from typing import Any
+
+from migrate.replicators.ports import Task
+from migrate.replicators.psql import Admin, ident, literal
+from pse.core.errors import Refused
+from pse.core.journal import once
+
+SEEDING = "seeding"
+LIVE = "live"
+_SETTING = "default_transaction_read_only"
+
+
+def shut(admin: Admin, database: str) -> None:
+    """Let nobody but superusers in, and those read-only by default; returns when no client is left."""
+    admin.rows(
+        "postgres",
+        f"alter database {ident(database)} connection limit 0;\n"
+        f"alter database {ident(database)} set {_SETTING} = on;\n{admin.ending(database)}",
+    )
+
+
+def close(task: Task, admin: Admin, *, at_target: bool) -> None:
+    """`shut` the move's database, and keep what stood before for `reopen`; safe to repeat."""
+
+    def before() -> dict[str, Any]:
+        found = admin.rows(
+            "postgres",
+            f"""select d.datconnlimit, coalesce((select split_part(v, '=', 2) from pg_db_role_setting s,
+unnest(s.setconfig) v where s.setdatabase = d.oid and s.setrole = 0 and split_part(v, '=', 1) = '{_SETTING}'), '')
+from pg_database d where d.datname = {literal(task.move.database)}""",
+        )
+        return {"limit": int(found[0][0]), "read_only": found[0][1]}
+
+    once(
+        task.journal,
+        _key(task, at_target),
+        f"note who may come into {task.move.database}",
+        detail={},
+        probe=lambda _: None,
+        act=lambda _: before(),
+    )
+    shut(admin, task.move.database)
+
+
+def reopen(task: Task, admin: Admin, *, at_target: bool) -> None:
+    """Give back what stood before `close`; quiet when it is not closed."""
+    known = task.journal.find(_key(task, at_target))
+    if known is None:
+        return
+    name = ident(task.move.database)
+    if known.result is not None and admin.has_database(task.move.database):
+        value = known.result["read_only"]
+        setting = f"set {_SETTING} = {literal(value)}" if value else f"reset {_SETTING}"
+        # Who came while it was closed would stay read-only.
+        admin.rows(
+            "postgres",
+            f"alter database {name} {setting};\nalter database {name} connection limit {known.result['limit']};\n"
+            + admin.ending(task.move.database),
+        )
+    task.journal.forget(_key(task, at_target))
+
+
+def limit(task: Task, *, at_target: bool) -> int:
+    """Clients that the database allowed before it was closed; -1 for any number, also when it is not closed."""
+    known = task.journal.find(_key(task, at_target))
+    return int(known.result["limit"]) if known is not None and known.result is not None else -1
+
+
+def forget(task: Task, *, at_target: bool) -> None:
+    """The database is gone, and what was noted of it."""
+    task.journal.forget(_key(task, at_target))
+
+
+def superusers(admin: Admin) -> list[str]:
+    """Roles that can log in and that nothing keeps out, but for our own way in."""
+    sql = "select rolname from pg_roles where rolsuper and rolcanlogin and rolname <> 'postgres' order by 1"
+    return [row[0] for row in admin.rows("postgres", sql)]
+
+
+def mark(task: Task, target: Admin, state: str, *, database: str = "") -> None:
+    """Say in the comment on the database at the target that it is ours: ``SEEDING …`` or ``LIVE``."""
+    text = literal(f"{task.job} {state}")
+    target.rows("postgres", f"comment on database {ident(database or task.move.database)} is {text}")
+
+
+def live(task: Task, target: Admin) -> bool:
+    """The database at the target is in service."""
+    return target.comment(task.move.database) == f"{task.job} {LIVE}"
+
+
+def replaceable(task: Task, target: Admin) -> None:
+    """Look whether the database at the target may be dropped: an earlier attempt left it there, or it is empty.
+
+    Raises:
+        Refused: It is not ours, or it is in service.
+    """
+    name = task.move.database
+    if target.comment(name).startswith(f"{task.job} ") and not live(task, target):
+        return
+    count = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname !~ '^pg_' "
+    if live(task, target) or int(target.one(name, f"{count} and n.nspname <> 'information_schema'")):
+        raise Refused(
+            f"database {name} stands at the target already and is {'in service' if live(task, target) else 'not ours'}",
+            where=target.host.name,
+            hint="Nothing is overwritten. Roll back first, or drop that database by hand.",
+        )
+
+
+def hand_over(task: Task, source: Admin, target: Admin) -> None:
+    """The move is closed: a database in service gets the comment that the source's has, in place of ours."""
+    name = task.move.database
+    if target.has_database(name) and live(task, target):
+        text = source.comment(name) if source.has_database(name) else ""
+        target.rows("postgres", f"comment on database {ident(name)} is {literal(text) if text else 'null'}")
+
+
+def _key(task: Task, at_target: bool) -> str:
+    return f"{task.job}/closed-{'target' if at_target else 'source'}"
