@@ -5,8 +5,10 @@ rsync runs on the source as a job of its own, so the controller may come and go;
 
 import shlex
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import TypeVar
 
 from migrate import jobs
 from migrate.hosts import Host
@@ -21,6 +23,7 @@ from pse.core.errors import PseError, Refused, RemoteError
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
 
+T = TypeVar("T")
 HEADROOM = 1.2
 """Free bytes and inodes at the target, as a multiple of what is to come."""
 _TOOLS = "rsync find sort sed awk xargs sha256sum setsid flock"
@@ -83,30 +86,24 @@ class Files:
         Where they are equal the tree is noted on both: see `migrate.replicators.aside`. Where contents are not, the
         next pass reads every file: rsync passes over a file of the same size and time.
         """
-        folders = (f"{folder_of(task.source, task.job)}/manifest", f"{folder_of(task.target, task.job)}/manifest")
-        results: list[CheckResult] = []
-        for number, path in enumerate(task.move.paths):
-            found = compare(
-                task.move.id,
-                task.source,
-                task.target,
-                path,
-                folders=(f"{folders[0]}{number}", f"{folders[1]}{number}"),
-                owners=_owners(task),
-                timeout_s=task.left(4 * 3600),
-            )
-            results += found
+        ends = [(host, f"{folder_of(host, task.job)}/manifest") for host in (task.source, task.target)]
+        owners = _owners(task)
+
+        def one(number: int) -> tuple[CheckResult, ...]:
+            (source, mine), (target, theirs) = ((host, f"{folder}{number}") for host, folder in ends)
+            path = task.move.paths[number]
+            folders, within = (mine, theirs), task.left(4 * 3600)
+            found = compare(task.move.id, source, target, path, folders=folders, owners=owners, timeout_s=within)
             if all(result.equal for result in found):
                 task.journal.forget(_suspect(task, number))
-                with ThreadPoolExecutor(2) as pool:
-                    ends = zip((task.source, task.target), folders, strict=True)
-                    noting = [pool.submit(Aside(task, number, h).note, f"{f}{number}/tree.z") for h, f in ends]
-                for noted in noting:
-                    noted.result()
+                for host, folder in ((source, mine), (target, theirs)):
+                    Aside(task, number, host).note(f"{folder}/tree.z")
             elif any(not result.equal and result.subject.endswith(" content") for result in found):
                 task.journal.open(_suspect(task, number), f"read all of {printable(path)} in the next pass", {})
                 task.journal.done(_suspect(task, number), {})
-        return tuple(results)
+            return found
+
+        return tuple(result for found in _each(task, one) for result in found)
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
         """Keys, job folders and what passes left behind."""
@@ -158,12 +155,20 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def _pass(self, task: Task, name: str, *, final: bool, back: bool = False) -> Moved:
         began = time.monotonic()
-        done = [_one(task, name, number, final=final, back=back) for number in range(len(task.move.paths))]
+        done = _each(task, lambda number: _one(task, name, number, final=final, back=back), together=final)
         notes = [note for _, said in done for note in said]
         # What was written while it ran may have been passed over.
         behind = time.monotonic() - began
         sent = sum(each for each, _ in done)
         return Moved(sent=sent, note="; ".join(["rsync, source to target", *notes]), behind_s=behind)
+
+
+def _each(task: Task, act: Callable[[int], T], *, together: bool = True) -> list[T]:
+    """Do ``act`` for the number of each path: side by side while users wait, unless a path is below another one."""
+    paths = [f"{path.rstrip('/')}/" for path in task.move.paths]
+    nested = any(one != other and one.startswith(other) for one in paths for other in paths)
+    with ThreadPoolExecutor(3 if together and not nested else 1) as pool:
+        return list(pool.map(act, range(len(paths))))
 
 
 def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tuple[int, list[str]]:

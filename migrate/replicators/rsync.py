@@ -118,7 +118,7 @@ def _reason(log: bytes) -> str:
 def _flags(task: Task) -> list[str]:
     """Rsync's flags; ACLs and extended attributes where both ends can."""
     kept = ""
-    able = [host.run("rsync --version").stdout for host in (task.source, task.target)]
+    able = [_about(host) for host in (task.source, task.target)]
     if all(b" ACLs" in text and b"no ACLs" not in text for text in able):
         kept += "A"
     if all(b" xattrs" in text and b"no xattrs" not in text for text in able):
@@ -131,6 +131,13 @@ def _flags(task: Task) -> list[str]:
     if task.target.root and task.source.root:
         flags.append("--numeric-ids")
     return flags
+
+
+def _about(host: Host) -> bytes:
+    known = host.known.get("rsync")
+    if not isinstance(known, bytes):
+        known = host.known["rsync"] = host.run("rsync --version").stdout
+    return known
 
 
 def _version(text: bytes) -> tuple[int, ...]:

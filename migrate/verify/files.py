@@ -33,16 +33,18 @@ cd -- "$root" 2>/dev/null || { [ -e "$root" ] || [ -L "$root" ] || { echo "it is
 start=${start:-.}
 own='%U %G '; [ "$owners" = 1 ] || own=
 esc() { sed -z 's/\\/\\\\/g;s/\n/\\n/g' | tr '\0' '\n' | sort; }
-meta() { find "$start" -xdev -type d -printf "d %m ${own}- %T@$1 - %p\0" -o \
-  -type l -printf "l - ${own}- %T@$1 %l %p\0" -o -printf "%y %m ${own}%s %T@$1 %n %p\0"; }
+folder="d %m ${own}- %T@ - %p\0"; link="l - ${own}- %T@ %l %p\0"; other="%y %m ${own}%s %T@ %n %p\0"
+look() { find "$start" -xdev -printf "%i %y %m ${own}%s %T@ %C@ %n %l %p\0" "$@"; }
 set -o pipefail
-meta '' >"$out/meta.z" || exit 1
-esc <"$out/meta.z" >"$out/meta" || exit 1
-meta ' %C@' | sha256sum >"$out/before" || exit 1
-find "$start" -xdev -type f -links +1 -printf '%i %p\0' | esc | awk '
+m=$out/meta.z
+# One walk for all lists.
+look , \( -type d -fprintf "$m" "$folder" -o -type l -fprintf "$m" "$link" -o -fprintf "$m" "$other" \) , \
+  \( ! -type d -fprintf "$out/tree" '%i %s %T@ %C@ %y %p\0' \) , \
+  \( -type f -fprintf "$out/files.z" '%i %s %T@ %C@ %p\0' \) , \
+  \( -type f -links +1 -fprintf "$out/links.z" '%i %p\0' \) | sha256sum >"$out/before" || exit 1
+esc <"$m" >"$out/meta" && sort -z <"$out/tree" >"$out/tree.z" || exit 1
+esc <"$out/links.z" | awk '
   { i=$1; sub(/^[^ ]* /, ""); if (!(i in first)) first[i]=$0; print first[i] " = " $0 }' | sort >"$out/links" || exit 1
-find "$start" -xdev ! -type d -printf '%i %s %T@ %C@ %y %p\0' | sort -z >"$out/tree.z" || exit 1
-find "$start" -xdev -type f -printf '%i %s %T@ %C@ %p\0' >"$out/files.z" || exit 1
 n=$(tr -cd '\0' <"$out/files.z" | wc -c)
 grep -zav '[[:cntrl:]\\]' <"$out/files.z" | tr '\0' '\n' >"$out/plain"
 grep -za '[[:cntrl:]\\]' <"$out/files.z" | sed -z 's/^\([^ ]* \)\{4\}//' >"$out/odd.z"
@@ -60,7 +62,7 @@ xargs -0 -r -P2 -n200 sh -c 'o=$1/n/$$; shift; exec sha256sum -bz -- "$@" >$o' -
   find "$out/n" -type f -exec cat {} + | sed -z 's/ \*/ /' | sed -z 's/\\/\\\\/g;s/\n/\\n/g' | tr '\0' '\n'
 } | sort >"$out/content" || exit 1
 [ "$(wc -l <"$out/content")" = "$n" ] || { echo "hashed another number of files than were found" >&2; exit 5; }
-meta ' %C@' | sha256sum >"$out/after" || exit 1
+look | sha256sum >"$out/after" || exit 1
 same=1; cmp -s "$out/before" "$out/after" || same=0
 printf '%s %s %s\n' "$same" "$n" "$(tr -cd '\0' <"$out/meta.z" | wc -c)"
 for p in meta links content; do printf '%s %s\n' "$(sha256sum <"$out/$p" | cut -c1-64)" "$(wc -l <"$out/$p")"; done

@@ -128,7 +128,7 @@ def test_a_change_during_verification_is_caught(rig: Rig, monkeypatch: pytest.Mo
     task = rig.task(MOVE)
     Files().seed(task)
     # A writer that puts size and time back: rsync would never see it, and the hash was taken before.
-    last = "meta ' %C@' | sha256sum >\"$out/after\""
+    last = 'look | sha256sum >"$out/after"'
     assert last in verify._SCRIPT
     write = "touch -r plain.txt /tmp/r; echo PLAIN >plain.txt; touch -r /tmp/r plain.txt"
     monkeypatch.setattr(
@@ -222,11 +222,16 @@ def test_an_empty_target_does_not_empty_the_source(rig: Rig) -> None:
     assert (rig.source.root / "srv/records/plain.txt").exists()
 
 
-def test_a_single_file_moves(rig: Rig) -> None:
+def test_a_single_file_and_a_tree_move_together(rig: Rig) -> None:
     (rig.source.root / "etc/one.conf").write_text("setting\n")
-    task = rig.task(Move(id="one", kind="files", source="source", target="target", paths=("/etc/one.conf",)))
+    awkward(rig.source.root / "srv/records", small=5)
+    paths = ("/etc/one.conf", "/srv/records")
+    task = rig.task(Move(id="one", kind="files", source="source", target="target", paths=paths))
     Files().seed(task)
-    assert all(r.equal for r in Files().verify(task))
+    Files().delta(task, final=True)
+    results = Files().verify(task)
+    assert all(r.equal for r in results)
+    assert len(results) == 5
     assert (rig.target.root / "etc/one.conf").read_text() == "setting\n"
 
 
