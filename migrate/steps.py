@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec.structs import replace
 
 from migrate import checks, durable
@@ -17,7 +18,7 @@ from pse.core.canonical import encode, hash_of
 from pse.core.documents.campaign import CheckResult, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.plan import Move, Service
 from pse.core.errors import Incomplete, PseError
-from pse.core.findings import Finding
+from pse.core.findings import Finding, Severity
 from pse.core.journal import Intent, once
 from pse.core.progress import Event
 from pse.core.text import counted, printable
@@ -170,6 +171,8 @@ class Steps:
             return replace(progress, bytes_moved=progress.bytes_moved + sent)
 
         self.runtime.store.update(self.workload, add)
+        if kept := [said for one in moved for said in one.kept]:
+            self._add_findings(kept)
         pairs = zip(self.work.moves, moved, strict=True)
         return "; ".join(
             f"{move.id}: {counted(one.sent, 'byte')}" + (f", {one.note}" if one.note else "") for move, one in pairs
@@ -209,6 +212,21 @@ class Steps:
         self.runtime.journal.forget(key)
         self.runtime.journal.open(key, f"findings of {self.workload}", {})
         self.runtime.journal.done(key, {"findings": encode(found).decode("utf-8")})
+
+    def _add_findings(self, kept: list[str]) -> None:
+        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
+        found = msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
+        for said in kept:
+            finding = Finding(
+                code="PSE-M019",
+                severity=Severity.WARNING,
+                subject=self.workload,
+                message=said,
+                remedy="Look whether somebody needs it, and take it away from there.",
+                source="copy",
+            )
+            found += [finding] if finding not in found else []
+        self.findings(found)
 
     def told(self, kind: str) -> None:
         """Write into the ledger that this was done, once an attempt."""

@@ -35,7 +35,8 @@ wc -l <"$t/foreign"; head -n SHOWN "$t/foreign"
 _LIST = r"""find "$s" -xdev ! -type d -printf '%i %s %T@ %C@ %y %p\0' | sort -z"""
 _ENTER = r"""cd -- "$1" 2>/dev/null && s=. || { cd -- "$(dirname -- "$1")" && s=./$(basename -- "$1"); } || exit 1"""
 _LOOK = rf"""
-lists=$2; n=$3; {_ENTER}
+lists=$2; n=$3; [ -e "$1" ] || [ -L "$1" ] || exit 0
+{_ENTER}
 set -o pipefail
 {_LIST} >"$lists/now-$n" || exit 1
 set +o pipefail # without `comm -z` (coreutils before 8.25) everything that is replaced is kept
@@ -45,7 +46,7 @@ touch "$lists/touched-$n"
   sort -zu >"$lists/touched-$n.new" && mv "$lists/touched-$n.new" "$lists/touched-$n" && rm -f "$lists/now-$n"
 """
 _SETTLE = rf"""
-lists=$2; n=$3; kept=$4; again=$5
+lists=$2; n=$3; kept=$4; again=$5; touch "$lists/touched-$n"
 for raw in "$kept"-*.raw; do
   [ -d "$raw" ] || continue
   ( cd -- "$raw" && find . ! -type d -print0 | sort -z | comm -z -23 - "$lists/touched-$n" | xargs -0 -r rm -f -- &&

@@ -156,11 +156,13 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
     def _pass(self, task: Task, name: str, *, final: bool, back: bool = False) -> Moved:
         began = time.monotonic()
         done = _each(task, lambda number: _one(task, name, number, final=final, back=back), together=final)
-        notes = [note for _, said in done for note in said]
+        notes = [note for _, said, _ in done for note in said]
         # What was written while it ran may have been passed over.
         behind = time.monotonic() - began
-        sent = sum(each for each, _ in done)
-        return Moved(sent=sent, note="; ".join(["rsync, source to target", *notes]), behind_s=behind)
+        sent = sum(each for each, _, _ in done)
+        kept = tuple(said for _, _, said in done if said)
+        note = "; ".join(["rsync, source to target", *notes, *kept])
+        return Moved(sent=sent, note=note, behind_s=behind, kept=kept)
 
 
 def _each(task: Task, act: Callable[[int], T], *, together: bool = True) -> list[T]:
@@ -171,8 +173,8 @@ def _each(task: Task, act: Callable[[int], T], *, together: bool = True) -> list
         return list(pool.map(act, range(len(paths))))
 
 
-def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tuple[int, list[str]]:
-    """Carry one path in the pass ``name``; returns the bytes sent and what there is to say."""
+def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tuple[int, list[str], str]:
+    """Carry one path in the pass ``name``; returns the bytes sent, what there is to say, and what was kept aside."""
     path = task.move.paths[number]
     job = f"{task.key.rsplit('/', 1)[-1]}-{name}-{number}"
     folder = folder_of(task.source, task.job)
@@ -199,14 +201,14 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
 
     done = task.effect(f"{name}-{number}", f"carry {printable(path)}", act, probe=probe)
     notes = [f"{printable(path)}: {done['note']}"] if done["note"] else []
+    said = ""
     if keep:
         kept = task.effect(
             f"{name}-{number}-kept", "keep aside", lambda: keep.settle(job, again=back), probe=lambda: None
         )
         if said := aside.in_words(kept):
-            notes.append(said)
             task.tell("copy", message=said)
-    return int(done["sent"]), notes
+    return int(done["sent"]), notes, said
 
 
 def _ahead(task: Task) -> None:

@@ -36,11 +36,13 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
         sent: Bytes sent from end to end.
         note: In words, for the report: the method and what it could not preserve.
         behind_s: Seconds of writing that the target may lack after it; None when not known.
+        kept: What somebody wrote at the receiver and a person should look at, with the place where it is kept now.
     """
 
     sent: int = 0
     note: str = ""
     behind_s: float | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

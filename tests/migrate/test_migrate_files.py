@@ -212,6 +212,9 @@ def test_the_way_back_brings_what_was_written_at_the_target(rig: Rig) -> None:
     assert [(r.subject, r.detail) for r in files.verify(back) if not r.equal] == []
     assert (rig.source.root / "srv/records/written there").read_text() == "new"
     assert not (rig.source.root / "srv/records/empty").exists()
+    (rig.source.root / "srv/records").rename(rig.source.root / "srv/lost")
+    files.catch_up(rig.task(MOVE, key="plan/work/r2"))
+    assert (rig.source.root / "srv/records/written there").read_text() == "new"
 
 
 def test_an_empty_target_does_not_empty_the_source(rig: Rig) -> None:

@@ -274,6 +274,7 @@ def test_a_controller_that_was_gone_too_long_gives_back_and_begins_again(
     # A rollback that fails after everything was brought back goes on from there, and keeps what was written.
     new, old = ministry.servers("opendata")
     new.text("echo kept >/srv/opendata/new-side.txt")
+    old.text("echo late >/srv/opendata/old-side.txt")
 
     def broken(_self: Backward) -> str:
         raise RemoteError("the name server is gone")
@@ -284,8 +285,13 @@ def test_a_controller_that_was_gone_too_long_gives_back_and_begins_again(
             migrate.rollback(workspace, bundle, "opendata")
     assert one(migrate.status(workspace), "opendata") is MoveState.VERIFIED
     assert ministry.down("opendata")
-    assert one(migrate.rollback(workspace, bundle, "opendata"), "opendata") is MoveState.ROLLED_BACK
+    back = migrate.rollback(workspace, bundle, "opendata")
+    assert one(back, "opendata") is MoveState.ROLLED_BACK
     assert old.text("cat /srv/opendata/new-side.txt") == "kept\n"
+    # What somebody wrote at the old side meanwhile is kept beside the tree, and said.
+    (late,) = [finding.message for finding in back.findings if finding.code == "PSE-M019"]
+    assert late.endswith("old-side.txt")
+    assert old.text("cat /srv/.pse-kept-*/old-side.txt") == "late\n"
     new.close()
     old.close()
 
