@@ -147,8 +147,7 @@ def _version(text: bytes) -> tuple[int, ...]:
 
 def _server_command(source: Host, folder: str, arguments: str) -> str:
     """What rsync would run at the other end: it is asked with a shell that writes its words down and hangs up."""
-    script = f"""cd {folder} && cat >fakersh && chmod 700 fakersh || exit 1
-exec 9>fakersh.lock; flock 9
+    script = f"""cd {folder} && exec 9>fakersh.lock && flock 9 && cat >fakersh && chmod 700 fakersh || exit 1
 rm -f words; rsync -e {folder}/fakersh {arguments} >/dev/null 2>&1 </dev/null; cat words && rm -f words"""
     # ssh joins the words by single blanks; the first three are `-l user host`.
     fake = f'#!/bin/sh\nshift 3\nprintf %s "$*" >{folder}/words\nexit 1\n'

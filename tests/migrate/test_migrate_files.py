@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -289,3 +290,15 @@ def test_a_target_that_is_gone_in_the_middle_leaves_no_key_and_the_next_attempt_
     Files().delta(again, final=True)
     assert all(result.equal for result in Files().verify(again))
     assert Files().cleanup(again) == ()
+
+
+def test_paths_that_are_carried_side_by_side_do_not_mix_up_their_commands(rig: Rig) -> None:
+    task = rig.task(MOVE)
+    folder = task.passage.open()
+
+    def asked(number: int) -> str:
+        return rsync._server_command(task.source, folder, f"-a -- /srv/{number}/ admin@192.0.2.1:/srv/{number}/")
+
+    with ThreadPoolExecutor(3) as pool:
+        commands = list(pool.map(asked, range(30)))
+    assert [command.rsplit("/", 2)[-2] for command in commands] == [str(number) for number in range(30)]
