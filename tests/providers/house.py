@@ -13,7 +13,6 @@ from typing import Any
 import policy
 from policy.gate import sign_gate, write_gate
 from policy.ledger import Ledger
-from policy.register import sign_register
 from policy.rulebook import load_rules
 from providers.driving.state import State
 from providers.engine import Engine
@@ -23,6 +22,7 @@ from pse.core.documents.gate import AllowedPlace, RefusedPlace, UnitGate
 from pse.core.documents.plan import Cost, Unit
 from pse.core.documents.verdicts import Refusal
 from pse.core.settings import Workspace
+from tests.policy.house import build
 
 OUTSIDE = Path(__file__).parent / "outside"
 HERE = "sample-north/isb/one"
@@ -95,14 +95,10 @@ class House:
         self.faults = self.cloud / "faults"
         self.engine = Engine(self.workspace)
         if template is None:
-            sign_register(self.workspace)
             self.gate()
 
     def _make(self) -> None:
-        (self.root / "policy").mkdir(parents=True)
-        pin = policy.init_keys(self.root)
-        (self.root / "pse.toml").write_text(f'entity = "Test office"\nsample = true\nsigner = "{pin}"\n')
-        (self.root / "policy" / "register.toml").write_text(REGISTER)
+        build(self.root, register=REGISTER, labels="")
         passphrase = self.root / ".pse" / "passphrase"
         passphrase.write_text(secrets.token_hex(16))
         passphrase.chmod(0o600)
