@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from migrate import jobs
 from migrate.hosts import PRELUDE, last_line, retried
 from migrate.jobs import folder_of
-from migrate.replicators import access
+from migrate.replicators import access, roles
 from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.replicators.psql import Admin, ident, literal
 from migrate.verify import shape
@@ -64,13 +64,13 @@ class Dump:
         name = self.task.move.database
         if not back and taker.has_database(name):
             access.replaceable(self.task, taker)
-        quiet = "grep -vE '^(CREATE|ALTER) ROLE \"?postgres\"?[ ;]'"
         self._stream(
             "roles",
-            f"{giver.prefix} pg_dumpall --globals-only | {quiet}",
+            f"{giver.prefix} {roles.DUMP.format(far='')}",
             f"{taker.prefix} psql -Xq -d postgres",
             back=back,
         )
+        roles.settle(giver, taker)
         fresh = f"{name}_{FRESH}"
         creation, properties = self._properties(giver, name)
         before, _ = shapes_of(giver, giver, name)

@@ -1,19 +1,23 @@
 """What logical replication does not carry: sequences, large objects, unlogged and new tables, materialised views."""
 
 import shlex
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from migrate.replicators.ports import Task
 from migrate.replicators.psql import Admin, literal
 from migrate.replicators.tunnel import PORT
 
-_BLOBS = "select md5(string_agg(oid || ' ' || md5(lo_get(oid)), ',' order by oid)) from pg_largeobject_metadata"
-_SEQUENCES = (
-    # As they stand, not as pg_sequences shows them: a restart by hand leaves a value there that was not called yet.
-    "select format('select %L, last_value, is_called from %I.%I;', format('%I.%I', n.nspname, c.relname), n.nspname, "
-    "c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'S' and "
-    "n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1"
-)
+_OURS = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
+# What there is, by kind, in one session. Sequences as they stand, not as pg_sequences shows them: a restart by hand
+# leaves a value there that was not called yet.
+_FOUND = f"""
+select case c.relkind when 'S' then 'sequence' when 'r' then 'unlogged' else case when c.relispopulated then 'view' else
+  'empty view' end end, format('%I.%I', n.nspname, c.relname)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where (c.relkind in ('S', 'm') or c.relkind = 'r' and c.relpersistence = 'u') and {_OURS} order by c.oid;
+select 'blobs', md5(string_agg(oid || ' ' || md5(lo_get(oid)), ',' order by oid)) from pg_largeobject_metadata;
+"""
 _QUIET = "set session_replication_role = replica;"
 """No trigger and no reference is looked at while rows are loaded that the other end has as they are."""
 
@@ -41,15 +45,22 @@ class Extras:
 
     def carry(self) -> list[str]:
         """All of it; returns in words what was there."""
-        self._sequences()
-        notes = self._blobs()
-        if unlogged := self._relations("c.relkind = 'r' and c.relpersistence = 'u'"):
+        with ThreadPoolExecutor(2) as pool:
+            looks = [pool.submit(self._found, admin) for admin in (self.giver, self.taker)]
+            given, there = (look.result() for look in looks)
+        notes = []
+        self._sequences(given["sequence"])
+        if given["blobs"] != there["blobs"]:
+            self._blobs(load=any(given["blobs"]))
+            notes.append("large objects copied while writers were stopped")
+        if unlogged := given["unlogged"]:
             notes.append(f"unlogged tables copied while writers were stopped: {', '.join(unlogged)}")
             self.rows_of(unlogged)
-        for view in self._relations("c.relkind = 'm' and c.relispopulated"):
-            if self.taker.one(self.database, f"select to_regclass({literal(view)})"):
-                refresh = f"refresh materialized view {view}"
-                self.taker.rows(self.database, refresh, timeout_s=self.task.left(3600))
+        views = [view for view in given["view"] if view in there["view"] + there["empty view"]]
+        # A view that reads another was made after it.
+        refresh = "".join(f"refresh materialized view {view};\n" for view in views)
+        if refresh:
+            self.taker.rows(self.database, refresh, timeout_s=self.task.left(3600))
         return notes
 
     def rows_of(self, tables: list[str]) -> None:
@@ -63,37 +74,28 @@ class Extras:
         chosen = " ".join(f"-t {shlex.quote(table)}" for table in tables)
         self._load(f"pg_dump -s --no-publications {chosen} {self._far} {self._quoted}", "the tables made there")
 
-    def _sequences(self) -> None:
-        queries = [row[0] for row in self.giver.rows(self.database, _SEQUENCES)]
-        if queries:
-            values = self.giver.rows(self.database, "".join(queries))
-            # One that is missing here is quiet: setval of nothing is nothing. The shape of both ends is compared apart.
-            self.taker.rows(
-                self.database,
-                "".join(
-                    f"select setval(to_regclass({literal(name)}), {int(last)}, {literal(called)});\n"
-                    for name, last, called in values
-                ),
-            )
+    def _found(self, admin: Admin) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {kind: [] for kind in ("sequence", "unlogged", "view", "empty view", "blobs")}
+        for kind, text in admin.rows(self.database, _FOUND, timeout_s=self.task.left(3600)):
+            found[kind].append(text)
+        return found
 
-    def _blobs(self) -> list[str]:
-        if self.giver.one(self.database, _BLOBS) == self.taker.one(self.database, _BLOBS):
-            return []
-        self.taker.rows(self.database, "select lo_unlink(oid) from pg_largeobject_metadata")
-        if self.giver.one(self.database, _BLOBS):
-            dump = f"pg_dump -Fc -b -a -T '*.*' {self._far} {self._quoted}"
-            load = f"{self.taker.prefix} pg_restore --exit-on-error -d {self._quoted}"
-            self._pipe(f"{dump} | {load}", "large objects")
-        return ["large objects copied while writers were stopped"]
-
-    def _relations(self, condition: str) -> list[str]:
-        rows = self.giver.rows(
-            self.database,
-            "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = "
-            f"c.relnamespace where {condition} and "
-            "n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by c.oid",
+    def _sequences(self, names: list[str]) -> None:
+        asked = "".join(f"select {literal(name)}, last_value, is_called from {name};\n" for name in names)
+        # One that is missing here is quiet: setval of nothing is nothing. The shape of both ends is compared apart.
+        values = "".join(
+            f"select setval(to_regclass({literal(name)}), {int(last)}, {literal(called)});\n"
+            for name, last, called in (self.giver.rows(self.database, asked) if names else ())
         )
-        return [row[0] for row in rows]
+        if values:
+            self.taker.rows(self.database, values)
+
+    def _blobs(self, *, load: bool) -> None:
+        self.taker.rows(self.database, "select lo_unlink(oid) from pg_largeobject_metadata")
+        if load:
+            dump = f"pg_dump -Fc -b -a -T '*.*' {self._far} {self._quoted}"
+            restore = f"{self.taker.prefix} pg_restore --exit-on-error -d {self._quoted}"
+            self._pipe(f"{dump} | {restore}", "large objects")
 
     @property
     def _quoted(self) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from migrate.hosts import HostCommandFailed, wait_until
-from migrate.replicators import access
+from migrate.replicators import access, roles
 from migrate.replicators.channel import Channel
 from migrate.replicators.extras import Extras
 from migrate.replicators.ports import Moved, Task
@@ -159,7 +159,8 @@ class Logical:
             self.back.reach(within_s=self.task.left(_CALM_S))
         except RemoteError as exc:
             raise Refused(
-                f"what was written at the target does not come through: {exc.message}",
+                f"what was written at the target does not come through: {exc.message}"
+                + (f" (changed there: {shape.say(names, mine, theirs)})" if names else ""),
                 where=self.source.host.name,
                 hint="Nothing was stopped. The log of the source's database server names the row; mend it there "
                 "(a unique key or a reference that the target no longer has?), then roll back again.",
@@ -283,18 +284,9 @@ class Logical:
     def _load_schema(self, mark: str) -> None:
         self._drop_target()
         far = self._far(self.tunnel.at_target)
-        quiet = "grep -vE '^(CREATE|ALTER) ROLE \"?postgres\"?[ ;]'"
-        # Roles that are there already make their CREATE fail; ALTER follows and sets what they should be.
-        self._pipe(
-            self.target,
-            f"pg_dumpall --globals-only {far} | {quiet} | {self.target.prefix} psql -Xq -d postgres",
-            "roles",
-        )
-        lacking = {row[0] for row in self.source.rows("postgres", "select rolname from pg_roles")} - {
-            row[0] for row in self.target.rows("postgres", "select rolname from pg_roles")
-        }
-        if lacking:
-            raise RemoteError(f"roles are missing: {', '.join(sorted(lacking))}", where=self.target.host.name)
+        load = f"{roles.DUMP.format(far=far)} | {self.target.prefix} psql -Xq -d postgres"
+        self._pipe(self.target, load, "roles")
+        roles.settle(self.source, self.target)
         self._pipe(
             self.target,
             f"pg_dump -s -C --no-publications --no-subscriptions {far} {self._quoted}"

@@ -165,6 +165,9 @@ def test_what_changes_after_the_copy_is_named_and_stops_the_cut_over(pair: Rig) 
     assert unlike >= {"shape", "roles", "tables"}
     # A new attempt copies anew.
     assert pg.cleanup(task) == ()
+    less = "alter role guest reset statement_timeout; alter role cashier password null; revoke auditor from guest"
+    source.rows("postgres", less)
+    target.rows("postgres", "grant auditor to guest")
     again = pair.task(MOVE, key="plan/work/a2")
     cut_over(pg, again)
     # And a change at the new side that no row can come back through is said before anything is stopped there.
@@ -217,6 +220,15 @@ def test_killed_while_it_seeds_it_goes_on(pair: Rig) -> None:
 def test_the_way_back_lost_is_said_and_refused(pair: Rig) -> None:
     pg, task = PostgreSQL(), pair.task(MOVE)
     cut_over(pg, task)
+    # A row that the source cannot take: said in seconds, with users still at work.
+    twice = (
+        "alter table public.letters drop constraint letters_pkey; insert into public.letters values (1, 't', 'r', 7)"
+    )
+    admin(task, target=True).rows("payments", twice)
+    with pytest.raises(
+        Refused, match=r"does not come through.* constraint public.letters.letters_pkey: missing at the"
+    ):
+        pg.way_back(replace(pair.task(MOVE), back=True))
     name = task.job.replace("-", "_") + "_rev"
     query = f"select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = '{name}'"
     admin(task, target=False).rows("payments", f"alter subscription {name} disable")
