@@ -78,7 +78,7 @@ def test_caller_cannot_say_that_a_place_is_none() -> None:
 
 
 def test_field_that_says_nothing_of_residency_is_not_judged() -> None:
-    made = subject("Volume", inputs("Volume"))
+    made = subject("Network", inputs("Network"))
     named = msgspec.structs.replace(made, values=(*made.values, Value("name", Rests.NONE, "x")))
     assert judge(GATE, named, today=DAY) == ()
 
@@ -101,13 +101,13 @@ def test_unknown_place_is_refused_whatever_the_caller_knows_of_references() -> N
 
 
 def test_place_with_an_image_behind_it_is_no_place() -> None:
-    found = judge(GATE, subject("Volume", inputs("Volume", place=f"{MARKHOR}:debian-12")), today=DAY)
+    found = judge(GATE, subject("Network", inputs("Network", place=f"{MARKHOR}:debian-12")), today=DAY)
     assert rules_of(found) == ["PSE-G002"]
 
 
 @pytest.mark.parametrize("workload", ["records", "", "Portal", UNKNOWN, None, 7])
 def test_other_workload_is_refused(workload: object) -> None:
-    assert rules_of(judge(GATE, subject("Volume", inputs("Volume", workload=workload)), today=DAY)) == ["PSE-G005"]
+    assert rules_of(judge(GATE, subject("Network", inputs("Network", workload=workload)), today=DAY)) == ["PSE-G005"]
 
 
 def test_kind_that_is_not_declared_is_refused() -> None:
@@ -178,7 +178,7 @@ def test_gate_without_words_refuses_all_the_same() -> None:
 
 def test_refused_place_without_a_reason_is_refused_all_the_same() -> None:
     gate = msgspec.structs.replace(GATE, refused=(RefusedPlace(place=ELSEWHERE, refusals=()),))
-    assert rules_of(judge(gate, subject("Volume", inputs("Volume", place=ELSEWHERE)), today=DAY)) == ["PSE-G002"]
+    assert rules_of(judge(gate, subject("Network", inputs("Network", place=ELSEWHERE)), today=DAY)) == ["PSE-G002"]
 
 
 def test_what_a_cloud_chose_by_itself_counts_as_not_known() -> None:
@@ -190,14 +190,14 @@ def test_what_a_cloud_chose_by_itself_counts_as_not_known() -> None:
             Placement(what="replica", where=ELSEWHERE, source="set"),
         )
     )
-    made = subject("Volume", inputs("Volume"))
+    made = subject("Network", inputs("Network"))
     found = judge(GATE, msgspec.structs.replace(made, values=made.values + values), today=DAY)
     assert rules_of(found) == ["PSE-G001", "PSE-G001", "PSE-R003"]
     assert "placement.replica" in found[2].message
 
 
 def test_refusal_cannot_write_on_the_terminal() -> None:
-    found = judge(GATE, subject("Volume", inputs("Volume", place="\x1b[2J\u202e" * 1000)), today=DAY)
+    found = judge(GATE, subject("Network", inputs("Network", place="\x1b[2J\u202e" * 1000)), today=DAY)
     assert "\x1b" not in found[0].message
     assert "\u202e" not in found[0].message
     assert len(found[0].message) < 3000
@@ -223,7 +223,7 @@ def test_law_nothing_but_a_listed_place_passes(text: str, kind: str, data: st.Da
 @given(fewer=st.sets(st.sampled_from([MARKHOR, IBEX])), place=st.sampled_from([MARKHOR, IBEX, ELSEWHERE]))
 def test_law_a_shorter_gate_never_allows_more(fewer: set[str], place: str) -> None:
     shorter = msgspec.structs.replace(GATE, allowed=tuple(a for a in GATE.allowed if a.place in fewer))
-    volume = subject("Volume", inputs("Volume", place=place))
+    volume = subject("Network", inputs("Network", place=place))
     if judge(shorter, volume, today=DAY) == ():
         assert judge(GATE, volume, today=DAY) == ()
 
@@ -234,12 +234,12 @@ def test_plan_and_gate_agree_on_every_place_and_category(house: Workspace) -> No
     for category in Category:
         gate = gate_for(loaded, verdicts, "portal", ["portal"], category.value, category, as_of=DAY)
         for verdict in (v for v in verdicts.verdicts if v.class_id == category.value):
-            found = judge(gate, subject("Volume", inputs("Volume", place=verdict.place)), today=DAY)
+            found = judge(gate, subject("Network", inputs("Network", place=verdict.place)), today=DAY)
             assert rules_of(found) == rules_of(verdict.refusals)
             if verdict.until is not None and verdict.allowed:
                 late = judge(
                     gate,
-                    subject("Volume", inputs("Volume", place=verdict.place)),
+                    subject("Network", inputs("Network", place=verdict.place)),
                     today=verdict.until + timedelta(days=1),
                 )
                 assert rules_of(late) == ["PSE-G007"]

@@ -55,14 +55,14 @@ def test_endpoint_beside_a_refused_place_has_to_be_listed_at_least(endpoint: str
 
 def test_allowed_place_without_a_listed_endpoint_is_refused() -> None:
     gate = msgspec.structs.replace(GATE, endpoints={})
-    assert rules_of(judge(gate, subject("Volume", inputs("Volume")), today=DAY)) == ["PSE-G003"]
+    assert rules_of(judge(gate, subject("Network", inputs("Network")), today=DAY)) == ["PSE-G003"]
 
 
 def test_sample_register_opens_no_real_cloud() -> None:
     gate = msgspec.structs.replace(GATE, endpoints={MARKHOR: "https://cloud.example"})
-    assert rules_of(judge(gate, subject("Volume", inputs("Volume")), today=DAY)) == ["PSE-G009"]
+    assert rules_of(judge(gate, subject("Network", inputs("Network")), today=DAY)) == ["PSE-G009"]
     real = msgspec.structs.replace(gate, sample=False)
-    assert judge(real, subject("Volume", inputs("Volume")), today=DAY) == ()
+    assert judge(real, subject("Network", inputs("Network")), today=DAY) == ()
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_what_counts_as_this_machine(endpoint: str, local: bool) -> None:
 
 
 def test_place_is_allowed_to_its_last_day_and_a_day_before_the_plan_is_refused() -> None:
-    volume = subject("Volume", inputs("Volume"))
+    volume = subject("Network", inputs("Network"))
     assert judge(GATE, volume, today=date(2026, 12, 31)) == ()
     assert rules_of(judge(GATE, volume, today=date(2027, 1, 1))) == ["PSE-G007"]
     assert judge(GATE, volume, today=GATE.as_of) == ()
