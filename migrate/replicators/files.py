@@ -190,7 +190,7 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
         if not jobs.known(task.source, folder, f"{job}-0"):
             return None
         try:
-            return rsync.follow(task, folder, f"{job}-0", final=final)
+            return rsync.follow(task, path, folder, f"{job}-0", final=final)
         except CopyFailed:
             raise
         except RemoteError:

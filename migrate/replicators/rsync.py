@@ -65,7 +65,7 @@ def carry(
         shell = passage.shell(job, command)
         jobs.start(task.source, folder, name, f"rsync -e {shlex.quote(shell)} {arguments}")
         try:
-            return follow(task, folder, name, final=final)
+            return follow(task, path, folder, name, final=final)
         except CopyFailed:
             raise
         except RemoteError as exc:
@@ -77,13 +77,13 @@ def carry(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def follow(task: Task, folder: str, name: str, *, final: bool) -> dict[str, object]:
+def follow(task: Task, path: str, folder: str, name: str, *, final: bool) -> dict[str, object]:
     """Wait for the job ``name`` and tell how far it is; returns and raises as `carry` does."""
     going, began = pace.Pace(), time.monotonic()
 
     def on_line(line: bytes) -> None:
         if read := going.line(line):
-            task.tell("copy", done=read[0], total=read[1], message=read[2])
+            task.tell("copy", done=read[0], total=read[1], message=f"{printable(path)}: {read[2]}")
 
     def wait() -> jobs.Ended:
         return jobs.wait(task.source, folder, name, within_s=task.left(7 * 24 * 3600), on_line=on_line)
@@ -96,7 +96,7 @@ def follow(task: Task, folder: str, name: str, *, final: bool) -> dict[str, obje
         raise
     sent = pace.sent(ended.log)
     if said := pace.ended(ended.log, time.monotonic() - began):
-        task.tell("copy", state="done", message=said)
+        task.tell("copy", state="done", message=f"{printable(path)}: {said}")
     if ended.rc in (0, 24) and (ended.rc == 0 or not final):
         return {"sent": sent, "note": "files vanished while they were copied" if ended.rc else ""}
     if ended.rc == 23 and not final and sent:

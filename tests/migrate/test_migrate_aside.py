@@ -166,7 +166,7 @@ def test_a_copy_says_truly_how_far_it_is(rig: Rig, monkeypatch: pytest.MonkeyPat
     moved = Files().seed(task)
     (end,) = [event.message for event in heard if event.state == "done"]
     files = len({path.stat().st_ino for path in root.rglob("*") if path.is_file() and not path.is_symlink()})
-    assert end.startswith(f"{files} files carried of ")
+    assert end.startswith(f"/srv/records: {files} files carried of ")
     assert "MiB/s" in end
     assert moved.sent > 1 << 20
     going = [event for event in heard if event.done]
