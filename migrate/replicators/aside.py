@@ -35,30 +35,35 @@ wc -l <"$t/foreign"; head -n SHOWN "$t/foreign"
 _LIST = r"""find "$s" -xdev ! -type d -printf '%i %s %T@ %C@ %y %p\0' | sort -z"""
 _ENTER = r"""cd -- "$1" 2>/dev/null && s=. || { cd -- "$(dirname -- "$1")" && s=./$(basename -- "$1"); } || exit 1"""
 _LOOK = rf"""
-lists=$2; n=$3; [ -e "$1" ] || [ -L "$1" ] || exit 0
+lists=$2; n=$3; raw=$4; touched=$lists/touched-$(basename -- "$raw")
+# A pass of this name ran before and is not known any more: what it kept stays apart from what this one will.
+if [ -d "$raw" ]; then
+  t=_$(date +%s%N).raw; mv -T -- "$raw" "${{raw%.raw}}$t" && mv -- "$touched" "${{touched%.raw}}$t" || exit 1
+fi
+[ -e "$1" ] || [ -L "$1" ] || exit 0
 {_ENTER}
 set -o pipefail
 {_LIST} >"$lists/now-$n" || exit 1
 set +o pipefail # without `comm -z` (coreutils before 8.25) everything that is replaced is kept
 base=$lists/tree-$n; [ -e "$base" ] || base=/dev/null
-touch "$lists/touched-$n"
-{{ cat "$lists/touched-$n"; comm -z -13 "$base" "$lists/now-$n" | sed -z 's/^\([^ ]* \)\{{5\}}//'; }} |
-  sort -zu >"$lists/touched-$n.new" && mv "$lists/touched-$n.new" "$lists/touched-$n" && rm -f "$lists/now-$n"
+comm -z -13 "$base" "$lists/now-$n" | sed -z 's/^\([^ ]* \)\{{5\}}//' | sort -z >"$touched"
+rm -f "$lists/now-$n"
 """
 _SETTLE = rf"""
-lists=$2; n=$3; kept=$4; again=$5; touch "$lists/touched-$n"
-for raw in "$kept"-*.raw; do
+lists=$2; n=$3; kept=$4; again=$5
+for raw in "$kept"-*-"$n"-*.raw; do
   [ -d "$raw" ] || continue
-  ( cd -- "$raw" && find . ! -type d -print0 | sort -z | comm -z -23 - "$lists/touched-$n" | xargs -0 -r rm -f -- &&
-    find . -mindepth 1 -depth -type d -empty -delete ) || exit 1
+  touched=$lists/touched-$(basename -- "$raw")
+  ( cd -- "$raw" && [ -e "$touched" ] && find . ! -type d -print0 | sort -z | comm -z -23 - "$touched" |
+      xargs -0 -r rm -f -- && find . -mindepth 1 -depth -type d -empty -delete ) || [ ! -e "$touched" ] || exit 1
   if [ -n "$(ls -A -- "$raw")" ]; then mv -T -- "$raw" "${{raw%.raw}}"; else rmdir -- "$raw"; fi || exit 1
 done
 {_ENTER}
 if [ "$again" = 1 ]; then
   {_LIST} >"$lists/tree-$n.new" && mv "$lists/tree-$n.new" "$lists/tree-$n" || exit 1
 else rm -f "$lists/tree-$n"; fi
-rm -f "$lists/touched-$n"
-for d in "$kept"-*; do [ -d "$d" ] && find "$d" ! -type d -print0; done | tr '\n\0' '?\n'
+rm -f "$lists"/touched-*-"$n"-*
+for d in "$kept"-*-"$n"-*; do [ -d "$d" ] && find "$d" ! -type d -print0; done | tr '\n\0' '?\n'
 """
 
 
@@ -138,32 +143,29 @@ class Aside:
     def note(self, listed: str) -> None:
         """Take the list that the verification made, just when both ends were equal."""
         tree = f"{shlex.quote(self._lists)}/tree-{self._number}"
-        old = tree.replace("tree-", "touched-")
-        script = f"cat {shlex.quote(listed)} >{tree}.new && mv {tree}.new {tree} && rm -f {old}"
+        script = f"cat {shlex.quote(listed)} >{tree}.new && mv {tree}.new {tree}"
         self._host.text(f"{self._make}; {script}", what="noting the tree")
 
-    def look(self) -> None:
-        """Before a pass: which entries are not as they were noted?"""
-        self._host.text(
-            f"{self._make}; {self._set()}\n{_LOOK}", timeout_s=self._task.left(900), what="listing the tree"
-        )
+    def look(self, run: str) -> None:
+        """Just before the run ``run`` of a copier: which entries are not as they were noted?"""
+        values = self._set(self.folder(run))
+        self._host.text(f"{self._make}; {values}\n{_LOOK}", timeout_s=self._task.left(900), what="listing the tree")
 
-    def folder(self, name: str) -> str:
-        """Where the pass ``name`` puts what it replaces, until `settle`."""
-        return f"{self._kept}-{name}.raw"
+    def folder(self, run: str) -> str:
+        """Where ``run`` puts what it replaces, until `settle`; such a name ends with the path's number and a try's."""
+        return f"{self._kept}-{run}.raw"
 
-    def settle(self, name: str, *, again: bool) -> dict[str, Any]:
-        """After the passes whose names begin with ``name``: keep what somebody wrote, drop what was only outdated.
+    def settle(self, *, again: bool) -> dict[str, Any]:
+        """After a pass: keep what somebody wrote, drop what was only outdated.
 
         Args:
-            name: Of the passes.
             again: Note the tree as the pass left it.
 
         Returns:
-            ``count``, ``names`` (the first few, with their folder) and ``host``.
+            ``count``, ``names`` (the first few, with their folder) and ``host`` of all that lies there, also of passes
+            before that died.
         """
-        values = self._set(f"{self._kept}-{name}", str(int(again)))
-        script = f"{self._make}; {values}\n{_SETTLE}"
+        script = f"{self._make}; {self._set(self._kept, str(int(again)))}\n{_SETTLE}"
         found = self._host.text(script, timeout_s=self._task.left(900), what="keeping aside").splitlines()
         return {
             "count": len(found),
@@ -207,4 +209,4 @@ def in_words(kept: dict[str, Any]) -> str:
     if not kept["count"]:
         return ""
     more = f" and {kept['count'] - len(kept['names'])} more" if kept["count"] > len(kept["names"]) else ""
-    return f"written at {kept['host']} meanwhile and kept aside: {', '.join(kept['names'])}{more}"
+    return f"written at {kept['host']} by somebody and kept aside: {', '.join(kept['names'])}{more}"

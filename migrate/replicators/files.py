@@ -182,8 +182,6 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
     keep = Aside(task, number, task.source if back else task.target) if first else None
     if keep and not back and not keep.noted:
         keep = None  # the ends were never equal, so the target held nothing but what passes brought
-    if keep and task.known(f"{name}-{number}-kept") is None:
-        keep.look()
     more = ["--checksum"] if first and task.journal.find(_suspect(task, number)) else []
 
     def probe() -> dict[str, object] | None:
@@ -203,9 +201,7 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
     notes = [f"{printable(path)}: {done['note']}"] if done["note"] else []
     said = ""
     if keep:
-        kept = task.effect(
-            f"{name}-{number}-kept", "keep aside", lambda: keep.settle(job, again=back), probe=lambda: None
-        )
+        kept = task.effect(f"{name}-{number}-kept", "keep aside", lambda: keep.settle(again=back), probe=lambda: None)
         if said := aside.in_words(kept):
             task.tell("copy", message=said)
     return int(done["sent"]), notes, said

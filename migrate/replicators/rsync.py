@@ -63,6 +63,8 @@ def carry(
         arguments = " ".join(shlex.quote(word) for word in (*flags, *kept, "--", *ends))
         command = _server_command(task.source, folder, arguments)
         shell = passage.shell(job, command)
+        if keep and not jobs.known(task.source, folder, name):
+            keep.look(name)
         jobs.start(task.source, folder, name, f"rsync -e {shlex.quote(shell)} {arguments}")
         try:
             return follow(task, path, folder, name, final=final)

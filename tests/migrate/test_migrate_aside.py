@@ -1,12 +1,15 @@
 """What somebody else wrote is refused or kept aside, never taken away; what differs is mended by the next pass."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from migrate.replicators import rsync
+from migrate.replicators.aside import Aside
 from migrate.replicators.files import Files
 from migrate.replicators.ports import Task
 from pse.core.errors import Refused
@@ -98,7 +101,7 @@ def test_what_is_written_at_either_end_meanwhile_is_kept_aside(rig: Rig) -> None
     # Kept is what somebody wrote, and not what was only outdated.
     kept = {"letter\n2": "nobody has another copy", "*": "rats", "stash/old file": "moved in whole"}
     assert all_kept(rig.source.root) == kept
-    assert "written at source meanwhile and kept aside: /srv/.pse-kept-" in moved.note
+    assert "written at source by somebody and kept aside: /srv/.pse-kept-" in moved.note
     assert "letter?2" in moved.note
     # Rolled back; somebody writes at the new side, and the move is made again.
     (new / "note").write_text("of the new side")
@@ -108,9 +111,8 @@ def test_what_is_written_at_either_end_meanwhile_is_kept_aside(rig: Rig) -> None
     assert all_kept(rig.target.root) == {"note": "of the new side"}
     files.delta(again, final=True)
     assert unequal(again) == []
-    # And back once more: the first things are still there, and nothing is said that did not happen.
-    once_more = rig.task(MOVE, key="plan/work/a2")
-    assert "kept aside" not in files.catch_up(once_more).note
+    # And back once more: the first things are still there, and nothing more.
+    assert files.catch_up(rig.task(MOVE, key="plan/work/a2")).kept[0].count("/srv/.pse-kept-") == 3
     assert all_kept(rig.source.root) == kept
     closing = rig.task(MOVE, key="plan/work/cleanup")
     assert files.cleanup(closing) == ()
@@ -174,3 +176,43 @@ def test_a_copy_says_truly_how_far_it_is(rig: Rig, monkeypatch: pytest.MonkeyPat
     assert all(" %, " in event.message for event in going)
     for event in heard:
         assert event.total is None or (event.done or 0) <= event.total <= 200 << 20
+
+
+class Died(Exception):
+    """The controller was killed."""
+
+
+@pytest.mark.parametrize("moment", ["looked", "carried", "settled"])
+def test_a_rollback_that_dies_anywhere_keeps_and_says_the_same(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    old, new = rig.source.root / "srv/records", rig.target.root / "srv/records"
+    awkward(old, small=3)
+    files, task = Files(), rig.task(MOVE)
+    files.seed(task)
+    assert unequal(task) == []
+    (old / "late").write_text("of the old side")
+    (new / "plain.txt").write_text("of the new side")
+
+    def dies(real: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*args: Any, **kwargs: Any) -> Any:
+            real(*args, **kwargs)
+            raise Died
+
+        return act
+
+    where: dict[str, tuple[Any, str]] = {
+        "looked": (Aside, "look"),
+        "carried": (rsync, "carry"),
+        "settled": (Aside, "settle"),
+    }
+    owner, name = where[moment]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, dies(getattr(owner, name)))
+        with pytest.raises(Died):
+            files.catch_up(rig.task(MOVE))
+    back = rig.task(MOVE)
+    (said,) = files.catch_up(back).kept
+    assert said.endswith("/late")
+    assert all_kept(rig.source.root) == {"late": "of the old side"}
+    assert unequal(back) == []
