@@ -1,13 +1,15 @@
 """Giving a workload back to its source, with everything that was written at the target."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from migrate.replicators.ports import Task
 from migrate.steps import Steps
+from migrate.work import guards_of
 from pse.core.documents.campaign import MoveState
-from pse.core.documents.plan import Move
+from pse.core.documents.plan import DnsSwitch, Move
 from pse.core.errors import PseError
 
 CAUGHT_UP = "everything is back already"
@@ -48,17 +50,43 @@ class Backward(Steps):
         self.step("close-back", self.close_back, state=MoveState.ROLLED_BACK, always=True)
 
     def look_back(self) -> str:
-        """Say what cannot come back before anything is stopped, but for what an earlier attempt brought back already.
+        """See that the way back can be gone before anything is stopped for it.
 
         Raises:
-            Refused: Something written at the target cannot come back.
+            Refused: Something written at the target cannot come back, or somebody changed a record.
+            RemoteError: A host, the name server or a database does not answer.
         """
+        # An earlier attempt may have brought everything back and failed later; the target is frozen since.
         known = self.runtime.journal.find(self._caught_up)
-        if known is not None and known.result is not None:
+        caught_up = known is not None and known.result is not None
+        self._answer(both=not caught_up)
+        for switch, before in self._records():
+            self.must_point(switch.name, (self.runtime.built(self.work, switch.server).address, before["address"]))
+        if caught_up:
             return CAUGHT_UP
         found = self.together(lambda move: self.runtime.replicator(move).way_back(self._forward_task(move)))
         self.findings([finding for each in found for finding in each])
         return "; ".join(finding.message for each in found for finding in each)
+
+    def _answer(self, *, both: bool) -> None:
+        """Log in to every host that is needed; a host whose key changed is refused here."""
+        tasks = [self._forward_task(move) for move in self.work.moves]
+        hosts = [self.old(service) for service in self.work.services] + [task.source for task in tasks]
+        if both:
+            hosts += [self.new(service) for service in self.work.services] + [task.target for task in tasks]
+        each = {id(host): host for host in hosts}.values()
+        with ThreadPoolExecutor(max(1, len(each))) as pool:
+            waiting = [pool.submit(host.text, "true", timeout_s=30, what="logging in") for host in each]
+        for done in waiting:
+            done.result()
+
+    def _records(self) -> list[tuple[DnsSwitch, dict[str, Any]]]:
+        """Records that were touched, with what they were before."""
+        noted = [
+            (switch, self.runtime.journal.find(f"{self.runtime.plan[:16]}/dns/{switch.name}"))
+            for switch in (self.work.switches if self.runtime.dns.used else ())
+        ]
+        return [(switch, before.result) for switch, before in noted if before is not None and before.result is not None]
 
     @property
     def _caught_up(self) -> str:
@@ -68,20 +96,17 @@ class Backward(Steps):
         """Before the switch the source has everything: undo what was begun at the target."""
         if not all(self._stands(move) for move in self.work.moves):
             return "nothing was built, nothing was begun"
+        guards = guards_of(self.runtime, self.work, self.forward)
+        notes = self.tried(guards.remove)
         if self._begun("target-start"):
-            self.stop_services(self.new, "target")
-        notes: list[str] = []
+            notes += self.tried(lambda: self.stop_services(self.new, "target"))
 
-        def one(move: Move) -> None:
-            replicator, task = self.runtime.replicator(move), self._forward_task(move)
-            try:
-                notes.extend(replicator.cleanup(task))
-            finally:
-                replicator.thaw(task, at_target=False)
-
-        self.together(one)
+        # The source first: its users wait for it, and what is left at the target harms nobody.
+        notes += [note for each in self.together(self._give_back) for note in each]
         if self._begun("source-stop"):
             self.start_services(self.old, "source", bounded=False)
+        notes += self._tidy()
+        notes += self.tried(lambda: self.runtime.give_back_ttls(self.work))
         self._forget_freeze()
         return "; ".join(notes)
 
@@ -114,11 +139,8 @@ class Backward(Steps):
     def switch_back(self) -> str:
         """Point the records at the source again, with the TTL that they had."""
         notes = []
-        for switch in self.work.switches if self.runtime.dns.used else ():
-            before = self.runtime.journal.find(f"{self.runtime.plan[:16]}/dns/{switch.name}")
-            if before is None or before.result is None:
-                continue
-            old, ttl = before.result["address"], before.result["ttl"]
+        for switch, before in self._records():
+            old, ttl = before["address"], before["ttl"]
             new = self.runtime.built(self.work, switch.server).address
             act = partial(self._swap, switch.name, new, old, ttl)
             self.effect(f"switch-back-{switch.name}", f"point {switch.name} at {old}", act, lambda: None)
@@ -131,28 +153,29 @@ class Backward(Steps):
 
     def start_source(self) -> str:
         """End the way back, then let the source be written and start its services."""
-
-        def one(move: Move) -> None:
-            replicator, task = self.runtime.replicator(move), self._forward_task(move)
-            replicator.disarm(task)
-            replicator.thaw(task, at_target=False)
-
-        self.together(one)
-        seen = self.start_services(self.old, "source", bounded=False)
-        return "; ".join(seen)
+        notes = [note for each in self.together(self._give_back) for note in each]
+        return "; ".join([*self.start_services(self.old, "source", bounded=False), *notes])
 
     def close_back(self) -> str:
         """Ask by name, and take away what the move left on both ends."""
         seen = self._by_name()
-        left: list[str] = []
-
-        def one(move: Move) -> None:
-            left.extend(self.runtime.replicator(move).cleanup(self._forward_task(move)))
-
-        self.together(one)
+        left = [*self._tidy(), *self.tried(guards_of(self.runtime, self.work, self.forward).remove)]
         self._forget_freeze()
         self.told("rollback")
         return "; ".join([*seen, *(f"left: {what}" for what in left)])
+
+    def _give_back(self, move: Move) -> list[str]:
+        return self.give_back(move, self._forward_task(move))
+
+    def _tidy(self) -> list[str]:
+        """Take away what the move left on both ends; returns what is left."""
+
+        def one(move: Move) -> list[str]:
+            left: list[str] = []
+            task = self._forward_task(move)
+            return [*self.tried(lambda: left.extend(self.runtime.replicator(move).cleanup(task))), *left]
+
+        return [what for each in self.together(one) for what in each]
 
     def _by_name(self) -> list[str]:
         try:

@@ -1,25 +1,26 @@
 """The verbs of a campaign: run, roll back, ask, clean up."""
 
 import contextlib
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+import os
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from migrate.backward import Backward
 from migrate.durable import Durable, Stopped, durable
+from migrate.findings import finding
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
 from migrate.replicators.ports import FreezeOver
-from migrate.store import Store, campaign_lock, newest_plan, somebody_works
-from migrate.work import Runtime, Work, chosen, works
+from migrate.standing import standing
+from migrate.steps import PERMIT
+from migrate.store import Store, campaign_lock, newest_plan
+from migrate.work import Runtime, Work, chosen, guards_of, works
 from pse.core.database import open_database
-from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
+from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.errors import PseError, Refused, UsageError
-from pse.core.findings import Finding, Severity
-from pse.core.journal import Journal
+from pse.core.findings import Finding
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE, UNDER_WAY, served
 from pse.core.settings import Workspace
@@ -27,9 +28,6 @@ from pse.core.text import printable
 
 if TYPE_CHECKING:
     from blueprints import Bundle
-
-_BACK = {"look-back", "freeze-target", "catch-up", "verify-back", "switch-back", "start-source"}
-_WINDOW = {"freeze", "final-delta", "finish", "verify", "arm", "start", "switch"}
 
 
 def run(
@@ -76,7 +74,7 @@ def run(
             progress(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
             if failed:
                 break
-        return _campaign(runtime.workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
+        return standing(runtime.workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
 
 
 def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress: Progress = silent) -> Campaign:
@@ -101,7 +99,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         if forward:
             engine.cancel(f"{_prefix(runtime, workload, 'move')}-{len(forward)}")
         _attempt(runtime, engine, work, "back")
-        return _campaign(workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
+        return standing(workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
 
 
 def _mine(workspace: Workspace, plan: str, workloads: set[str]) -> None:
@@ -140,7 +138,7 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
         known = sorted(works(bundle)) if bundle is not None else sorted(store.all())
         if not store.all():
             return None
-        return _campaign(workspace, store, SqlJournal(database), plan, known)
+        return standing(workspace, store, SqlJournal(database), plan, known)
     finally:
         database.dispose()
 
@@ -148,9 +146,10 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
 def cleanup(
     workspace: Workspace, bundle: "Bundle", *, workloads: Sequence[str] = (), progress: Progress = silent
 ) -> tuple[Finding, ...]:
-    """Remove what moves leave on hosts (keys, forwarders, slots, publications, subscriptions) and prove it by listing.
+    """Remove what moves leave on hosts (keys, forwarders, slots, subscriptions, guards) and prove it by listing.
 
-    After this a rollback can no longer keep what is written at the target.
+    Names may be remembered for as long as before again. After this a rollback can no longer keep what is written at the
+    target.
 
     Returns:
         What is still there, each with code ``PSE-M006``; empty when all is gone.
@@ -181,18 +180,14 @@ def _clean(runtime: Runtime, work: Work) -> list[Finding]:
             left += runtime.replicator(move).cleanup(runtime.task(work, move, "cleanup"))
         except PseError as exc:
             left.append(str(exc))
+    for act in (guards_of(runtime, work, "cleanup").remove, lambda: runtime.give_back_ttls(work)):
+        try:
+            act()
+        except PseError as exc:
+            left.append(str(exc))
+    remedy = "Run `pse close` again when the host can be reached."
     runtime.progress(Event(step="cleanup", state="failed" if left else "done", subject=work.workload))
-    return [
-        Finding(
-            code="PSE-M006",
-            severity=Severity.ERROR,
-            subject=work.workload,
-            message=f"left on a host: {printable(what)}",
-            remedy="Run `pse close` again when the host can be reached.",
-            source="cleanup",
-        )
-        for what in left
-    ]
+    return [finding("PSE-M006", work.workload, f"left: {printable(what)}", remedy, source="cleanup") for what in left]
 
 
 def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
@@ -200,14 +195,17 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
     with ThreadPoolExecutor(max(1, runtime.workspace.settings.migrate.parallel)) as pool:
         waiting = {pool.submit(_attempt, runtime, engine, work, "move"): work for work in members}
         try:
-            # Short waits: a signal that another thread took is seen only when this one wakes.
-            while wait(waiting, timeout=0.2).not_done:
-                pass
+            _wait(waiting)
         except KeyboardInterrupt:
             # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
             runtime.stop.set()
             engine.stop.set()
-            wait(waiting)
+            try:
+                _wait(waiting)
+            except KeyboardInterrupt:
+                # Threads would be waited for, so this ends as a kill does; the guards at the sources end a freeze.
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
+                os.kill(os.getpid(), signal.SIGINT)
             raise
     failed = False
     ours: list[BaseException] = []
@@ -226,6 +224,12 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
     if ours:
         raise ours[0]
     return failed
+
+
+def _wait(waiting: Iterable[Future[None]]) -> None:
+    """Until all have ended. By short waits: a signal that another thread took is seen only when this one wakes."""
+    while wait(waiting, timeout=0.2).not_done:
+        pass
 
 
 def _attempt(runtime: Runtime, engine: Durable, work: Work, kind: str) -> None:
@@ -295,97 +299,16 @@ def _engine(runtime: Runtime) -> Iterator[Durable]:
 
     def back(_plan: str, workload: str, attempt: int) -> None:
         number = len(latest().attempts(_prefix(runtime, workload, "move")))
-        switched = runtime.store.get(workload).state in (MoveState.SWITCHED, MoveState.VERIFIED)
         key, forward = f"r{attempt}", f"a{number}"
-        Backward(runtime, known[workload], key, forward=forward, switched=switched or _switched(runtime, workload)).go()
+        permit = runtime.journal.find(f"{runtime.plan[:16]}/{workload}/{forward}/{PERMIT}")
+        # Without the permit no record was touched, and the source may have given itself back.
+        switched = runtime.store.get(workload).state in (MoveState.SWITCHED, MoveState.VERIFIED)
+        switched = switched or (permit is not None and permit.result is not None)
+        Backward(runtime, known[workload], key, forward=forward, switched=switched).go()
 
     with durable(runtime.workspace, {"move": move, "settle": settle, "back": back}) as running:
         yield running
 
 
-def _switched(runtime: Runtime, workload: str) -> bool:
-    """A step of the newest attempt may have begun to switch records: then the target may have been written."""
-    steps = runtime.store.get(workload).steps
-    for step in reversed(steps):
-        if step.step in ("switch", "freeze-target"):
-            return True
-        if step.step in ("provision", "thaw", "unfreeze") and step.outcome == "done":
-            return False
-    return False
-
-
 def _nothing(workload: str) -> list[tuple[int, list[Work]]]:
     raise UsageError(f"{workload} is in no wave", where=workload)
-
-
-def _campaign(workspace: Workspace, store: Store, journal: Journal, plan: str, known: list[str]) -> Campaign:
-    """The document, with what a person has to know now."""
-    found = store.all()
-    progress = tuple(
-        found.get(name) or WorkloadProgress(workload=name, state=MoveState.WAITING) for name in sorted({*known, *found})
-    )
-    findings: list[Finding] = []
-    for one in progress:
-        kept = journal.find(f"{plan[:16]}/{one.workload}/findings")
-        if kept is not None and kept.result is not None:
-            findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
-        findings += _failures(one)
-        if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not somebody_works(workspace):
-            findings += _frozen(journal, plan, one)
-        # A refusal at the first look has stopped nothing.
-        refused = bool(one.steps) and (one.steps[-1].step, one.steps[-1].outcome) == ("look-back", "failed")
-        if one.steps and one.steps[-1].step in _BACK and not refused and not somebody_works(workspace):
-            findings.append(_half_back(one))
-    return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
-
-
-def _half_back(one: WorkloadProgress) -> Finding:
-    return Finding(
-        code="PSE-M008",
-        severity=Severity.ERROR,
-        subject=one.workload,
-        message=f"its rollback was interrupted at {one.steps[-1].step}, and users may be on neither side",
-        remedy="Run `pse rollback` again: it goes on from there.",
-        source="campaign",
-    )
-
-
-def _failures(one: WorkloadProgress) -> list[Finding]:
-    failed = [step for step in one.steps if step.outcome == "failed"]
-    ended = one.state is MoveState.FAILED or (one.steps and one.steps[-1].outcome == "failed")
-    if not failed or not ended:
-        return []
-    cause = next((step for step in reversed(failed) if step.step not in ("tidy", "thaw", "thaw-target")), failed[-1])
-    switched = one.state is MoveState.SWITCHED
-    return [
-        Finding(
-            code="PSE-M002" if switched else "PSE-M001",
-            severity=Severity.ERROR,
-            subject=one.workload,
-            message=f"{cause.step}: {cause.note}",
-            remedy="The target serves; run again, or roll back." if switched else "Repair it, then run again.",
-            source="campaign",
-        )
-    ]
-
-
-def _frozen(journal: Journal, plan: str, one: WorkloadProgress) -> list[Finding]:
-    last = max((step.started for step in one.steps if step.step in _WINDOW), default=None)
-    open_freeze = [
-        intent
-        for number in range(1, 100)
-        if (intent := journal.find(f"{plan[:16]}/{one.workload}/a{number}/frozen")) is not None
-    ]
-    if last is None or not open_freeze:
-        return []
-    since = time.time() - float((open_freeze[-1].result or {"at": time.time()})["at"])
-    return [
-        Finding(
-            code="PSE-M003",
-            severity=Severity.ERROR,
-            subject=one.workload,
-            message=f"its writers have been stopped for {since:.0f} s and no process works on it",
-            remedy="Run the campaign again: it goes on, or gives the source back when the budget is over.",
-            source="campaign",
-        )
-    ]

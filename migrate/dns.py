@@ -92,6 +92,12 @@ class Dns:
                 raise RemoteError(f"{name} still does not point at {new}", where=self._where)
             time.sleep(0.02)
 
+    def give_back_ttl(self, name: str, ttl: int) -> None:
+        """Let ``name`` be kept for ``ttl`` seconds again, wherever it points; quiet when it may be already."""
+        address, now = self.lookup(name)
+        if address and now < ttl:
+            self.swap(name, old=address, new=address, ttl=ttl)
+
     @property
     def _where(self) -> str:
         return f"{self._settings.server}:{self._settings.port}"

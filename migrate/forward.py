@@ -1,6 +1,7 @@
 """Moving a workload: from provisioning to the switch and the checks after it."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from migrate.durable import Stopped
+from migrate.preflight import clocks, path, records
 from migrate.probe import Probe
-from migrate.steps import Steps
+from migrate.steps import PERMIT, Steps
 from pse.core.documents.campaign import MoveState
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused
@@ -17,7 +19,6 @@ from pse.core.findings import Finding, Severity
 from pse.core.journal import Intent, once
 from pse.core.text import counted
 
-MAX_SKEW_S = 60.0
 MAX_DELTAS = 5
 """Passes before the freeze; who writes faster than that is caught up with when writers are stopped, or not at all."""
 
@@ -27,6 +28,7 @@ class Forward(Steps):
     """One attempt to move a workload; see `Steps`."""
 
     probes: list[Probe] = field(default_factory=list)
+    _guarded: bool = False
 
     def go(self) -> None:
         """The whole way. Before the switch every failure gives the source back; after it, nothing is undone by itself.
@@ -56,8 +58,7 @@ class Forward(Steps):
 
     def _perhaps_switched(self) -> bool:
         """A record was about to be switched, and it was not proved that it points at the source again."""
-        names = [self.name_of(f"switch-{switch.name}") for switch in self.work.switches]
-        return any(self.runtime.journal.find(name) for name in names) or self.known("unproved") is not None
+        return self._begun_to_switch() or self.known("unproved") is not None
 
     def settle(self) -> None:
         """What comes after the switch; may be repeated for as long as it fails."""
@@ -102,65 +103,21 @@ class Forward(Steps):
         Raises:
             Refused: With the first reason; all are kept as findings.
         """
-        found = [finding for each in self.together(self._look) for finding in each]
-        found += self._records()
+        found = [one for each in self.together(self._look) for one in each]
+        found += records(self.work, self.runtime.dns)
         self.findings(found)
-        errors = [finding for finding in found if finding.severity is Severity.ERROR]
+        errors = [one for one in found if one.severity is Severity.ERROR]
         if errors:
             raise Refused(
                 f"{errors[0].code}: {errors[0].message}" + (f" (and {len(errors) - 1} more)" if errors[1:] else ""),
                 where=self.workload,
                 hint=errors[0].remedy,
             )
-        return "; ".join(f"{finding.code}: {finding.message}" for finding in found)
+        return "; ".join(f"{one.code}: {one.message}" for one in found)
 
     def _look(self, move: Move) -> list[Finding]:
         task = self.task(move)
-        found = []
-        for host in (task.source, task.target):
-            skew = abs(float(host.text("date +%s.%N")) - time.time())
-            if skew > MAX_SKEW_S:
-                found.append(
-                    Finding(
-                        code="PSE-M015",
-                        severity=Severity.ERROR,
-                        subject=move.id,
-                        message=f"the clock of {host.name} is {skew:.0f} s off",
-                        remedy="Set it: certificates and TSIG live by the clock.",
-                        source="preflight",
-                    )
-                )
-        found += self.runtime.replicator(move).preflight(task)
-        shell = task.passage.shell("path", "exit 0")
-        done = task.source.run(f"{shell} {task.passage.address} true </dev/null", timeout_s=30)
-        if done.rc != 0:
-            text = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            found.append(
-                Finding(
-                    code="PSE-M016",
-                    severity=Severity.ERROR,
-                    subject=move.id,
-                    message=f"{task.source.name} cannot log in to {task.target.name}: {text[-1] if text else done.rc}",
-                    remedy=f"Open TCP port {task.target.endpoint.port} between them.",
-                    source="preflight",
-                )
-            )
-        return found
-
-    def _records(self) -> list[Finding]:
-        if self.work.switches and not self.runtime.dns.used:
-            names = ", ".join(switch.name for switch in self.work.switches)
-            return [
-                Finding(
-                    code="PSE-M017",
-                    severity=Severity.WARNING,
-                    subject=self.workload,
-                    message=f"no name server is configured, so these records are switched by a person: {names}",
-                    remedy="Set [migrate.dns] in pse.toml.",
-                    source="preflight",
-                )
-            ]
-        return []
+        return [*clocks(task), *self.runtime.replicator(move).preflight(task), *path(task)]
 
     def lower_ttl(self) -> str:
         """Let clients ask again soon; what the records were is kept for the way back."""
@@ -199,9 +156,9 @@ class Forward(Steps):
         if not self.runtime.dns.used:
             return ""
         noted = [known for switch in self.work.switches if (known := self.known(f"ttl-{switch.name}"))]
-        until = max((one["at"] + one["ttl"] for one in noted), default=0.0)
-        waited = max(0.0, until - time.time())
-        while (left := until - time.time()) > 0:
+        waited = still_held(noted, time.time())
+        until = time.monotonic() + waited
+        while (left := until - time.monotonic()) > 0:
             if self.runtime.stop.wait(min(left, 1.0)):
                 raise Stopped
         return f"{waited:.0f} s" if waited else ""
@@ -228,6 +185,8 @@ class Forward(Steps):
         self._ensure_probes()
         self.mark_frozen()
         self.within_budget()
+        self.effect("guard", f"leave guards at the source of {self.workload}", self.arm_guards, _no)
+        self._in_window()
         self.stop_services(self.old, "source", proved=True)
         self.together(lambda move: self.runtime.replicator(move).freeze(self.task(move, bounded=True), at_target=False))
         return ""
@@ -262,6 +221,7 @@ class Forward(Steps):
     def switch(self) -> str:
         """Point the records at the target: from here on, the way back is a rollback."""
         self._in_window()
+        self._permit()
         if not self.runtime.dns.used:
             return "records are switched by a person" if self.work.switches else ""
         notes = []
@@ -275,6 +235,19 @@ class Forward(Steps):
             notes.append(f"{switch.name}: {old} to {new}")
         return "; ".join(notes)
 
+    def _permit(self) -> None:
+        """Take the decision from the guards. Asked just before: a record that cannot be switched lets them stand."""
+        for switch in self.work.switches if self.runtime.dns.used else ():
+            new = self.runtime.built(self.work, switch.server).address
+            self.must_point(switch.name, (self._before(switch.name)["address"], new))
+
+        def claim() -> dict[str, Any]:
+            self.guards.claim()
+            return {}
+
+        self.effect(PERMIT, f"decide to switch {self.workload}", claim, _no)
+        self.tell("switch", "update", "the guards at the source have stood down")
+
     def _swap(self, name: str, old: str, new: str) -> dict[str, Any]:
         self.runtime.dns.swap(name, old=old, new=new, ttl=self.runtime.workspace.settings.migrate.ttl_s)
         return {"address": new}
@@ -284,9 +257,7 @@ class Forward(Steps):
 
     def thaw(self) -> str:
         """Give the source back to its writers: first prove that nobody writes at the target."""
-        begun_to_switch = any(
-            self.runtime.journal.find(self.name_of(f"switch-{switch.name}")) for switch in self.work.switches
-        )
+        begun_to_switch = self._begun_to_switch()
         if begun_to_switch:
             self.effect("unproved", f"give {self.workload} back", lambda: {"at": time.time()}, lambda: None)
             for switch in self.work.switches:
@@ -297,18 +268,28 @@ class Forward(Steps):
                         switch.name, old=new, new=old, ttl=self.runtime.workspace.settings.migrate.ttl_s
                     )
                 self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
+
+        def give_back(move: Move) -> list[str]:
+            return self.give_back(move, self.task(move), strict=begun_to_switch)
+
+        notes = ["writers work at the source again"]
         begun = [self.runtime.journal.find(self.name_of(f"target-start-{s.name}")) for s in self.work.services]
         if any(begun):
-            self.stop_services(self.new, "target")
+            notes += self.tried(lambda: self.stop_services(self.new, "target"), strict=begun_to_switch)
         if begun_to_switch:
             # Somebody may have written at the target already.
             self.together(self._bring_back)
         self.runtime.journal.forget(self.name_of("unproved"))
-        self.together(self._give_back)
+        self.runtime.journal.forget(self.name_of(PERMIT))
+        notes += [note for each in self.together(give_back) for note in each]
         self.forget_commands("source")
         self.start_services(self.old, "source", bounded=False)
+        notes += self.tried(self.guards.remove)
         self.mark_thawed()
-        return "writers work at the source again"
+        return "; ".join(notes)
+
+    def _begun_to_switch(self) -> bool:
+        return any(self.runtime.journal.find(self.name_of(f"switch-{switch.name}")) for switch in self.work.switches)
 
     def tidy(self) -> str:
         """Leave nothing at the source of an attempt that failed: the next one begins anew."""
@@ -331,14 +312,14 @@ class Forward(Steps):
         replicator.freeze(task, at_target=True)
         replicator.catch_up(task)
 
-    def _give_back(self, move: Move) -> None:
-        replicator, task = self.runtime.replicator(move), self.task(move)
-        replicator.disarm(task)
-        replicator.thaw(task, at_target=False)
-
     def _in_window(self) -> None:
         self._ensure_probes()
         self.within_budget()
+        if self._guarded or self._begun_to_switch():
+            return
+        # Also after a crash: a host that served meanwhile has more than what was carried.
+        self.guards.hold()
+        self._guarded = True
 
     # -- after ------------------------------------------------------------------------------------------------------
 
@@ -356,6 +337,7 @@ class Forward(Steps):
     def rest(self) -> str:
         """Take away keys; what keeps the way back warm stays. The ledger says that it was done."""
         self.together(lambda move: self.runtime.replicator(move).rest(self.task(move)))
+        self.guards.remove()
         self.told("cut-over")
         return ""
 
@@ -374,6 +356,16 @@ class Forward(Steps):
         for probe in self.probes:
             probe.stop()
         self.probes.clear()
+
+
+def still_held(noted: Sequence[Mapping[str, float]], now: float) -> float:
+    """Seconds that somebody may still hold a record with the TTL that it had.
+
+    Args:
+        noted: Of each record its old ``ttl`` in seconds, and ``at``, the moment (`time.time`) when it was lowered.
+        now: `time.time`. A clock that went back since never makes it more than the TTL itself.
+    """
+    return max((max(0.0, min(one["ttl"], one["at"] + one["ttl"] - now)) for one in noted), default=0.0)
 
 
 def _no() -> None:

@@ -1,30 +1,29 @@
-"""How a step of a workload runs: recorded, bounded by the freeze, once."""
+"""What steps of a workload do: stop and start services, bounded by the freeze, move by move."""
 
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec.structs import replace
 
-from migrate import checks, durable
+from migrate import checks
+from migrate.guard import Guards
 from migrate.hosts import Host
 from migrate.jobs import bounded as ended_after
+from migrate.recorded import Recorded
 from migrate.replicators.ports import FreezeOver, Moved, Task
-from migrate.work import Runtime, Work
-from pse.core.canonical import encode, hash_of
-from pse.core.documents.campaign import CheckResult, MoveState, StepRecord, WorkloadProgress
+from migrate.work import guards_of
+from pse.core.documents.campaign import CheckResult, WorkloadProgress
 from pse.core.documents.plan import Move, Service
-from pse.core.errors import Incomplete, PseError
-from pse.core.findings import Finding, Severity
-from pse.core.journal import Intent, once
-from pse.core.progress import Event
-from pse.core.text import counted, printable
-from pse.core.time import now
+from pse.core.errors import Incomplete, PseError, Refused
+from pse.core.text import counted
 
 T = TypeVar("T")
+PERMIT = "permit"
+"""Effect of an attempt: its guards have stood down, so a record may be switched from here on."""
 CHECK_S = 30.0
 """Seconds that a service may take until its checks hold, or until they do not any more."""
 COMMAND_S = 60.0
@@ -32,78 +31,8 @@ COMMAND_S = 60.0
 
 
 @dataclass(eq=False)
-class Steps:
-    """What moving and moving back have in common.
-
-    Attributes:
-        runtime: What this process holds.
-        work: The workload.
-        key: Names the attempt in the journal: ``a1``, ``a2`` … for moves.
-    """
-
-    runtime: Runtime
-    work: Work
-    key: str
-
-    @property
-    def workload(self) -> str:
-        """Its id."""
-        return self.work.workload
-
-    def step(self, name: str, act: Callable[[], str], *, state: MoveState | None = None, always: bool = False) -> str:
-        """Run ``act`` as the durable step ``name``; it returns a note in words.
-
-        Args:
-            name: Unique in the workflow.
-            act: Does it; safe to repeat.
-            state: State of the workload afterwards.
-            always: Run it even when the user wants to stop: it ends a freeze.
-        """
-
-        def body() -> str:
-            if self.runtime.stop.is_set() and not always:
-                raise durable.Stopped
-            started = now()
-            self._record(StepRecord(workload=self.workload, step=name, started=started, ended=None, outcome="running"))
-            self.tell(name, "start")
-            try:
-                note = act()
-            except Exception as exc:
-                hint = exc.hint if isinstance(exc, PseError) else ""
-                self._ended(name, "failed", f"{exc}. {hint}" if hint else str(exc) or type(exc).__name__)
-                self.tell(name, "failed", printable(str(exc)))
-                raise
-            self._ended(name, "done", note, state)
-            self.tell(name, "done", f"{note} ({(now() - started).total_seconds():.1f} s)".strip())
-            return note
-
-        return durable.step(name, body)
-
-    def tell(self, step: str, state: str, message: str = "") -> None:
-        """Say where it is."""
-        self.runtime.progress(Event(step=step, state=state, subject=self.workload, message=message))
-
-    def effect(
-        self, name: str, what: str, act: Callable[[], dict[str, Any]], probe: Callable[[], dict[str, Any] | None]
-    ) -> dict[str, Any]:
-        """Make one effect of this attempt at most once."""
-
-        def look(_intent: Intent) -> dict[str, Any] | None:
-            return probe()
-
-        def make(_intent: Intent) -> dict[str, Any]:
-            return act()
-
-        return once(self.runtime.journal, self.name_of(name), what, detail={}, probe=look, act=make)
-
-    def name_of(self, effect: str) -> str:
-        """Key of an effect of this attempt in the journal."""
-        return f"{self.runtime.plan[:16]}/{self.workload}/{self.key}/{effect}"
-
-    def known(self, effect: str) -> dict[str, Any] | None:
-        """What an effect gave; None when it was not made."""
-        found = self.runtime.journal.find(self.name_of(effect))
-        return found.result if found is not None else None
+class Steps(Recorded):
+    """What moving and moving back have in common."""
 
     # -- what a freeze is --------------------------------------------------------------------------------------------
 
@@ -122,6 +51,25 @@ class Steps:
     def mark_thawed(self) -> None:
         """The source is written again."""
         self.runtime.journal.forget(self.name_of("frozen"))
+
+    @cached_property
+    def guards(self) -> Guards:
+        """The guards of this attempt, one on every host that it stops something on."""
+        return guards_of(self.runtime, self.work, self.key)
+
+    def arm_guards(self) -> dict[str, Any]:
+        """Let every source host give itself back, by the commands of `thaw`, when nobody else does in time."""
+        commands: dict[str, list[str]] = {}
+        for move in self.work.moves:
+            task = self.task(move)
+            if script := self.runtime.replicator(move).thaw_script(task):
+                commands.setdefault(task.source.name, []).append(script)
+        for service in self.work.services:
+            commands.setdefault(self.old(service).name, []).append(ended_after(service.start, COMMAND_S))
+        over = self.over() or time.time()
+        grace = self.runtime.workspace.settings.migrate.freeze_grace_s
+        self.guards.arm(after_s=over - time.time() + grace, commands=commands)
+        return {"over": over + grace}
 
     def over(self) -> float | None:
         """Moment when the freeze has to end."""
@@ -164,7 +112,7 @@ class Steps:
         """One pass of all moves; adds up what was sent and returns the notes."""
         moved = self.together(act)
         lag = {move.id: one.behind_s for move, one in zip(self.work.moves, moved, strict=True)}
-        self._keep("behind", {"seconds": lag})
+        self.keep("behind", {"seconds": lag})
         sent = sum(one.sent for one in moved)
 
         def add(progress: WorkloadProgress) -> WorkloadProgress:
@@ -172,7 +120,7 @@ class Steps:
 
         self.runtime.store.update(self.workload, add)
         if kept := [said for one in moved for said in one.kept]:
-            self._add_findings(kept)
+            self.add_findings(kept)
         pairs = zip(self.work.moves, moved, strict=True)
         return "; ".join(
             f"{move.id}: {counted(one.sent, 'byte')}" + (f", {one.note}" if one.note else "") for move, one in pairs
@@ -182,6 +130,23 @@ class Steps:
         """Seconds of writing that a target may lack after the last passes; None when a move does not know."""
         known = (self.known("behind") or {"seconds": {"": None}})["seconds"].values()
         return max((float(one) for one in known), default=0.0) if None not in known else None
+
+    def give_back(self, move: Move, task: Task, *, strict: bool = False) -> list[str]:
+        """Let a move's source be written again, also when the target is out of reach; ``strict`` as in `tried`."""
+        replicator = self.runtime.replicator(move)
+        notes = self.tried(lambda: replicator.disarm(task), strict=strict)
+        replicator.thaw(task, at_target=False)
+        return notes
+
+    def tried(self, act: Callable[[], object], *, strict: bool = False) -> list[str]:
+        """Do ``act``; what it failed with is a note, or raised when ``strict``: writers must not wait for it."""
+        try:
+            act()
+        except PseError as exc:
+            if strict:
+                raise
+            return [f"{exc}"]
+        return []
 
     def verified(self, results: list[tuple[CheckResult, ...]]) -> str:
         """Keep the results of a verification.
@@ -205,50 +170,6 @@ class Steps:
                 hint="Nothing was switched. Find out who wrote, then run again.",
             )
         return f"{counted(len(found), 'comparison')} equal"
-
-    def findings(self, found: list[Finding]) -> None:
-        """Keep what a person has to know of this workload."""
-        key = f"{self.runtime.plan[:16]}/{self.workload}/findings"
-        self.runtime.journal.forget(key)
-        self.runtime.journal.open(key, f"findings of {self.workload}", {})
-        self.runtime.journal.done(key, {"findings": encode(found).decode("utf-8")})
-
-    def _add_findings(self, kept: list[str]) -> None:
-        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
-        found = msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
-        for said in kept:
-            finding = Finding(
-                code="PSE-M019",
-                severity=Severity.WARNING,
-                subject=self.workload,
-                message=said,
-                remedy="Look whether somebody needs it, and take it away from there.",
-                source="copy",
-            )
-            found += [finding] if finding not in found else []
-        self.findings(found)
-
-    def told(self, kind: str) -> None:
-        """Write into the ledger that this was done, once an attempt."""
-        from policy.ledger import Ledger
-
-        ledger = Ledger(self.runtime.workspace)
-        data = {"plan": self.runtime.plan, "workload": self.workload, "attempt": self.key}
-        data["checks"] = hash_of(self.runtime.store.get(self.workload).checks)
-
-        def written() -> dict[str, Any] | None:
-            return {} if any(e.kind == kind and e.data == data for e in ledger.entries()) else None
-
-        def write() -> dict[str, Any]:
-            ledger.record(kind, data)
-            return {}
-
-        self.effect(f"ledger-{kind}", f"tell the ledger of the {kind}", write, written)
-
-    def _keep(self, name: str, value: dict[str, Any]) -> None:
-        self.runtime.journal.forget(self.name_of(name))
-        self.runtime.journal.open(self.name_of(name), f"{name} of {self.workload}", {})
-        self.runtime.journal.done(self.name_of(name), value)
 
     # -- services --------------------------------------------------------------------------------------------------
 
@@ -331,35 +252,20 @@ class Steps:
             for verb in ("stop", "start"):
                 self.runtime.journal.forget(self.name_of(f"{side}-{verb}-{service.name}"))
 
-    # -- records ----------------------------------------------------------------------------------------------------
+    def must_point(self, name: str, ends: tuple[str, str]) -> None:
+        """See that a record points at the old or the new address.
 
-    def set_state(self, state: MoveState) -> None:
-        """Say where the workload stands."""
-        self.runtime.store.update(self.workload, lambda progress: replace(progress, state=state))
-
-    def _record(self, record: StepRecord) -> None:
-        def begin(progress: WorkloadProgress) -> WorkloadProgress:
-            steps = tuple(
-                replace(step, ended=record.started, outcome="failed", note="interrupted; begun again")
-                if step.outcome == "running"
-                else step
-                for step in progress.steps
+        Raises:
+            Refused: Somebody changed it.
+            RemoteError: The name server does not answer.
+        """
+        there, _ = self.runtime.dns.lookup(name)
+        if there not in ends:
+            raise Refused(
+                f"{name} points at {there or 'nothing'}, neither at {ends[0]} nor at {ends[1]}",
+                where=self.workload,
+                hint="Somebody changed it meanwhile; set it right by hand, then run again.",
             )
-            return replace(progress, steps=(*steps, record))
-
-        self.runtime.store.update(self.workload, begin)
-
-    def _ended(self, name: str, outcome: str, note: str, state: MoveState | None = None) -> None:
-        def end(progress: WorkloadProgress) -> WorkloadProgress:
-            steps = tuple(
-                replace(step, ended=now(), outcome=outcome, note=printable(note))
-                if step.step == name and step.outcome == "running"
-                else step
-                for step in progress.steps
-            )
-            return replace(progress, steps=steps, state=state or progress.state)
-
-        self.runtime.store.update(self.workload, end)
 
 
 def _given(address: str) -> Callable[[], str]:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from inventory.ssh import Endpoint, endpoint_of
 from migrate.dns import Dns
+from migrate.guard import Guard, Guards
 from migrate.hosts import Host
 from migrate.replicators import Replication, load
 from migrate.replicators.ports import Task, job_name
 from migrate.store import Store
 from pse.core import canonical
+from pse.core.canonical import digest
 from pse.core.documents.deployment import BuiltServer, Deployment
 from pse.core.documents.plan import DnsSwitch, Move, PlannedServer, Service, Unit
 from pse.core.errors import PseError, RemoteError, UsageError
@@ -194,6 +196,17 @@ class Runtime:
             with suppress(PseError, OSError):
                 host.close()
 
+    def give_back_ttls(self, work: Work) -> None:
+        """Let records be kept for as long as before this plan touched them; quiet where somebody else changed one.
+
+        Raises:
+            RemoteError: The name server does not answer, or refuses.
+        """
+        for switch in work.switches if self.dns.used else ():
+            before = self.journal.find(f"{self.plan[:16]}/dns/{switch.name}")
+            if before is not None and before.result is not None:
+                self.dns.give_back_ttl(switch.name, before.result["ttl"])
+
     def _host(self, name: str, where: "_Where") -> Host:
         with self._lock:
             if name not in self._hosts:
@@ -201,6 +214,14 @@ class Runtime:
                     where(), base=self.workspace.root, connect_s=self.workspace.settings.discovery.connect_s
                 )
             return self._hosts[name]
+
+
+def guards_of(runtime: Runtime, work: Work, key: str) -> Guards:
+    """The guards of a workload's freeze in attempt ``key``: one on each host that something is stopped on."""
+    hosts = [runtime.source(move.source) for move in work.moves]
+    hosts += [runtime.old_host(work, service.server) for service in work.services]
+    job = f"pse-{digest(f'{runtime.plan}/{work.workload}/guard'.encode())[:12]}"
+    return Guards([Guard(host, job, key) for host in {host.name: host for host in hosts}.values()])
 
 
 if TYPE_CHECKING:

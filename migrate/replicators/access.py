@@ -6,6 +6,7 @@ and leaves the worker in that applies what the other side writes. It survives a 
 PostgreSQL's ``ALTER DATABASE`` and `CheckMyDatabase` in its ``postinit.c``.
 """
 
+import shlex
 from typing import Any
 
 from migrate.replicators.ports import Task
@@ -29,8 +30,45 @@ def shut(admin: Admin, database: str) -> None:
 
 def close(task: Task, admin: Admin, *, at_target: bool) -> None:
     """`shut` the move's database, and keep what stood before for `reopen`; safe to repeat."""
+    _before(task, admin, at_target=at_target)
+    shut(admin, task.move.database)
 
-    def before() -> dict[str, Any]:
+
+def opening(task: Task, admin: Admin, *, at_target: bool) -> str:
+    """A script that gives back what stands now, or stood before `close`; it leaves alone what is not closed.
+
+    Whoever runs it may be late: a database that was given back is in use, and its clients must not be ended again.
+    """
+    before = _before(task, admin, at_target=at_target)
+    name, psql = task.move.database, f"{admin.prefix} psql -XAtq -v ON_ERROR_STOP=1 -d postgres"
+    setting = f"set {_SETTING} = {literal(before['read_only'])}" if before["read_only"] else f"reset {_SETTING}"
+    asked = f"""select 1 from pg_database d where d.datname = {literal(name)} and (d.datconnlimit = 0 or exists (select
+from pg_db_role_setting s where s.setdatabase = d.oid and s.setrole = 0 and '{_SETTING}=on' = any (s.setconfig)))"""
+    # Who came while it was closed would stay read-only.
+    again = (
+        f"alter database {ident(name)} {setting};\nalter database {ident(name)} connection limit {before['limit']};\n"
+    )
+    return (
+        f"closed=$(printf %s {shlex.quote(asked)} | {psql}) || exit 1\n"
+        f'[ -z "$closed" ] || printf %s {shlex.quote(again + admin.ending(name))} | {psql} >/dev/null'
+    )
+
+
+def reopen(task: Task, admin: Admin, *, at_target: bool) -> None:
+    """Give back what stood before `close`; quiet when it is not closed."""
+    known = task.journal.find(_key(task, at_target))
+    if known is None:
+        return
+    if known.result is not None:
+        script = opening(task, admin, at_target=at_target)
+        admin.host.text(script, what=f"giving {task.move.database} back to its writers")
+    task.journal.forget(_key(task, at_target))
+
+
+def _before(task: Task, admin: Admin, *, at_target: bool) -> dict[str, Any]:
+    """What stood before `close`: noted once."""
+
+    def look() -> dict[str, Any]:
         found = admin.rows(
             "postgres",
             f"""select d.datconnlimit, coalesce((select split_part(v, '=', 2) from pg_db_role_setting s,
@@ -39,33 +77,14 @@ from pg_database d where d.datname = {literal(task.move.database)}""",
         )
         return {"limit": int(found[0][0]), "read_only": found[0][1]}
 
-    once(
+    return once(
         task.journal,
         _key(task, at_target),
         f"note who may come into {task.move.database}",
         detail={},
         probe=lambda _: None,
-        act=lambda _: before(),
+        act=lambda _: look(),
     )
-    shut(admin, task.move.database)
-
-
-def reopen(task: Task, admin: Admin, *, at_target: bool) -> None:
-    """Give back what stood before `close`; quiet when it is not closed."""
-    known = task.journal.find(_key(task, at_target))
-    if known is None:
-        return
-    name = ident(task.move.database)
-    if known.result is not None and admin.has_database(task.move.database):
-        value = known.result["read_only"]
-        setting = f"set {_SETTING} = {literal(value)}" if value else f"reset {_SETTING}"
-        # Who came while it was closed would stay read-only.
-        admin.rows(
-            "postgres",
-            f"alter database {name} {setting};\nalter database {name} connection limit {known.result['limit']};\n"
-            + admin.ending(task.move.database),
-        )
-    task.journal.forget(_key(task, at_target))
 
 
 def limit(task: Task, *, at_target: bool) -> int:

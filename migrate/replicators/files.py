@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from migrate import jobs
+from migrate.findings import of_move
 from migrate.hosts import Host
 from migrate.jobs import folder_of, forget_folder
 from migrate.replicators import aside, rsync
@@ -38,7 +39,7 @@ class Files:
         for host in (task.source, task.target):
             lacking = host.run(f"for t in {_TOOLS}; do command -v $t >/dev/null || echo $t; done")
             if tools := lacking.stdout.decode().split():
-                findings.append(_finding("PSE-M010", task, f"{host.name} lacks {', '.join(tools)}", "Install them."))
+                findings.append(of_move("PSE-M010", task, f"{host.name} lacks {', '.join(tools)}", "Install them."))
         if findings:
             return tuple(findings)
         for path in task.move.paths:
@@ -46,10 +47,10 @@ class Files:
             count, names = aside.foreign(task, path)
             if count:
                 said = f"{task.target.name}: {aside.not_ours(path, count, names)}"
-                findings.append(_finding("PSE-M018", task, said, aside.NOT_OURS_HINT))
+                findings.append(of_move("PSE-M018", task, said, aside.NOT_OURS_HINT))
         if not task.target.root:
             findings.append(
-                _finding(
+                of_move(
                     "PSE-M013",
                     task,
                     f"{task.target.name} is entered as {task.target.endpoint.user}, who is not root: devices and the "
@@ -128,18 +129,23 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
     def thaw(self, task: Task, *, at_target: bool) -> None:
         """Nothing, see `freeze`."""
 
+    def thaw_script(self, task: Task) -> str:  # noqa: ARG002 - the port's
+        """Nothing, see `freeze`."""
+        return ""
+
     def arm(self, task: Task) -> Moved:  # noqa: ARG002 - the port's
         """Nothing: the way back is a pass in the other direction."""
         return Moved()
 
-    def way_back(self, task: Task) -> tuple[Finding, ...]:  # noqa: ARG002 - the port's
-        """Files come back as they are."""
+    def way_back(self, task: Task) -> tuple[Finding, ...]:
+        """Files come back as they are; a target that lost its own must not take the source's with it."""
+        for path in task.move.paths:
+            _refuse_empty(task, path)
         return ()
 
     def catch_up(self, task: Task) -> Moved:
         """Carry the target's state back to the source, deletions included; the source still makes the connection."""
-        for path in task.move.paths:
-            _refuse_empty(task, path)
+        self.way_back(task)
         moved = self._pass(task, _next(task, "back"), final=True, back=True)
         _sweep(task.source, task.move.paths)
         return moved
@@ -265,10 +271,10 @@ p=$(cd -P -- {quoted} 2>/dev/null && pwd)
 awk -v p="$p/" 'p != "/" && index($5, p) == 1 {{print $5}}' /proc/self/mountinfo"""
     answer = task.source.text(script, timeout_s=task.left(900)).split("\n")
     if answer[0] == "gone":
-        return [_finding("PSE-M011", task, f"{printable(path)} is not on {task.source.name}", "Correct the path.")]
+        return [of_move("PSE-M011", task, f"{printable(path)} is not on {task.source.name}", "Correct the path.")]
     kib, entries, *mounts = answer
     findings = [
-        _finding(
+        of_move(
             "PSE-M014",
             task,
             f"{printable(mount)} is another file system below {printable(path)} and stays behind",
@@ -287,10 +293,10 @@ du -skx -- {quoted} 2>/dev/null | cut -f1 || true"""
     wanted = max(0, int((int(kib) - held) * HEADROOM))
     if wanted > free:
         text = f"{printable(path)} needs {wanted // 1024} MiB at {task.target.name}, which has {free // 1024} MiB free"
-        findings.append(_finding("PSE-M012", task, text, "Give the target a larger volume."))
+        findings.append(of_move("PSE-M012", task, text, "Give the target a larger volume."))
     elif inodes and not held and int(entries) * HEADROOM > inodes:
         text = f"{printable(path)} has {int(entries)} entries; {task.target.name} has room for {inodes}"
-        findings.append(_finding("PSE-M012", task, text, "Give the target a file system with more inodes."))
+        findings.append(of_move("PSE-M012", task, text, "Give the target a file system with more inodes."))
     return findings
 
 
@@ -309,9 +315,3 @@ def _owners(task: Task) -> bool:
     except PseError:
         return True
     return same and not _foreign(task)
-
-
-def _finding(code: str, task: Task, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(
-        code=code, severity=severity, subject=task.move.id, message=message, remedy=remedy, source="preflight"
-    )

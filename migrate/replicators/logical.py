@@ -66,32 +66,19 @@ class Logical:
         self._identities()
         attempt = self.task.key.rsplit("/", 1)[-1]
         mark = f"{self.task.job} {access.SEEDING} {attempt}"
-
-        def loaded() -> dict[str, Any] | None:
-            whole = self.target.comment(self.database) == mark and self.task.known("loaded") is not None
-            return {"mark": mark} if whole else None
-
-        def load() -> dict[str, Any]:
+        # The servers are asked, never the journal: what it calls done, a cleanup or a person may have taken away.
+        whole = self.target.comment(self.database) == mark and self.out.subscribed
+        if not whole or self.task.known("loaded") is None:
+            # Rows without the subscription that copied them: nobody knows which are there, so all are copied anew.
             before, _ = shapes_of(self.source, self.source, self.database)
             filled = filled_tables(self.source, self.database)
             self._load_schema(mark)
             passed = shape.as_loaded(before, *shapes_of(self.source, self.target, self.database))
             self.task.note("loaded", {"passed": passed, "filled": filled})
-            return {"mark": mark}
-
-        self.task.effect("schema", f"load roles and schema of {self.database}", load, probe=loaded)
-        self.out.publish()
-
-        def subscribed() -> dict[str, Any] | None:
-            return {} if self.out.subscribed else None
-
-        def subscribe() -> dict[str, Any]:
+            self.out.publish()
             # A creation that was cut off may have left its slot without a subscription.
             self.out.drop_slot()
             self.out.subscribe(self.tunnel.at_target, "copy_data = true, streaming = on")
-            return {}
-
-        self.task.effect("subscribe", f"subscribe to {self.database}", subscribe, probe=subscribed)
         total = int(self.source.one("postgres", f"select pg_database_size({literal(self.database)})"))
         wait_until(lambda: self._copied(total), within_s=self.task.left(24 * 3600), what="the first copy", every_s=0.2)
         size = "select coalesce(sum(pg_table_size(c.oid)), 0)::bigint from pg_class c join pg_namespace n on n.oid = "
@@ -283,6 +270,8 @@ class Logical:
 
     def _load_schema(self, mark: str) -> None:
         self._drop_target()
+        # Known before it exists: else a load that was cut off would count as somebody else's database.
+        self.task.journal.open(self._loading, f"load the schema of {self.database}", {})
         far = self._far(self.tunnel.at_target)
         load = f"{roles.DUMP.format(far=far)} | {self.target.prefix} psql -Xq -d postgres"
         self._pipe(self.target, load, "roles")
@@ -295,12 +284,19 @@ class Logical:
             "the schema",
         )
         self.target.rows("postgres", f"comment on database {ident(self.database)} is {literal(mark)}")
+        self.task.journal.forget(self._loading)
+
+    @property
+    def _loading(self) -> str:
+        return f"{self.task.job}/loading"
 
     def _drop_target(self) -> None:
         """Drop what an earlier attempt loaded; see `access.replaceable`."""
         if not self.target.has_database(self.database):
             return
-        access.replaceable(self.task, self.target)
+        # Without it a load that was cut off would count as somebody else's database.
+        if self.task.journal.find(self._loading) is None:
+            access.replaceable(self.task, self.target)
         self.out.unsubscribe()
         self.target.rows("postgres", f"alter database {ident(self.database)} allow_connections false")
         self.target.end_clients(self.database)
@@ -322,6 +318,12 @@ class Logical:
         )
         ready = sum(int(count) for state, count in states if state == "r")
         self.out.complain()
+        if not self.out.subscribed:
+            raise RemoteError(
+                f"the subscription of {self.database} was taken away while it was copied",
+                where=self.target.host.name,
+                hint="Run again: it is copied anew.",
+            )
         # No table at all is no copy: a plan that moves an empty database has named the wrong one.
         if wanted == 0:
             raise RemoteError(f"{self.database} has no tables to replicate", where=self.source.host.name)

@@ -164,7 +164,10 @@ class Reversible(Protocol):
         """Stop writers at one end, as far as this kind can: services are stopped before."""
 
     def thaw(self, task: Task, *, at_target: bool) -> None:
-        """Let writers write again at that end."""
+        """Let writers write again at that end; asks nothing of the other."""
+
+    def thaw_script(self, task: Task) -> str:
+        """What `thaw` runs at the source, for the guard that runs it when the controller is gone; empty for nothing."""
 
     def arm(self, task: Task) -> Moved:
         """With both ends equal and frozen: from here on, what the target writes goes back to the source."""

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from migrate.findings import of_move
 from migrate.hosts import HostCommandFailed
 from migrate.jobs import forget_folder
 from migrate.replicators import access
@@ -29,28 +30,28 @@ class PostgreSQL:
             try:
                 ends.append(admin_of(host, task.move.port))
             except (HostCommandFailed, RemoteError) as exc:
-                return (_finding("PSE-M020", task, f"{exc}", exc.hint),)
+                return (of_move("PSE-M020", task, f"{exc}", exc.hint),)
         source, target = ends
         database = task.move.database
         if not source.has_database(database):
-            return (_finding("PSE-M020", task, f"{source.host.name} has no database {database}", "Correct its name."),)
+            return (of_move("PSE-M020", task, f"{source.host.name} has no database {database}", "Correct its name."),)
         findings = []
         if source.version // 10000 > target.version // 10000:
             text = f"PostgreSQL {source.version // 10000} does not move to the older {target.version // 10000}"
-            findings.append(_finding("PSE-M021", task, text, "Choose an image with the same or a newer version."))
+            findings.append(of_move("PSE-M021", task, text, "Choose an image with the same or a newer version."))
         wanted = {row[0] for row in source.rows(database, "select extname from pg_extension")}
         there = {row[0] for row in target.rows("postgres", "select name from pg_available_extensions")}
         if lacking := sorted(wanted - there):
             text = f"extensions are not installed at {target.host.name}: {', '.join(lacking)}"
-            findings.append(_finding("PSE-M022", task, text, "Add their packages to the target."))
+            findings.append(of_move("PSE-M022", task, text, "Add their packages to the target."))
         findings += _room(task, source, target)
         if strong := access.superusers(source):
             text = f"superusers can write {database} at {source.host.name} after the cut-over: {', '.join(strong)}"
-            findings.append(_finding("PSE-M030", task, text, "Stop what logs in as them.", Severity.WARNING))
+            findings.append(of_move("PSE-M030", task, text, "Stop what logs in as them.", Severity.WARNING))
         if why := blockers(source, target, database):
             text = f"{database} moves by dump and restore, with writers stopped all the while: {'; '.join(why)}"
             findings.append(
-                _finding("PSE-M023", task, text, "Remove the reasons to keep the stop short.", Severity.WARNING)
+                of_move("PSE-M023", task, text, "Remove the reasons to keep the stop short.", Severity.WARNING)
             )
         return tuple(findings)
 
@@ -107,11 +108,15 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def freeze(self, task: Task, *, at_target: bool) -> None:
         """Let nobody in who could write, end all clients, and note what stood before; survives a restart."""
-        access.close(task, _ends(task)[at_target], at_target=at_target)
+        access.close(task, _end(task, at_target=at_target), at_target=at_target)
 
     def thaw(self, task: Task, *, at_target: bool) -> None:
         """Let it be written again, exactly as before; quiet when it is not frozen."""
-        access.reopen(task, _ends(task)[at_target], at_target=at_target)
+        access.reopen(task, _end(task, at_target=at_target), at_target=at_target)
+
+    def thaw_script(self, task: Task) -> str:
+        """See `access.opening`."""
+        return access.opening(task, _end(task, at_target=False), at_target=False)
 
     def arm(self, task: Task) -> Moved:
         """Turn the direction of replication."""
@@ -122,7 +127,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         way = self._by(task)
         left = way.way_back() if isinstance(way, Logical) else []
         return tuple(
-            _finding(
+            of_move(
                 "PSE-M031",
                 task,
                 f"{task.move.database}: changed at the target and not carried back: {text}",
@@ -154,7 +159,11 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
 
 def _ends(task: Task) -> tuple[Admin, Admin]:
-    return admin_of(task.source, task.move.port), admin_of(task.target, task.move.port)
+    return _end(task, at_target=False), _end(task, at_target=True)
+
+
+def _end(task: Task, *, at_target: bool) -> Admin:
+    return admin_of(task.target if at_target else task.source, task.move.port)
 
 
 def _room(task: Task, source: Admin, target: Admin) -> list[Finding]:
@@ -164,14 +173,8 @@ def _room(task: Task, source: Admin, target: Admin) -> list[Finding]:
         free = int(target.host.text(f"df -Pk -- {shlex.quote(folder)} | awk 'NR==2 {{print $4}}'").strip()) * 1024
     except (PseError, ValueError) as exc:
         text = f"free space at {target.host.name} is not known: {printable(str(exc))}"
-        return [_finding("PSE-M024", task, text, "Look for yourself.", Severity.WARNING)]
+        return [of_move("PSE-M024", task, text, "Look for yourself.", Severity.WARNING)]
     if size * HEADROOM > free:
         text = f"{task.move.database} needs {int(size * HEADROOM) >> 20} MiB; {target.host.name} has {free >> 20} MiB"
-        return [_finding("PSE-M024", task, text, "Give the target a larger volume.")]
+        return [of_move("PSE-M024", task, text, "Give the target a larger volume.")]
     return []
-
-
-def _finding(code: str, task: Task, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
-    return Finding(
-        code=code, severity=severity, subject=task.move.id, message=message, remedy=remedy, source="preflight"
-    )

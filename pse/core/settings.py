@@ -86,12 +86,14 @@ class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     Attributes:
         parallel: Workloads moved at once.
         freeze_budget_s: Seconds that writers may be stopped before the cut-over is undone by itself.
+        freeze_grace_s: Seconds after that until the source's own guard undoes it, when the controller is gone.
         ttl_s: TTL in seconds of DNS records during the cut-over.
         dns: See `DnsSettings`; an empty server means that records are not switched and the runbook says so.
     """
 
     parallel: int = 4
     freeze_budget_s: float = 60.0
+    freeze_grace_s: float = 10.0
     ttl_s: int = 1
     dns: DnsSettings = DnsSettings()
 

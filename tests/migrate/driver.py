@@ -1,5 +1,7 @@
 """Runs a campaign in a process of its own, so that a test can kill it; prints one line an event."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,8 +15,12 @@ def main(root: str, plan: str, *workloads: str) -> None:
     """Run the campaign of ``plan`` for ``workloads``; after ``back``, roll the one that follows back."""
 
     def tell(event: Event) -> None:
-        sys.stdout.write(f"{event.subject} {event.step} {event.state}\n")
+        moment = f"{event.subject} {event.step} {event.state}"
+        sys.stdout.write(f"{moment}\n")
         sys.stdout.flush()
+        if moment == os.environ.get("DIE_AT"):
+            # Exactly there: whoever reads the line may be too late.
+            os.kill(os.getpid(), signal.SIGKILL)
 
     workspace = Workspace(Path(root))
     bundle = Bundle.read(workspace, Path(plan))

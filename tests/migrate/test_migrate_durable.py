@@ -1,5 +1,6 @@
 """The durable engine on both stores: a step that ran is never run again, an unfinished workflow goes on by name."""
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -123,3 +124,27 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     with campaign_lock(workspace):
         assert somebody_works(workspace)
     assert not somebody_works(workspace)
+
+
+def test_a_second_interrupt_ends_a_campaign_that_does_not_stop() -> None:
+    code = """
+import threading
+from types import SimpleNamespace
+from migrate import campaign
+campaign._attempt = lambda *_: (print("stuck", flush=True), threading.Event().wait())
+stop = threading.Event()
+settings = SimpleNamespace(migrate=SimpleNamespace(parallel=1))
+runtime = SimpleNamespace(stop=stop, workspace=SimpleNamespace(settings=settings))
+threading.Thread(target=lambda: (stop.wait(), print("stopping", flush=True)), daemon=True).start()
+campaign._wave(runtime, SimpleNamespace(stop=stop), ["work"])
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in ("stuck", "stopping"):
+        assert process.stdout.readline().strip() == line
+        process.send_signal(signal.SIGINT)
+    try:
+        assert process.wait(20) == -signal.SIGINT
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,15 +1,143 @@
-"""A name server that goes silent in the switch, and a rollback that is killed: nothing that was paid is lost."""
+"""Controllers, hosts and name servers that go away at the worst moment: nothing that was paid is lost."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from urllib.request import urlopen
 
 import pytest
 
 import migrate
 from migrate.dns import Dns
+from providers.lab import hosts
 from pse.core.documents.campaign import MoveState
-from pse.core.errors import Refused, RemoteError
+from pse.core.errors import PseError, Refused, RemoteError, UsageError
+from pse.core.progress import Event
+from tests.migrate.rig import wait_for
 from tests.migrate.test_migrate_ministry import Ministry, ministry, one
 
 __all__ = ["ministry"]
 pytestmark = pytest.mark.timeout(900)
+
+
+def frozen(ministry: Ministry) -> str:
+    """What is said of the portal's freeze."""
+    said = migrate.status(ministry.workspace, ministry.bundle)
+    assert said is not None
+    (message,) = [one.message for one in said.findings if one.subject == "portal" and one.code == "PSE-M003"]
+    return message
+
+
+def test_a_source_whose_controller_died_gives_itself_back(ministry: Ministry) -> None:
+    """Killed with everything ready, just before it would have decided to switch."""
+    workspace, bundle = ministry.workspace, ministry.bundle
+    before = ministry.count()
+    with ministry.freeze(budget_s=12, grace_s=1):
+        ministry.kill_at("portal switch start", "portal")
+    assert ministry.down("portal")
+    found = re.search(r"the source gives itself back in (\d+) s", frozen(ministry))
+    assert found is not None
+    wait_for(lambda: not ministry.down("portal"), int(found[1]) + 5)
+    paid = [ministry.pay() for _ in range(3)]
+    assert ministry.count() == before + 3
+    wait_for(lambda: "should have given itself back" in frozen(ministry), 5)
+    # The budget is longer now: that the source served meanwhile is known from its guards, not from the clock.
+    assert one(migrate.run(workspace, bundle, workloads=["portal"]), "portal") is MoveState.VERIFIED
+    assert ministry.count() == before + 3
+    assert ministry.pay() > max(paid)
+    assert one(migrate.rollback(workspace, bundle, "portal"), "portal") is MoveState.ROLLED_BACK
+    assert ministry.count() == before + 4
+
+
+def test_a_source_that_was_about_to_be_switched_stays_stopped(ministry: Ministry) -> None:
+    """Killed between the decision and the update of the record."""
+    workspace, bundle = ministry.workspace, ministry.bundle
+    before, since = ministry.count(), time.monotonic()
+    with ministry.freeze(budget_s=10, grace_s=1):
+        ministry.kill_at("portal switch update", "portal")
+    assert "stays stopped until somebody runs this" in frozen(ministry)
+    host = ministry.payments().host
+    ended = "for f in /run/pse-*/guard-a*.pid; do ! kill -0 $(cat $f) 2>/dev/null || exit 1; done"
+    assert host.text("ls /run/pse-*/guard-a*.pid").strip()
+    wait_for(lambda: host.run(ended).rc == 0, 60)
+    assert time.monotonic() - since > 10
+    host.close()
+    assert ministry.down("portal")
+    assert one(migrate.run(workspace, bundle, workloads=["portal"]), "portal") is MoveState.VERIFIED
+    assert ministry.count() == before
+    ministry.pay()
+    # A rollback that cannot work is refused before anything is stopped for it.
+    pins = workspace.private / "known_hosts"
+    known = pins.read_text()
+    lines = [line.split() for line in known.splitlines()]
+    other = next(line[2] for line in lines if line[0] == "records")
+    pins.write_text("".join(f"{n} {t} {other if n == 'payments' else key}\n" for n, t, key in lines))
+    try:
+        with serving(ministry), pytest.raises(PseError, match="key"):
+            migrate.rollback(workspace, bundle, "portal")
+    finally:
+        pins.write_text(known)
+    said = migrate.status(workspace, bundle)
+    assert one(said, "portal") is MoveState.VERIFIED
+    assert said is not None
+    assert "PSE-M008" not in {finding.code for finding in said.findings}
+    assert one(migrate.rollback(workspace, bundle, "portal"), "portal") is MoveState.ROLLED_BACK
+    assert ministry.count() == before + 1
+
+
+def test_what_changes_before_the_switch_gives_the_source_back(ministry: Ministry) -> None:
+    """Somebody points the record elsewhere; the target loses its power. Afterwards names are remembered as before."""
+    workspace, bundle = ministry.workspace, ministry.bundle
+    dns, name = Dns(workspace), "opendata.ministry.example"
+    address, ttl = dns.lookup(name)
+
+    def run_and(act: Callable[[], object], *, at: str) -> str:
+        def tell(event: Event) -> None:
+            if (event.subject, event.step, event.state) == ("opendata", at, "start"):
+                act()
+
+        failed = migrate.run(workspace, bundle, workloads=["opendata"], progress=tell)
+        assert one(failed, "opendata") is MoveState.FAILED
+        with urlopen(f"http://{address}:8080/health", timeout=5) as answer:
+            assert answer.status == 200
+        assert "PSE-M003" not in {finding.code for finding in failed.findings}
+        (reason,) = [finding.message for finding in failed.findings if finding.code == "PSE-M001"]
+        return reason
+
+    assert "neither at" in run_and(lambda: dns.swap(name, old=address, new="192.0.2.9", ttl=1), at="start")
+    assert dns.lookup(name) == ("192.0.2.9", 1)
+    dns.swap(name, old="192.0.2.9", new=address, ttl=1)
+    new, old = ministry.servers("opendata")
+    (server,) = [host.name for host in hosts.status(workspace) if host.address == new.endpoint.address]
+    assert "opendata" in run_and(lambda: hosts.stop(workspace, [server]), at="verify")
+    hosts.Hosts(workspace.root).start(server)
+    assert migrate.cleanup(workspace, bundle, workloads=["opendata"]) == ()
+    for host in (new, old):
+        assert host.text("ls /run | grep -c pse- || true").strip() == "0"
+        host.close()
+    assert dns.lookup(name) == (address, ttl)
+
+
+@contextmanager
+def serving(ministry: Ministry) -> Iterator[None]:
+    """The portal is asked all the while, and always answers."""
+    over, failed = threading.Event(), []
+
+    def ask() -> None:
+        while not over.is_set():
+            if ministry.down("portal"):
+                failed.append(time.monotonic())
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert failed == []
 
 
 def test_a_lost_answer_of_the_name_server_loses_no_payment(ministry: Ministry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +187,12 @@ def test_a_rollback_killed_half_way_is_said_and_goes_first(ministry: Ministry) -
         migrate.cleanup(workspace, bundle, workloads=["portal"])
     assert one(migrate.rollback(workspace, bundle, "portal"), "portal") is MoveState.ROLLED_BACK
     assert one(migrate.run(workspace, bundle, workloads=["portal"]), "portal") is MoveState.VERIFIED
+
+
+def test_what_does_not_exist_is_refused(ministry: Ministry) -> None:
+    with pytest.raises(UsageError, match="does not move"):
+        migrate.run(ministry.workspace, ministry.bundle, workloads=["legacy"])
+    with pytest.raises(UsageError, match="no wave 9"):
+        migrate.run(ministry.workspace, ministry.bundle, waves=[9])
+    with pytest.raises(Refused, match="nothing to roll back"):
+        migrate.rollback(ministry.workspace, ministry.bundle, "records")

@@ -1,0 +1,163 @@
+"""What a step of a workload leaves: its record, its effects in the journal, its line in the ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from migrate import durable
+from migrate.findings import finding
+from migrate.work import Runtime, Work
+from pse.core.canonical import encode, hash_of
+from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress
+from pse.core.errors import PseError
+from pse.core.findings import Finding, Severity
+from pse.core.journal import Intent, once
+from pse.core.progress import Event
+from pse.core.text import printable
+from pse.core.time import now
+
+
+@dataclass(eq=False)
+class Recorded:
+    """One attempt at a workload; nothing of it is lost with the process.
+
+    Attributes:
+        runtime: What this process holds.
+        work: The workload.
+        key: Names the attempt in the journal: ``a1``, ``a2`` … for moves, ``r1`` … for rollbacks.
+    """
+
+    runtime: Runtime
+    work: Work
+    key: str
+
+    @property
+    def workload(self) -> str:
+        """Its id."""
+        return self.work.workload
+
+    def step(self, name: str, act: Callable[[], str], *, state: MoveState | None = None, always: bool = False) -> str:
+        """Run ``act`` as the durable step ``name``; it returns a note in words.
+
+        Args:
+            name: Unique in the workflow.
+            act: Does it; safe to repeat.
+            state: State of the workload afterwards.
+            always: Run it even when the user wants to stop: it ends a freeze.
+        """
+
+        def body() -> str:
+            if self.runtime.stop.is_set() and not always:
+                raise durable.Stopped
+            started = now()
+            self._record(StepRecord(workload=self.workload, step=name, started=started, ended=None, outcome="running"))
+            self.tell(name, "start")
+            try:
+                note = act()
+            except Exception as exc:
+                hint = exc.hint if isinstance(exc, PseError) else ""
+                self._ended(name, "failed", f"{exc}. {hint}" if hint else str(exc) or type(exc).__name__)
+                self.tell(name, "failed", printable(str(exc)))
+                raise
+            self._ended(name, "done", note, state)
+            self.tell(name, "done", f"{note} ({(now() - started).total_seconds():.1f} s)".strip())
+            return note
+
+        return durable.step(name, body)
+
+    def tell(self, step: str, state: str, message: str = "") -> None:
+        """Say where it is."""
+        self.runtime.progress(Event(step=step, state=state, subject=self.workload, message=message))
+
+    def effect(
+        self, name: str, what: str, act: Callable[[], dict[str, Any]], probe: Callable[[], dict[str, Any] | None]
+    ) -> dict[str, Any]:
+        """Make one effect of this attempt at most once."""
+
+        def look(_intent: Intent) -> dict[str, Any] | None:
+            return probe()
+
+        def make(_intent: Intent) -> dict[str, Any]:
+            return act()
+
+        return once(self.runtime.journal, self.name_of(name), what, detail={}, probe=look, act=make)
+
+    def name_of(self, effect: str) -> str:
+        """Key of an effect of this attempt in the journal."""
+        return f"{self.runtime.plan[:16]}/{self.workload}/{self.key}/{effect}"
+
+    def known(self, effect: str) -> dict[str, Any] | None:
+        """What an effect gave; None when it was not made."""
+        found = self.runtime.journal.find(self.name_of(effect))
+        return found.result if found is not None else None
+
+    def findings(self, found: list[Finding]) -> None:
+        """Keep what a person has to know of this workload."""
+        key = f"{self.runtime.plan[:16]}/{self.workload}/findings"
+        self.runtime.journal.forget(key)
+        self.runtime.journal.open(key, f"findings of {self.workload}", {})
+        self.runtime.journal.done(key, {"findings": encode(found).decode("utf-8")})
+
+    def add_findings(self, kept: list[str]) -> None:
+        """Keep also what somebody wrote meanwhile."""
+        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
+        found = msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
+        remedy = "Look whether somebody needs it, and take it away from there."
+        for said in kept:
+            one = finding("PSE-M019", self.workload, said, remedy, Severity.WARNING, source="copy")
+            found += [one] if one not in found else []
+        self.findings(found)
+
+    def told(self, kind: str) -> None:
+        """Write into the ledger that this was done, once an attempt."""
+        from policy.ledger import Ledger
+
+        ledger = Ledger(self.runtime.workspace)
+        data = {"plan": self.runtime.plan, "workload": self.workload, "attempt": self.key}
+        data["checks"] = hash_of(self.runtime.store.get(self.workload).checks)
+
+        def written() -> dict[str, Any] | None:
+            return {} if any(e.kind == kind and e.data == data for e in ledger.entries()) else None
+
+        def write() -> dict[str, Any]:
+            ledger.record(kind, data)
+            return {}
+
+        self.effect(f"ledger-{kind}", f"tell the ledger of the {kind}", write, written)
+
+    def keep(self, name: str, value: dict[str, Any]) -> None:
+        """Note a fact of this attempt in place of what was noted before."""
+        self.runtime.journal.forget(self.name_of(name))
+        self.runtime.journal.open(self.name_of(name), f"{name} of {self.workload}", {})
+        self.runtime.journal.done(self.name_of(name), value)
+
+    def set_state(self, state: MoveState) -> None:
+        """Say where the workload stands."""
+        self.runtime.store.update(self.workload, lambda progress: replace(progress, state=state))
+
+    def _record(self, record: StepRecord) -> None:
+        def begin(progress: WorkloadProgress) -> WorkloadProgress:
+            steps = tuple(
+                replace(step, ended=record.started, outcome="failed", note="interrupted; begun again")
+                if step.outcome == "running"
+                else step
+                for step in progress.steps
+            )
+            return replace(progress, steps=(*steps, record))
+
+        self.runtime.store.update(self.workload, begin)
+
+    def _ended(self, name: str, outcome: str, note: str, state: MoveState | None = None) -> None:
+        def end(progress: WorkloadProgress) -> WorkloadProgress:
+            steps = tuple(
+                replace(step, ended=now(), outcome=outcome, note=printable(note))
+                if step.step == name and step.outcome == "running"
+                else step
+                for step in progress.steps
+            )
+            return replace(progress, steps=steps, state=state or progress.state)
+
+        self.runtime.store.update(self.workload, end)
