@@ -11,7 +11,7 @@ from typing import Any
 
 from migrate.replicators.ports import Task
 from migrate.replicators.psql import Admin, ident, literal
-from pse.core.errors import Refused
+from pse.core.errors import Refused, RemoteError
 from pse.core.journal import once
 
 SEEDING = "seeding"
@@ -29,7 +29,11 @@ def shut(admin: Admin, database: str) -> None:
 
 
 def close(task: Task, admin: Admin, *, at_target: bool) -> None:
-    """`shut` the move's database, and keep what stood before for `reopen`; safe to repeat."""
+    """`shut` the move's database, and keep what stood before for `reopen`; safe to repeat.
+
+    Raises:
+        RemoteError: There is no such database.
+    """
     _before(task, admin, at_target=at_target)
     shut(admin, task.move.database)
 
@@ -75,6 +79,8 @@ def _before(task: Task, admin: Admin, *, at_target: bool) -> dict[str, Any]:
 unnest(s.setconfig) v where s.setdatabase = d.oid and s.setrole = 0 and split_part(v, '=', 1) = '{_SETTING}'), '')
 from pg_database d where d.datname = {literal(task.move.database)}""",
         )
+        if not found:
+            raise RemoteError(f"database {task.move.database} is gone", where=admin.host.name)
         return {"limit": int(found[0][0]), "read_only": found[0][1]}
 
     return once(
@@ -98,10 +104,15 @@ def forget(task: Task, *, at_target: bool) -> None:
     task.journal.forget(_key(task, at_target))
 
 
-def superusers(admin: Admin) -> list[str]:
-    """Roles that can log in and that nothing keeps out, but for our own way in."""
-    sql = "select rolname from pg_roles where rolsuper and rolcanlogin and rolname <> 'postgres' order by 1"
-    return [row[0] for row in admin.rows("postgres", sql)]
+def superusers(admin: Admin, database: str) -> list[str]:
+    """Roles that can log in and that nothing keeps out; our own way in counts when somebody else uses it by TCP."""
+    rows = admin.rows(
+        "postgres",
+        f"""select rolname from pg_roles r where rolsuper and rolcanlogin and (rolname <> 'postgres' or exists (select
+from pg_stat_activity a where a.usesysid = r.oid and a.datname = {literal(database)} and a.client_addr is not null))
+order by 1""",
+    )
+    return [row[0] for row in rows]
 
 
 def mark(task: Task, target: Admin, state: str, *, database: str = "") -> None:

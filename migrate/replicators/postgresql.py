@@ -45,7 +45,7 @@ class PostgreSQL:
             text = f"extensions are not installed at {target.host.name}: {', '.join(lacking)}"
             findings.append(of_move("PSE-M022", task, text, "Add their packages to the target."))
         findings += _room(task, source, target)
-        if strong := access.superusers(source):
+        if strong := access.superusers(source, database):
             text = f"superusers can write {database} at {source.host.name} after the cut-over: {', '.join(strong)}"
             findings.append(of_move("PSE-M030", task, text, "Stop what logs in as them.", Severity.WARNING))
         if why := blockers(source, target, database):
