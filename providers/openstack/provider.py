@@ -1,0 +1,64 @@
+"""The adapter of OpenStack."""
+
+import threading
+from collections.abc import Mapping
+from typing import ClassVar
+
+from providers.ports import PortError, Store, Target
+
+
+class OpenStackProvider:
+    """See `providers.ports.Provider`.
+
+    Endpoint of the register's entry: address of the identity service, ``https://identity.example.pk/v3``. Credentials
+    come from `clouds.yaml` or ``OS_…`` and have to be of this very address.
+
+    Options of the register's entry:
+
+    - ``region``: region of the place; has to be there.
+    - ``availability_zone``: zone of servers, and of volumes unless ``volume_zone`` names theirs; has to be there.
+    - ``cloud``: entry of clouds.yaml; else ``OS_CLOUD`` or ``OS_…`` count.
+    - ``domain``: domains, separated by commas, that the catalogue's addresses may be in, beside the identity's host.
+    - ``image.<name>``, ``shape.<name>``, ``storage.<name>``: the cloud's name or id of an image, its name of a flavour
+      or of a volume type, where it is not the price book's.
+    - ``ssh_user``: account that the key opens; else the image's ``os_admin_user`` or ``os_distro``, else ``root``.
+    - ``host_key_s``: seconds to wait for the host key in a new server's console (120); 0 for one look.
+    - ``boot_s``: seconds that a server may take until it is active (900).
+    """
+
+    name: ClassVar[str] = "openstack"
+    kinds: ClassVar[Mapping[str, str]] = {
+        "Network": "role member: Neutron networks",
+        "Subnet": "role member: Neutron subnets",
+        "Firewall": "role member: Neutron security groups",
+        "KeyPair": "role member: Nova key pairs, which belong to the user",
+        "Volume": "role member: Cinder volumes",
+        "Server": "role member: Nova servers and Neutron ports",
+        "Attachment": "role member: Nova volume attachments",
+    }
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; no call is made yet."""
+        from providers.openstack.account import Account
+
+        self._account = Account(target)
+        self._lock = threading.Lock()
+        self._stores: dict[str, Store] = {}
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind.
+
+        Raises:
+            PortError: There is no such kind.
+        """
+        if kind not in self.kinds:
+            raise PortError(f"OpenStack makes no {kind} here", reason="invalid", where=self._account.place)
+        from providers.openstack.stores import OpenStackStore
+
+        with self._lock:
+            # Kept, and with it what it has learnt of images and flavours.
+            return self._stores.setdefault(kind, OpenStackStore(self._account, kind))
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._account.client.close()

@@ -1,0 +1,139 @@
+"""The real control plane for the tests: found, started once for all workers, and stopped by those who started it."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.require import missing
+
+SCRIPTS = Path(__file__).parents[4] / "shared" / "openstack-rig"
+IDENTITY = "http://127.0.0.1:35000/v3"
+_TOKEN = "PSE_RIG_TOKEN"
+_INSTALL_S, _START_S = 900, 600
+
+
+def home() -> Path:
+    """Where the control plane lives; its scripts' own default unless ``RIG_HOME`` says another."""
+    return Path(os.environ.get("RIG_HOME", "/var/tmp/openstack-rig"))
+
+
+@contextmanager
+def control_plane() -> Iterator[None]:
+    """A running control plane: one that runs already, or one started here and stopped when nobody uses it any more.
+
+    Every user holds a shared lock; whoever gives it back last, as the exclusive lock shows, stops what tests started.
+    """
+    if not (SCRIPTS / "up.sh").is_file():
+        missing("the OpenStack control plane (../shared/openstack-rig)")
+    if os.geteuid() != 0:
+        missing("root, for the OpenStack control plane")
+    home().mkdir(parents=True, exist_ok=True)
+    started = home() / "started-by-tests"
+    with (home() / "users.lock").open("w") as users, (home() / "start.lock").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        if not answers():
+            _install()
+            token = uuid.uuid4().hex
+            started.write_text(token)
+            _start(token)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(users, fcntl.LOCK_UN)
+            try:
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            if started.exists():
+                stop(started.read_text())
+                started.unlink()
+
+
+def answers() -> bool:
+    """Whether the identity service answers."""
+    try:
+        with urllib.request.urlopen(IDENTITY, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def _install() -> None:
+    if (home() / "venv" / "bin" / "nova-compute").exists():
+        return
+    if os.environ.get("PSE_TEST_REQUIRE") != "all":
+        missing(f"the OpenStack control plane in {home()} (run {SCRIPTS}/install.sh)")
+    _run("install.sh", _INSTALL_S, "")
+
+
+def _start(token: str) -> None:
+    installed_only = not (home() / "run" / "mysql" / "nova").is_dir()
+    _run("up.sh", _START_S, token, *([] if installed_only else ["nosync"]))
+    if not answers():
+        missing("the OpenStack control plane, which did not start")
+
+
+def _run(script: str, limit_s: int, token: str, *words: str) -> None:
+    """Run one of its scripts; what that starts carries the token in its environment, so it is found again."""
+    log = home() / f"{script}.log"
+    with log.open("wb") as out:
+        done = subprocess.run(
+            ["bash", str(SCRIPTS / script), *words],
+            env={**os.environ, "RIG_HOME": str(home()), _TOKEN: token},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            timeout=limit_s,
+            check=False,
+            cwd=home(),
+        )
+    if done.returncode:
+        raise AssertionError(f"{script} ended with {done.returncode}: {log.read_text(errors='replace')[-2000:]}")
+
+
+def stop(token: str) -> None:
+    """Kill every process that was started with the token, and whatever runs in their sessions.
+
+    Some services write their title over their environment: those are known by the scripts' files of process ids, if
+    their command still names this control plane.
+    """
+    mark = f"{_TOKEN}={token}".encode()
+    for _ in range(3):
+        processes = _processes()
+        ours = {session for pid, session in processes.items() if mark in _words(pid, "environ")}
+        for path in (home() / "run" / "run").glob("*.pid"):
+            pid = int(path.read_text().strip() or 0)
+            if pid in processes and str(home()).encode() in b" ".join(_words(pid, "cmdline")):
+                ours.add(processes[pid])
+        found = [pid for pid, session in processes.items() if session in ours - {os.getsid(0)}]
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _processes() -> dict[int, int]:
+    """Session by process."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(ProcessLookupError):
+            found[int(folder.name)] = os.getsid(int(folder.name))
+    return found
+
+
+def _words(pid: int, file: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/{file}").read_bytes().split(b"\0")
+    except OSError:
+        return []
