@@ -1,7 +1,8 @@
 """Volumes at servers.
 
-Nova keeps one word with an attachment, its device tag: the intent's id goes there. The rest of the marks, the name and
-the mount path stand in the volume's metadata beforehand; they count only while an attachment bears that very tag.
+Nova keeps nothing with an attachment but a device tag, and a tagged volume cannot be detached again where the
+hypervisor's driver tells no devices. So the marks stand in the volume's metadata, written before the volume is attached
+and with the server that it is for; they count only while it is at that very server, and go when it leaves.
 """
 
 from typing import Any
@@ -35,17 +36,17 @@ class AttachmentWork:
         server = self._client.get("compute", f"/servers/{part(inputs.server)}", "server")
         if server is None:
             raise PortError(f"no server {inputs.server} here", reason="not-found", where=inputs.name)
+        notes = {"name": inputs.name, "workload": inputs.workload, "mount": inputs.mount, "server": inputs.server}
+        own = marks.metadata(identity, _PREFIX, **notes)
         object_id = f"{inputs.server}{_JOINT}{inputs.volume}"
         there = self.get(object_id) if volume["status"] == "in-use" else None
-        if there is not None and there["attachment"].get("tag") == identity.op:
+        if there is not None and _marks(there) == marks.of_metadata(own, _PREFIX):
             # The answer to an earlier try of this very intent was lost while the volume was on its way.
             return there
         if volume["status"] != "available":
             raise PortError(f"the volume is {volume['status']}", reason="in-use", where=inputs.volume)
-        notes = {"name": inputs.name, "workload": inputs.workload, "mount": inputs.mount}
-        own = marks.metadata(identity, _PREFIX, **notes)
         self._client.call("volume", "POST", f"/volumes/{part(inputs.volume)}/metadata", body={"metadata": own})
-        body = {"volumeAttachment": {"volumeId": inputs.volume, "tag": identity.op}}
+        body = {"volumeAttachment": {"volumeId": inputs.volume}}
         path = f"/servers/{part(inputs.server)}/os-volume_attachments"
         self._client.call("compute", "POST", path, body=body)
         volume = self._volumes.settled(inputs.volume)
@@ -84,9 +85,7 @@ class AttachmentWork:
     def see(self, raw: Any, _given: AttachmentInputs | None, /) -> Seen:
         """Everything is told when it is ours; a stranger's has no name."""
         at, volume = raw["attachment"], raw["volume"]
-        found = marks.of_metadata(volume["metadata"], _PREFIX)
-        if found.identity is not None and found.identity.op != at.get("tag"):
-            found = marks.Marks()
+        found = _marks(raw)
         told = {name: found[name] for name in ("name", "mount") if found[name]}
         status = str(volume["status"])
         return Seen(
@@ -104,7 +103,7 @@ class AttachmentWork:
         return self.get(f"{raw['attachment']['serverId']}{_JOINT}{raw['attachment']['volumeId']}") or raw
 
     def drop(self, object_id: str, /) -> None:
-        """Detach and wait until the volume is free; marks without an attachment count for nothing."""
+        """Detach, wait until the volume is free, and take the mark off it that makes the others count."""
         server, _, volume = object_id.partition(_JOINT)
         if not (is_id(server) and is_id(volume)):
             return
@@ -112,12 +111,30 @@ class AttachmentWork:
             path = f"/servers/{part(server)}/os-volume_attachments/{part(volume)}"
             self._client.call("compute", "DELETE", path)
         except PortError as exc:
-            # Nova says the same of a server that is gone and of a volume that is not at it.
-            if exc.reason != "not-found":
+            # Nova says the same of a server that is gone and of a volume that is not at it; and it goes on naming a
+            # volume for a moment that Cinder has taken back already.
+            if exc.reason != "not-found" and not (exc.reason == "in-use" and self._given_back(server, volume)):
                 raise
         if not poll(lambda: self._free(server, volume) or None, within_s=STEP_S):
             raise PortError("the volume is still attached", vendor_code="not-gone", where=object_id)
+        raw = self._volumes.get(volume)
+        if raw is not None and raw["metadata"].get(f"{_PREFIX}server") == server and f"{_PREFIX}op" in raw["metadata"]:
+            try:
+                self._client.call("volume", "DELETE", f"/volumes/{part(volume)}/metadata/{_PREFIX}op")
+            except PortError as exc:
+                if exc.reason != "not-found":
+                    raise
 
     def _free(self, server: str, volume: str) -> bool:
+        """Whether both services say so."""
+        return self._given_back(server, volume) and self.get(f"{server}{_JOINT}{volume}") is None
+
+    def _given_back(self, server: str, volume: str) -> bool:
         raw = self._volumes.settled(volume)
         return raw is None or all(at["server_id"] != server for at in raw["attachments"])
+
+
+def _marks(raw: Any) -> marks.Marks:
+    """The marks that count for a live attachment."""
+    found = marks.of_metadata(raw["volume"]["metadata"], _PREFIX)
+    return found if found["server"] == raw["attachment"]["serverId"] else marks.Marks()

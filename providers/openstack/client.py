@@ -37,12 +37,12 @@ class Service(NamedTuple):
 
 
 SERVICES: Mapping[str, Service] = {
-    "compute": Service("compute", "2.1", "2.latest", "compute 2.70"),
+    "compute": Service("compute", "2.1", "2.latest", "compute 2.52"),
     "network": Service("network", "2.0", "2.latest", ""),
     "volume": Service("block-storage", "3.0", "3.latest", "volume 3.42"),
     "image": Service("image", "2.0", "2.latest", ""),
 }
-"""Nova 2.70 (Stein, 2019) tells an attachment's tag, Cinder 3.42 extends a volume in use."""
+"""Nova 2.52 (Pike, 2017) takes tags with a new server, Cinder 3.42 lets a volume in use grow."""
 
 
 class Client:

@@ -22,7 +22,7 @@ _BY_TYPE = {
     "RevisionNumberConstraintFailed": "transient",
 }
 """Types of Neutron's and words of Cinder's errors whose status alone would mislead."""
-_QUOTA = ("quota exceeded", "exceeds allowed", "exceeded available quota", "exceeds available", "limit exceeded")
+_QUOTA = ("quota", "limitexceeded")
 _BUSY = ("while it is in vm_state", "while it is in task_state", "while it is in state", "is locked by")
 _USED = ("invalid volume", "must be available", "already attached", "is in use", "must be detached")
 _TEXT = 400
@@ -135,7 +135,8 @@ def _of_sdk(exc: Exception, place: str) -> PortError:
         ksa.SSLError,
         openstack.exceptions.ConfigException,
     )
-    if isinstance(exc, auth):
+    # keystoneauth says so with a bare Exception when a password or a name is missing.
+    if isinstance(exc, auth) or type(exc) is Exception:
         return PortError(words, reason="auth", vendor_code=code, where=place, hint=_HINTS["auth"])
     if isinstance(exc, ksa.CatalogException | ksa.EndpointNotFound | ksa.DiscoveryFailure):
         return PortError(words, reason="invalid", vendor_code=code, where=place)

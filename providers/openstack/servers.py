@@ -137,8 +137,14 @@ class ServerWork:
             return
         if server.get("locked"):
             raise PortError("the server is locked at the cloud", reason="in-use", where=object_id)
-        for port in list(self._client.pages("network", "/ports", "ports", {"device_id": object_id})):
-            self._drop_port(port["id"])
+        # Nova lets go of the port of a server that failed, so it is known by its marks too.
+        found = marks.of_metadata(server["metadata"])
+        queries = [{"device_id": object_id}]
+        if found.identity is not None:
+            queries.append({"description": marks.description(found.identity, workload=found["workload"])})
+        ports = {port["id"] for query in queries for port in self._client.pages("network", "/ports", "ports", query)}
+        for port in sorted(ports):
+            self._drop_port(port)
         delete(self._account, "compute", f"/servers/{part(object_id)}", "server", within_s=GONE_S)
 
     # -- below: steps of these --
@@ -212,7 +218,7 @@ class ServerWork:
 
     def _running(self, server: Any) -> Any:
         """The server, started, with no resize left open."""
-        act = {"SHUTOFF": {"os-start": None}, "VERIFY_RESIZE": {"confirmResize": None}, "PAUSED": {"unpause": None}}
+        act = {"SHUTOFF": {"os-start": None}, "VERIFY_RESIZE": {"confirmResize": None}}
         if server["status"] not in act:
             return server
         self._act(server["id"], act[server["status"]])
