@@ -124,7 +124,7 @@ def _of_sdk(exc: Exception, place: str) -> PortError:
     from keystoneauth1 import exceptions as ksa
 
     words = printable(str(exc).splitlines()[0][:_TEXT]) if str(exc) else type(exc).__name__
-    code = type(exc).__name__
+    code = type(getattr(exc, "original", None) or exc).__name__
     auth = (
         ksa.Unauthorized,
         ksa.Forbidden,
