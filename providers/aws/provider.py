@@ -1,0 +1,77 @@
+"""The adapter of AWS."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from providers.aws.account import Account
+from providers.aws.disks import Attachments, Volumes
+from providers.aws.keys import KeyPairs
+from providers.aws.network import Firewalls, Networks, Subnets
+from providers.aws.servers import Servers
+from providers.aws.store import AwsStore, Noun
+from providers.ports import PortError, Store, Target
+
+NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
+    {
+        "Network": Networks,
+        "Subnet": Subnets,
+        "Firewall": Firewalls,
+        "KeyPair": KeyPairs,
+        "Volume": Volumes,
+        "Server": Servers,
+        "Attachment": Attachments,
+    }
+)
+"""What the adapter can make."""
+
+_LATER = "the adapter does not make it yet"
+
+
+class AwsProvider:
+    """See `providers.ports.Provider`. One place is one availability zone; credentials are the SDK's own chain.
+
+    Options of the register's entry: ``region`` and ``zone`` (both needed), ``profile`` (of the AWS configuration),
+    ``proxy`` (URL), ``image_owners`` (accounts whose images a ``name:`` finds, with commas between; ``self``),
+    ``kms_key`` (for disks; the account's own default key), ``ssh_user`` (``admin``), ``host_key_wait_s`` (seconds to
+    wait for the host key on a new server's console; 180) and ``wait_s`` (seconds for any other wait; 600).
+    """
+
+    name: ClassVar[str] = "aws"
+    kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/aws.json")
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "Router": _LATER,
+        "Address": _LATER,
+        "LoadBalancer": _LATER,
+        "DnsZone": _LATER,
+        "DnsRecord": _LATER,
+        "Image": "EC2 imports images from a bucket only, and the adapter makes no bucket",
+        "Snapshot": _LATER,
+        "BackupPolicy": _LATER,
+        "Bucket": _LATER,
+        "EncryptionKey": _LATER,
+        "Volume.iops": _LATER,
+        "Volume.encryptionKey": _LATER,
+        "Volume.snapshot": _LATER,
+        "Server.bootVolume": "an EC2 instance starts from an image only",
+        "Server.apart": _LATER,
+    }
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; no SDK is imported and no call is made yet."""
+        self._account = Account(target)
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind.
+
+        Raises:
+            PortError: The adapter makes no such kind.
+        """
+        if kind not in NOUNS:
+            raise PortError(f"aws makes no {kind}", reason="invalid", where=self._account.place)
+        return AwsStore(self._account, kind, NOUNS[kind](self._account))
+
+    def close(self) -> None:
+        """Give back connections; whatever still waits gives up."""
+        self._account.close()

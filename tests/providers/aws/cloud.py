@@ -1,0 +1,172 @@
+"""moto as a process of its own behind the hostile proxy: AWS on a loopback port, its credentials dummies."""
+
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from providers.aws import AwsProvider
+from providers.conformance import Rig
+from providers.ports import Target
+from tests.fakes.ec2 import Late, Refusals, Tokens
+from tests.fakes.hostile import Hostile
+from tests.providers.waiting import wait_for
+
+REGION = "me-south-1"
+ZONE = "me-south-1a"
+PLACE = "sample-abroad/me-south-1/me-south-1a"
+OWNER = "099720109477"
+OPTIONS: Mapping[str, str] = {
+    "region": REGION,
+    "zone": ZONE,
+    "image_owners": OWNER,
+    "host_key_wait_s": "0",
+    "wait_s": "20",
+}
+CREDENTIALS: Mapping[str, str] = {
+    "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "sample",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+_SWITCHES = dict.fromkeys(
+    ("MOTO_ENABLE_AMI_VALIDATION", "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "MOTO_ENABLE_KEYPAIR_VALIDATION"), "true"
+)
+
+
+class Cloud:
+    """The cloud of a test session."""
+
+    def __init__(self, upstream: str) -> None:
+        self.upstream = upstream
+        self._clients: dict[str, Any] = {}
+        self.late = Late()
+        self.proxy = Hostile(upstream, layers=(Refusals(self.client), Tokens(self.client), self.late))
+
+    def client(self, region: str = REGION) -> Any:
+        """A client straight to the server, past the proxy."""
+        if region not in self._clients:
+            import boto3
+
+            session = boto3.Session(
+                aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], aws_secret_access_key="sample", region_name=region
+            )
+            self._clients[region] = session.client("ec2", endpoint_url=self.upstream)
+        return self._clients[region]
+
+    @cached_property
+    def image(self) -> str:
+        """An image of the pinned owner."""
+        return str(self.images[-1]["ImageId"])
+
+    @cached_property
+    def images(self) -> list[dict[str, Any]]:
+        """All images of the pinned owner, oldest first."""
+        found = self.client().describe_images(Owners=[OWNER])["Images"]
+        return sorted(found, key=lambda raw: (raw["CreationDate"], raw["ImageId"]))
+
+    def target(self, workspace: Path, **options: str) -> Target:
+        """The place as the register would name it."""
+        return Target(
+            place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
+        )
+
+    def standing(self) -> dict[str, list[str]]:
+        """What the account holds besides what every new account has, straight from the server."""
+        ec2 = self.client()
+        vpcs = ec2.describe_vpcs()["Vpcs"]
+        default = {raw["VpcId"] for raw in vpcs if raw["IsDefault"]}
+        found = {
+            "vpc": [raw["VpcId"] for raw in vpcs if raw["VpcId"] not in default],
+            "subnet": [raw["SubnetId"] for raw in ec2.describe_subnets()["Subnets"] if raw["VpcId"] not in default],
+            "group": [
+                raw["GroupId"]
+                for raw in ec2.describe_security_groups()["SecurityGroups"]
+                if raw.get("VpcId") not in default and raw["GroupName"] != "default"
+            ],
+            "key": [raw["KeyName"] for raw in ec2.describe_key_pairs()["KeyPairs"]],
+            "volume": [raw["VolumeId"] for raw in ec2.describe_volumes()["Volumes"]],
+            "instance": [
+                raw["InstanceId"]
+                for reservation in ec2.describe_instances()["Reservations"]
+                for raw in reservation["Instances"]
+                if raw["State"]["Name"] != "terminated"
+            ],
+            "address": [raw["AllocationId"] for raw in ec2.describe_addresses()["Addresses"]],
+            "interface": [
+                raw["NetworkInterfaceId"]
+                for raw in ec2.describe_network_interfaces()["NetworkInterfaces"]
+                if raw.get("Status") != "available" or raw["VpcId"] not in default
+            ],
+            # moto gives the account the snapshots of all public images.
+            "snapshot": [
+                raw["SnapshotId"]
+                for raw in ec2.describe_snapshots(Filters=[{"Name": "tag-key", "Values": ["pse-stack"]}])["Snapshots"]
+            ],
+        }
+        return {kind: sorted(ids) for kind, ids in found.items() if ids}
+
+    def reset(self) -> None:
+        """Empty the account and calm the proxy."""
+        self.proxy.calm()
+        self.late.seconds = 0.0
+        request = urllib.request.Request(f"{self.upstream}/moto-api/reset", method="POST")
+        urllib.request.urlopen(request, timeout=20).close()
+
+
+@contextmanager
+def rig_of(cloud: Cloud, provider: AwsProvider) -> Iterator[Rig]:
+    """A rig whose objects are deleted at the end of the block; the adapter stays open."""
+    rig = Rig(provider, place=PLACE, image=cloud.image, shapes=("t3.small", "t3.large"), storage_class="gp3")
+    try:
+        yield rig
+    finally:
+        rig.clear()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Cloud]:
+    """moto and the proxy; both end with the block.
+
+    Args:
+        folder: For the server's log.
+    """
+    with (folder / "moto.log").open("w") as log:
+        # Port 0 lets the kernel choose, and the log says what it chose.
+        process = subprocess.Popen(
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **CREDENTIALS, **_SWITCHES},
+        )
+    try:
+        wait_for(lambda: _port(folder / "moto.log") or process.poll() is not None, timeout_s=60)
+        upstream = f"http://127.0.0.1:{_port(folder / 'moto.log')}"
+        wait_for(lambda: _answers(upstream), timeout_s=30)
+        cloud = Cloud(upstream)
+        with cloud.proxy:
+            yield cloud
+    finally:
+        process.kill()
+        process.wait(20)
+
+
+def _port(log: Path) -> str:
+    _, found, rest = log.read_text().partition("Running on http://127.0.0.1:")
+    port = rest.split()[0] if found and rest.split() else ""
+    return "".join(letter for letter in port if letter.isdigit())
+
+
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()
+    except urllib.error.URLError:
+        return False
+    return True

@@ -1,0 +1,56 @@
+"""Fixtures of AWS: one moto for the session, its account empty before each test."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from providers.aws import AwsProvider
+from tests.providers.aws.cloud import CREDENTIALS, Cloud, running
+from tests.require import missing
+
+
+@pytest.fixture(scope="session")
+def moto_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """AWS on loopback ports."""
+    for module in ("boto3", "moto"):
+        if importlib.util.find_spec(module) is None:
+            missing(module)
+    with running(tmp_path_factory.mktemp("aws")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def shared(moto_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsProvider]:
+    """One adapter for all tests that need nothing special: the SDK takes half a second to make a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        made = AwsProvider(moto_cloud.target(tmp_path_factory.mktemp("workspace")))
+        made.store("Network").list()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def cloud(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """The same with a calm proxy, and an account that has to be empty in the end; credentials by the environment."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    moto_cloud.proxy.calm()
+    yield moto_cloud
+    moto_cloud.late.seconds = 0.0
+    moto_cloud.proxy.calm()
+    left = moto_cloud.standing()
+    if left:
+        moto_cloud.reset()
+    assert left == {}
+
+
+@pytest.fixture
+def provider(cloud: Cloud, tmp_path: Path) -> Iterator[AwsProvider]:
+    """An adapter of the test's own."""
+    made = AwsProvider(cloud.target(tmp_path))
+    yield made
+    made.close()
