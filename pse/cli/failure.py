@@ -56,7 +56,7 @@ def words(exc: BaseException) -> PseError:
     if isinstance(exc, click.ClickException):
         context = getattr(exc, "ctx", None)
         hint = f"Try `{context.command_path} --help`." if context else "Try `pse --help`."
-        return UsageError(exc.format_message(), hint=hint)
+        return UsageError(" ".join(exc.format_message().split()), hint=hint)  # a list of choices has lines
     if isinstance(exc, OSError) and exc.errno in _DISK:
         return BadInput(
             _DISK[exc.errno], where=str(exc.filename or ""), hint="Free some space or choose another folder."

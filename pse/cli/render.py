@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
-from pse.cli.view import Grid, View
+from pse.cli.view import Grid, Lines, View
 from pse.core import canonical
 from pse.core.text import counted, json_safe, printable
 
@@ -85,7 +85,7 @@ def _table(console: "Console", block: Grid) -> None:
         console.print(Text(f"{printable(block.title)}: none" if block.title else "none"))
         return
     heads = [printable(column.lstrip(">")) for column in block.columns]
-    rows = [[printable(cell) for cell in row] for row in block.rows]
+    rows = [[_safe(cell) for cell in row] for row in block.rows]
     widths = _widths(heads, rows, console.width)
     if widths is None:
         rows = [[_broken(cell) for cell in row] for row in rows]
@@ -100,6 +100,10 @@ def _table(console: "Console", block: Grid) -> None:
     for cells in rows:
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
+
+
+def _safe(cell: str) -> str:
+    return cell if isinstance(cell, Lines) else printable(cell)
 
 
 def _widths(heads: list[str], rows: list[list[str]], room: int) -> list[int] | None:
@@ -135,7 +139,7 @@ def _lists(console: "Console", title: "Text | None", heads: list[str], block: Gr
         console.print(title, style="italic")
     for row in block.rows:
         for number, (head, cell) in enumerate(zip(heads, row, strict=True)):
-            console.print(Text(f"{'- ' if number == 0 else '  '}{head}: {printable(cell)}"), overflow="fold")
+            console.print(Text(f"{'- ' if number == 0 else '  '}{head}: {_safe(cell)}"), overflow="fold")
     console.print()
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pse.cli.view import Grid, View, grid
+from pse.cli.view import Grid, Lines, View, grid
 from pse.core.documents.plan import Cost, Strategy
 from pse.core.money import cents
 from pse.core.text import counted
@@ -61,7 +61,7 @@ def columns(text: str, currency: str) -> str:
 
 def why(refusals: "tuple[Refusal, ...]") -> str:
     """Refusals in words, a line each, with their rules; the clauses are in ``--json`` and in the report."""
-    return "\n".join(f"{r.rule}: {r.message}" for r in refusals)
+    return Lines(f"{r.rule}: {r.message}" for r in refusals)
 
 
 def mandate_words(amount: Decimal, currency: str) -> str:
@@ -95,7 +95,10 @@ def plan_view(plan: "Plan", path: Path) -> View:
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
         decisions_grid(plan),
-        *(f"{d.workload} is REFUSED: {why(d.refusals) or '; '.join(d.reasons)}" for d in refused[:READABLE]),
+        *(
+            f"{d.workload} is REFUSED: {'; '.join(why(d.refusals).splitlines() or d.reasons)}"
+            for d in refused[:READABLE]
+        ),
         *(f"{d.workload} is retained: {_short('; '.join(d.reasons))}" for d in retained[:READABLE]),
         *waves_grid(plan),
         total_line(plan.cost, plan.currency),
@@ -141,7 +144,7 @@ def _zones(plan: "Plan") -> "Iterator[tuple[object, ...]]":
         no_price=plan.cost.no_price - own.no_price,
     )
     if places:
-        yield (counted(len(places), "landing zone"), None, None, "landing", "\n".join(places), None, *amounts(cost))
+        yield (counted(len(places), "landing zone"), None, None, "landing", Lines(places), None, *amounts(cost))
 
 
 def _sum(costs: "Iterable[Cost]") -> Cost:

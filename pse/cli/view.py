@@ -2,10 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from pse.core.text import printable
 
 if TYPE_CHECKING:
     from pse.core.findings import Finding
+
+
+class Lines(str):
+    """A cell of several lines, each made safe by itself: only these line feeds are ours."""
+
+    __slots__ = ()
+
+    def __new__(cls, parts: Iterable[str]) -> Self:
+        """Put ``parts`` under each other."""
+        return super().__new__(cls, "\n".join(printable(part) for part in parts))
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,7 @@ class Grid:
     Attributes:
         title: Line above it.
         columns: Headings; one that begins with ``>`` is a column of numbers, set to the right.
-        rows: Cells as text, made safe when they are shown.
+        rows: Cells as text, made safe when they are shown; `Lines` where a cell has several.
     """
 
     title: str
@@ -45,5 +57,8 @@ def grid(title: str, columns: str, rows: Iterable[Iterable[object]]) -> Grid:
     return Grid(
         title,
         tuple(columns.split("|")),
-        tuple(tuple("–" if cell is None else str(cell) for cell in row) for row in rows),
+        tuple(
+            tuple("–" if cell is None else cell if isinstance(cell, Lines) else str(cell) for cell in row)
+            for row in rows
+        ),
     )

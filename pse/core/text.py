@@ -2,17 +2,21 @@
 
 import re
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
+_TRICKS = "\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
+_ANY = re.compile(f"[\x00-\x1f{_TRICKS}]")
+_UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f{_TRICKS}]")
+"""As above without tab and line feed, which stand between the parts of a JSON text and never in its strings."""
 _STEPS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: str) -> str:
-    r"""``text`` with control, bidirectional and invisible characters written as ``\xNN`` or ``\uNNNN``.
+    r"""``text`` on one line: control, bidirectional and invisible characters written as ``\xNN`` or ``\uNNNN``.
 
+    Line feeds and tabs are among them: whoever names a server must not write a line of ours.
     Bytes of a file name that are no UTF-8 are lone surrogates in Python, which no document and no terminal takes.
     """
-    return _UNSAFE.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
+    return _ANY.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

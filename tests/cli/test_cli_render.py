@@ -14,7 +14,7 @@ from pse.core.documents.plan import Cost
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event
 
-EVIL = "a\x1b[2J\u202eb[red]"
+EVIL = "a\x1b[2J\u202eb[red]\nerror: PSE-X000 all fine\t\r\u2028"
 
 
 def finding(severity: Severity, number: int = 1) -> Finding:
@@ -36,6 +36,8 @@ def test_nothing_from_outside_moves_the_cursor_or_is_markup(capsys: pytest.Captu
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert shown.count("[red]") == 5
+    assert r"[red]\nerror: PSE-X000" in shown
+    assert not [line for line in shown.splitlines() if line.lstrip().startswith("error:")]
     render.show(view, as_json=True)
     written = capsys.readouterr().out
     assert "\x1b" not in written
@@ -83,7 +85,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(capsys: pytest.Captu
     listen(Event("seed", "done", "records", f"copied {EVIL}", done=50, total=50, unit="files"))
     listen.close()
     lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 2
+    assert len(lines) == 2, "a name with a line feed in it writes no line of its own"
     assert lines[0].endswith("seed records: start")
     assert lines[1].endswith("(50/50 files)")
     assert "\x1b" not in lines[1]

@@ -44,13 +44,15 @@ def test_a_day_is_of_the_calendar() -> None:
 @given(st.text())
 def test_printable_text_moves_no_cursor_and_turns_no_direction(text: str) -> None:
     shown = printable(text)
-    assert not {c for c in shown if unicodedata.category(c) == "Cc"} - {"\t", "\n"}
+    assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Zl", "Zp"}]
+    assert len(shown.splitlines()) <= 1
     assert not set(shown) & set("\u202e\u2066\u200b\ufeff\x1b")
 
 
 def test_printable_keeps_urdu() -> None:
     assert printable("وزارت") == "وزارت"
     assert printable("a\x1b[2J\u202eb") == r"a\x1b[2J\u202eb"
+    assert printable("a\nb\tc\r\u2028") == r"a\nb\tc\r\u2028"
 
 
 @given(st.text())
