@@ -21,6 +21,7 @@ from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
+from inventory.groups import SAID
 from inventory.hosts import load_hosts
 from policy.register import Place
 from pse.core.canonical import hash_of
@@ -143,6 +144,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         offers=offers,
         places=tuple(places),
         findings=(
+            *(f for f in estate.manifest.findings if f.code in SAID),
             *classification.findings,
             *missing,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
@@ -154,11 +156,13 @@ def _current(workspace: Workspace, environments: Collection[Environment]) -> Est
     from inventory import load_estate
 
     if workspace.private.joinpath("snapshot").exists():
-        return load_estate(workspace)
-    if environments:
+        estate = load_estate(workspace)
+        if estate.servers or environments:
+            return estate
+    elif environments:
         return Estate(manifest=Snapshot(tables={}))
     raise BadInput(
-        "there is nothing to plan: no snapshot and no environment",
+        "there is nothing to plan: no server is known and no environment wanted",
         where=str(workspace.root),
         hint="Run `pse discover` or `pse import`, or write environments/*.toml.",
     )

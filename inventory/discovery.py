@@ -12,6 +12,7 @@ import msgspec
 from inventory import ssh
 from inventory.estate import Estate, current
 from inventory.facts import TABLE
+from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts
 from inventory.probe import COMMAND, DEADLINE_S, Answer, boundary, script
 from inventory.sighting import sighting_of
@@ -35,8 +36,9 @@ class HostResult(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         host: Name in ``hosts.toml``.
         status: ``ok``; ``partial`` (some facts are missing, the rest is kept); ``unreachable``; ``auth`` (not let in);
-            ``hostkey`` (unknown or changed); ``not-a-shell`` (something else ran than a shell); ``noise`` (the script
-            was eaten on its way); ``deadline``; ``oversize``; ``protocol`` (not SSH as it should be).
+            ``key`` (the private key here cannot be used, so nothing was tried); ``hostkey`` (unknown or changed);
+            ``not-a-shell`` (something else ran than a shell); ``noise`` (the script was eaten on its way);
+            ``deadline``; ``oversize``; ``protocol`` (not SSH as it should be).
         message: In words; empty when ok.
         hint: What to do about it.
         seconds: Time taken.
@@ -57,8 +59,8 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         estate: All that is known now, of this and earlier runs and imports.
         hosts: One result a host asked, in the order of the file.
-        findings: Of this run: hosts that could not be asked, and what binds though it was not seen to talk. What was
-            found on hosts is in the estate's manifest.
+        findings: Of this run: hosts that could not be asked, what binds though it was not seen to talk, and what
+            ``workloads.toml`` says of servers that are not there. What was found on hosts is in the estate's manifest.
     """
 
     estate: Estate
@@ -84,7 +86,7 @@ def discover(
 
     Raises:
         UsageError: Something in ``only`` matches no host of the file.
-        BadInput: ``hosts.toml``, the pins, the database or ``workloads.toml`` cannot be used.
+        BadInput: ``hosts.toml`` names no host; it, the pins, the database or ``workloads.toml`` cannot be used.
     """
     entries = {entry.name: entry for entry in load_hosts(workspace)}
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
@@ -102,7 +104,7 @@ def discover(
     sightings = [s for entry in chosen if (s := asked[entry.name].sighting)]
     estate = record(workspace, sightings)
     progress(Event(step="discover", state="done", done=len(sightings), total=len(chosen), unit="hosts"))
-    quiet = (f for f in estate.manifest.findings if f.code == "PSE-I130")
+    quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID})
     return Discovery(estate=estate, hosts=results, findings=(*(f for r in results for f in _findings(r)), *quiet))
 
 
@@ -110,6 +112,13 @@ def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[
     def fits(name: str, pattern: str) -> bool:
         return name == pattern or fnmatchcase(name.lower(), pattern.lower())
 
+    if not entries:
+        raise BadInput(
+            "hosts.toml names no host",
+            where=str(workspace.path("hosts.toml")),
+            hint="Write a `[[host]]` with name, address, user and key for each host (an example is in "
+            "docs/own-estate.md), or take servers with `pse import FILE`.",
+        )
     for pattern in only:
         if not any(fits(name, pattern) for name in entries):
             raise UsageError(
@@ -140,7 +149,8 @@ class _Asker:
         try:
             asked = self._ask(entry, began + self._settings.deadline_s)
         except PseError as exc:
-            asked = _Asked(result=HostResult(host=entry.name, status=_status(exc), message=exc.message, hint=exc.hint))
+            words = str(exc) if isinstance(exc, BadInput) else exc.message  # which file it is stands in its place
+            asked = _Asked(result=HostResult(host=entry.name, status=_status(exc), message=words, hint=exc.hint))
         except Exception as exc:  # noqa: BLE001 - a defect of ours met by one host must not cost the others
             message = f"a defect of this program: {type(exc).__name__}: {printable(str(exc))[:200]}"
             asked = _Asked(result=HostResult(host=entry.name, status="protocol", message=message))
@@ -215,6 +225,8 @@ HINTS = MappingProxyType(
         "if the reason says so.",
         "unreachable": "See that the host is up and that its address, port and jump host in hosts.toml are right.",
         "auth": "Put the public key into the account's authorized_keys, and name user and key in hosts.toml.",
+        "key": "Let `key` in hosts.toml name a private key file, relative to the workspace and readable by you alone; "
+        "or `agent_key` a key of ssh-agent.",
         "hostkey": "Compare the fingerprint with the one on the host's console before anything is pinned.",
         "not-a-shell": "Use an account with a plain shell and without a forced command.",
         "noise": "Let the account's start-up files be silent and read nothing when there is no terminal.",
@@ -230,7 +242,7 @@ HINTS = MappingProxyType(
 _STATUS: tuple[tuple[type[PseError], str], ...] = (
     (ssh.HostKeyRefused, "hostkey"),
     (ssh.LoginRefused, "auth"),
-    (BadInput, "auth"),
+    (BadInput, "key"),
     (ssh.TooMuch, "oversize"),
     (ssh.TimedOut, "deadline"),
     (ssh.BrokenProtocol, "protocol"),

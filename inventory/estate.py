@@ -170,7 +170,7 @@ def load_estate(workspace: Workspace) -> Estate:
     Raises:
         BadInput: Nothing was discovered or imported yet, or the snapshot or ``workloads.toml`` cannot be used.
     """
-    from inventory.groups import propose
+    from inventory.groups import SAID, propose
     from pse.core.documents.workloads import load_workloads
 
     estate = current(workspace)
@@ -181,7 +181,7 @@ def load_estate(workspace: Workspace) -> Estate:
             hint="Run `pse discover` or `pse import FILE`.",
         )
     workloads, findings = propose(estate.servers, estate.flows, load_workloads(workspace))
-    kept = [f for f in estate.manifest.findings if f.code not in {"PSE-I030", "PSE-I031"}]
+    kept = [f for f in estate.manifest.findings if f.code not in SAID]
     tables = {name: getattr(estate, name) for name in TABLES}
     edited = make_estate({**tables, "workloads": workloads}, [*kept, *findings])
     if edited.manifest.hash != estate.manifest.hash:

@@ -11,6 +11,8 @@ from pse.core.findings import Finding, Severity
 
 _FILE = "workloads.toml"
 _SHOWN = 5
+SAID = frozenset({"PSE-I030", "PSE-I031", "PSE-I032"})
+"""Codes of the findings of `propose`: made anew whenever ``workloads.toml`` is read."""
 
 
 def propose(
@@ -29,7 +31,7 @@ def propose(
     known = {server.id: server for server in servers if not server.is_template}
     findings: list[Finding] = []
     placed: dict[str, str] = {}
-    workloads = []
+    workloads: list[ProposedWorkload] = []
     for name, declared in said.workload.items():
         members = _said_members(name, declared, known, placed, findings)
         if members:
@@ -43,11 +45,15 @@ def propose(
             )
     bound = [f for f in flows if f.binds and f.client in known and f.server in known]
     free = [f for f in bound if f.client not in placed and f.server not in placed]
-    taken = set(said.workload)
-    # A declaration without members names a proposal, so its id may be used once by what the flows propose.
+    taken = {workload.id for workload in workloads}
+    # A declaration that holds no server names a proposal, so its id may be used once by what the flows propose.
     unused = {name for name, declared in said.workload.items() if not declared.members}
     for members in _components(sorted(known.keys() - placed.keys()), free):
-        name = _name(members, free, known, taken - unused)
+        front = _front(members, free, known)
+        base = sanitised(front.hostname) or front.id
+        name = _free_name(base, taken)
+        if name != base:
+            findings.append(_renamed(name, base, front))
         unused.discard(name)
         taken.add(name)
         held = free if len(members) > 1 else flows
@@ -68,12 +74,15 @@ def _said_members(
     findings: list[Finding],
 ) -> tuple[str, ...]:
     members = set()
-    for pattern in declared.members:
+    for number, pattern in enumerate(declared.members, start=1):
         matching = [s for s in known.values() if fnmatchcase(s.hostname.lower(), pattern.lower())]
         if not matching:
             findings.append(
                 _finding(
-                    "PSE-I031", name, f"no server matches {pattern!r}", "Correct the pattern, or discover the host."
+                    "PSE-I031",
+                    name,
+                    f"no server matches {pattern!r}, member {number} of [workload.{name}] in {_FILE}",
+                    "Correct the pattern, or discover the host.",
                 )
             )
         for server in matching:
@@ -116,17 +125,30 @@ def _components(ids: Sequence[str], flows: Sequence[Flow]) -> list[tuple[str, ..
     return found
 
 
-def _name(members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server], taken: set[str]) -> str:
-    """Named after the front: the member that nobody in the group calls; of several the first in the alphabet."""
+def _front(members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server]) -> Server:
+    """What a group is named after: the member that nobody in it calls; of several the first in the alphabet."""
     inside = set(members)
     called = {f.server for f in flows if f.client in inside and f.server in inside}
-    front = min((known[m] for m in members if m not in called or called >= inside), key=lambda s: (s.hostname, s.id))
-    base = sanitised(front.hostname) or front.id
+    return min((known[m] for m in members if m not in called or called >= inside), key=lambda s: (s.hostname, s.id))
+
+
+def _free_name(base: str, taken: set[str]) -> str:
     name, number = base, 1
     while name in taken:
         number += 1
         name = f"{base[:37]}-{number}"
     return name
+
+
+def _renamed(name: str, base: str, front: Server) -> Finding:
+    return Finding(
+        code="PSE-I032",
+        severity=Severity.INFO,
+        subject=name,
+        message=f"the workload of {front.hostname} is called {name}, because another one is called {base}",
+        remedy=f"Mind which of them is meant in labels and in {_FILE}; give it an id of your own there.",
+        source=_FILE,
+    )
 
 
 def sanitised(name: str) -> str:

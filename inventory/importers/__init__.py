@@ -68,7 +68,7 @@ class Import(msgspec.Struct, frozen=True, kw_only=True):
         servers: Rows taken as servers.
         templates: Rows taken as templates.
         skipped: Rows left out; each has a finding with sheet and row.
-        findings: What was found out while reading.
+        findings: What was found out while reading, and about workloads by `inventory.groups.propose`.
     """
 
     estate: Estate
@@ -86,6 +86,7 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
     Raises:
         BadInput: No importer knows the file, or it cannot be used; nothing was changed.
     """
+    from inventory.groups import SAID
     from inventory.store import record
 
     progress(Event(step="import", state="start", subject=printable(path.name)))
@@ -96,6 +97,7 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
     estate = record(workspace, found.sightings, replaces=found.prefix)
     progress(Event(step="import", state="done", subject=printable(path.name), done=found.rows, unit="rows"))
     own = tuple(f for s in found.sightings for f in s.findings)
+    said = (f for f in estate.manifest.findings if f.code in SAID)
     return Import(
         estate=estate,
         importer=name,
@@ -103,7 +105,7 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
         servers=found.servers,
         templates=found.templates,
         skipped=found.skipped,
-        findings=tuple(sorted({*found.findings, *own})),
+        findings=tuple(sorted({*found.findings, *own, *said})),
     )
 
 

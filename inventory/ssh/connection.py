@@ -85,6 +85,12 @@ def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> sock
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except TimeoutError as exc:
         raise TimedOut("no answer", where=where, hint="Is the host up, and does a firewall let us in?") from exc
+    except socket.gaierror as exc:
+        raise Unreachable(
+            f"no connection: the address {printable(endpoint.address)!r} is not known: {exc.strerror}",
+            where=where,
+            hint="Check `address` in hosts.toml for a misspelling, and that this machine's name server knows it.",
+        ) from exc
     except OSError as exc:
         raise Unreachable(
             f"no connection: {exc.strerror or exc}", where=where, hint="Is the host up, and is sshd on this port?"

@@ -47,12 +47,15 @@ def import_view(found: "Import") -> View:
 
 def labels_view(estate: "Estate", labels: "Classification") -> View:
     """The category of each workload, and how many servers have which."""
+    from inventory.groups import SAID
+
     items = [
         {"workload": w.id, "category": labels.by_workload.get(w.id), "servers": len(w.members)}
         for w in estate.workloads
     ]
+    said = (finding for finding in estate.manifest.findings if finding.code in SAID)
     rows = ((i["workload"], i["category"] or "none: will be refused", i["servers"]) for i in items)
-    return View({"items": items}, (grid("Categories", "workload|category|>servers", rows),), labels.findings)
+    return View({"items": items}, (grid("Categories", "workload|category|>servers", rows),), (*labels.findings, *said))
 
 
 def counts(estate: "Estate") -> dict[str, int]:

@@ -13,6 +13,7 @@ from blueprints import make_plan
 from blueprints.bundle import Bundle
 from blueprints.planning import Draft, draft_plan
 from inventory.estate import Estate
+from inventory.store import record
 from policy import Ledger
 from pse.core.canonical import encode
 from pse.core.documents.plan import Decision, Strategy
@@ -273,6 +274,9 @@ def test_templates_are_neither_counted_nor_planned(planned: Workspace) -> None:
 
 def test_nothing_to_plan_is_said(planned: Workspace) -> None:
     planned.path("environments", "analytics.toml").unlink()
+    with pytest.raises(BadInput, match="nothing to plan"):
+        make_plan(planned, as_of=AS_OF)
+    record(planned, ())
     with pytest.raises(BadInput, match="nothing to plan"):
         make_plan(planned, as_of=AS_OF)
 

@@ -222,6 +222,25 @@ def test_the_key_of_a_jump_host_is_named_as_its_own(room: Room, sshd: Sshd) -> N
     assert "console of bastion" in finding.remedy
 
 
+def test_what_is_wrong_here_is_not_looked_for_on_the_host(room: Room, sshd: Sshd) -> None:
+    room.add("misspelt", "recrods.invalid", 22)
+    room.add("keyless", sshd.address, sshd.port, key='"file:../nokey"')
+    keyless, misspelt = sorted(inventory.discover(room.workspace(), accept_new=True).findings)
+    assert (keyless.subject, misspelt.subject) == ("keyless", "misspelt")
+    assert keyless.message.startswith("key: ")
+    assert "nokey" in keyless.message
+    assert "hosts.toml" in keyless.remedy
+    assert "authorized_keys" not in keyless.remedy
+    assert "'recrods.invalid' is not known" in misspelt.message
+    assert "`address` in hosts.toml" in misspelt.remedy
+
+
+def test_a_list_without_hosts_says_how_to_write_one(room: Room) -> None:
+    with pytest.raises(BadInput, match="names no host") as caught:
+        room.discover()
+    assert "[[host]]" in caught.value.hint
+
+
 def test_every_status_has_a_hint() -> None:
     words = re.search(r"status: (.*?)\n        message:", HostResult.__doc__ or "", re.DOTALL)
     assert words

@@ -286,7 +286,18 @@ def test_templates_belong_to_nothing() -> None:
 
 def test_two_hosts_of_one_name_get_two_ids() -> None:
     twins = [server("web01"), Server(id="srv-x", hostname="WEB01"), Server(id="srv-y", hostname="***")]
-    assert [w.id for w in propose(twins, [], Workloads())[0]] == ["srv-y", "web01", "web01-2"]
+    workloads, (finding,) = propose(twins, [], Workloads())
+    assert [w.id for w in workloads] == ["srv-y", "web01", "web01-2"]
+    assert (finding.code, finding.subject) == ("PSE-I032", "web01-2")
+    assert "of WEB01 is called web01-2" in finding.message
+
+
+def test_members_that_are_not_there_are_named_and_rename_nothing() -> None:
+    said = Workloads(workload={"web01": WorkloadDeclaration(members=("web01x", "nosuch"))})
+    workloads, findings = propose([server("web01")], [], said)
+    assert [w.id for w in workloads] == ["web01"]
+    assert [f.code for f in findings] == ["PSE-I031", "PSE-I031"]
+    assert "'nosuch', member 2 of [workload.web01] in workloads.toml" in findings[0].message
 
 
 NAMES = st.sampled_from("abcdefgh")
