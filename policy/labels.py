@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from pse.core.canonical import hash_of
+from pse.core.canonical import hash_of, read_bytes
 from pse.core.documents.category import Category, strictest
 from pse.core.documents.snapshot import ProposedWorkload, Server
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
-from pse.core.settings import load_toml
+from pse.core.settings import parse_toml
 from pse.core.text import printable
 
 if TYPE_CHECKING:
@@ -103,12 +103,19 @@ def load_labels(path: Path) -> Labels:
     Raises:
         BadInput: Not TOML, an unknown key or category, a label that names nothing: file and path are named.
     """
-    if not path.exists():
-        return Labels()
-    labels = load_toml(path, Labels)
+    return parse_labels(read_bytes(path), where=str(path)) if path.exists() else Labels()
+
+
+def parse_labels(raw: bytes, *, where: str) -> Labels:
+    """Read the bytes of a file of labels; ``where`` is the file to name.
+
+    Raises:
+        BadInput: As `load_labels`.
+    """
+    labels = parse_toml(raw, Labels, where=where)
     for number, label in enumerate(labels.label):
         if not (label.hosts or label.tags or label.workloads):
-            raise BadInput("a label has to name hosts, tags or workloads", where=f"{path}, $.label[{number}]")
+            raise BadInput("a label has to name hosts, tags or workloads", where=f"{where}, $.label[{number}]")
     return labels
 
 

@@ -1,32 +1,129 @@
-"""Labels of a workspace: taking a new file, and what they say of the newest snapshot."""
+"""Labels of a workspace: what a new file would change, taking it, and what the labels say of the newest snapshot."""
 
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pse.core.canonical import read_bytes, write_bytes
+from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
     from inventory import Estate
     from policy import Classification
+    from policy.labels import Label, Labels
+    from pse.core.documents.category import Category
 
 
-def take(workspace: Workspace, file: Path) -> None:
-    """Make ``file`` the workspace's labels, once it has been read without a fault.
+@dataclass(frozen=True)
+class Change:
+    """A workload or server whose category changes; ``none`` is no category."""
+
+    kind: str
+    name: str
+    was: str
+    becomes: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What taking a file as the labels changes.
+
+    Attributes:
+        text: The file.
+        appear: Labels that are new.
+        vanish: Labels that are gone.
+        changes: Workloads, then servers, with another category than before.
+    """
+
+    text: bytes
+    appear: tuple["Label", ...]
+    vanish: tuple["Label", ...]
+    changes: tuple[Change, ...]
+
+
+def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Difference | None:
+    """What making ``file`` the workspace's labels changes; None when it is what they are.
 
     Raises:
-        BadInput: It cannot be used; the old labels stay.
+        BadInput: It cannot be used.
+        Refused: It holds no label, and that is not allowed.
     """
-    from policy.labels import load_labels
+    from policy.labels import FILE, Labels, load_labels, parse_labels
 
-    load_labels(file)
-    write_bytes(workspace.path("policy", "labels.toml"), read_bytes(file))
+    text, path = read_bytes(file), workspace.path(FILE)
+    new = parse_labels(text, where=str(file))
+    if not new.label and not allow_empty:
+        raise Refused(
+            "the file holds no label, so every server would lose its category; nothing was changed",
+            where=str(file),
+            hint="Give --allow-empty if that is what you want.",
+        )
+    if path.exists() and read_bytes(path) == text:
+        return None
+    try:
+        old = load_labels(path)
+    except BadInput:
+        old = Labels()  # what cannot be read labels nothing, and may be replaced
+    before, after = ({label.plain(): label for label in labels.label} for labels in (old, new))
+    return Difference(
+        text=text,
+        appear=tuple(label for plain, label in after.items() if plain not in before),
+        vanish=tuple(label for plain, label in before.items() if plain not in after),
+        changes=tuple(_changes(_estate(workspace, or_none=True), old, new)),
+    )
 
 
-def classified(workspace: Workspace) -> tuple["Estate", "Classification"]:
-    """The newest snapshot and the category of each workload and server in it; needs labels and no register."""
-    import inventory
+def take(workspace: Workspace, text: bytes) -> Path | None:
+    """Make ``text`` the workspace's labels; the former file is kept under its hash in ``.pse/labels``, and named."""
+    from policy.labels import FILE
+
+    path, kept = workspace.path(FILE), None
+    if path.exists():
+        former = read_bytes(path)
+        kept = workspace.private / "labels" / f"{hashlib.sha256(former).hexdigest()[:12]}.toml"
+        write_bytes(kept, former)
+    write_bytes(path, text)
+    return kept
+
+
+def classified(workspace: Workspace, *, or_none: bool = False) -> tuple["Estate", "Classification"]:
+    """The newest snapshot and the category of each workload and server in it; needs labels and no register.
+
+    Args:
+        workspace: Where.
+        or_none: Without a snapshot take an estate of no servers.
+    """
     from policy.labels import FILE, classify_by, load_labels
 
-    estate = inventory.load_estate(workspace)
+    estate = _estate(workspace, or_none=or_none)
     return estate, classify_by(load_labels(workspace.path(FILE)), estate.servers, estate.workloads)
+
+
+def _estate(workspace: Workspace, *, or_none: bool) -> "Estate":
+    from inventory import Estate, load_estate
+    from pse.core.documents.snapshot import Snapshot
+
+    if or_none and not (workspace.private / "snapshot").exists():
+        return Estate(manifest=Snapshot(tables={}))
+    return load_estate(workspace)
+
+
+def _changes(estate: "Estate", old: "Labels", new: "Labels") -> Iterator[Change]:
+    from policy.labels import classify_by
+
+    was, becomes = (classify_by(labels, estate.servers, estate.workloads) for labels in (old, new))
+    yield from _differing("workload", was.by_workload, becomes.by_workload)
+    names = {server.id: server.hostname for server in estate.servers}
+    servers = ({names[key]: said.category for key, said in one.by_server.items()} for one in (was, becomes))
+    yield from _differing("server", *servers)
+
+
+def _differing(
+    kind: str, was: Mapping[str, "Category | None"], becomes: Mapping[str, "Category | None"]
+) -> Iterator[Change]:
+    for name in sorted(was):
+        if was[name] != becomes[name]:
+            yield Change(kind, name, was[name] or "none", becomes[name] or "none")

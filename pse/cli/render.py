@@ -3,7 +3,6 @@
 import os
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from pse.core.findings import Finding
 
 PLAIN_WIDTH = 160
 """Columns where the output is no terminal: wide enough for a log, so that rows stay on one line."""
@@ -55,7 +53,7 @@ def people(view: View, *, err: bool = False) -> None:
             _table(console, block)
         else:
             console.print(printable(block), markup=False, highlight=False)
-    _findings(console, view.findings)
+    _findings(console, view)
 
 
 def console_of(*, err: bool) -> "Console":
@@ -143,10 +141,10 @@ def _lists(console: "Console", title: "Text | None", heads: list[str], block: Gr
     console.print()
 
 
-def _findings(console: "Console", findings: Iterable["Finding"]) -> None:
+def _findings(console: "Console", view: View) -> None:
     from rich.text import Text
 
-    worst_first = sorted(findings, key=lambda f: -f.severity.rank)
+    worst_first = sorted(view.findings, key=lambda f: (f.code not in view.first, -f.severity.rank))
     for finding in worst_first[:SHOWN_FINDINGS]:
         words = f"{finding.code} {finding.subject}: {finding.message}"
         line = Text(f"{finding.severity.value}: ", style=_COLOURS[finding.severity.value])

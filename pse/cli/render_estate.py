@@ -1,5 +1,6 @@
 """Views of the estate: discovery, imports, labels."""
 
+import dataclasses
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -8,10 +9,13 @@ from pse.core.text import counted
 
 SHOWN_SYSTEMS = 8
 """Systems named in the line of systems."""
+SHOWN_CHANGES = 40
+"""Workloads and servers named whose category would change."""
 
 if TYPE_CHECKING:
     from inventory import Discovery, Estate, Import
     from policy import Classification
+    from pse.cli.labels import Difference
 
 
 def discovery_view(found: "Discovery") -> View:
@@ -55,7 +59,27 @@ def labels_view(estate: "Estate", labels: "Classification") -> View:
     ]
     said = (finding for finding in estate.manifest.findings if finding.code in SAID)
     rows = ((i["workload"], i["category"] or "none: will be refused", i["servers"]) for i in items)
-    return View({"items": items}, (grid("Categories", "workload|category|>servers", rows),), (*labels.findings, *said))
+    blocks = (grid("Categories", "workload|category|>servers", rows),)
+    return View({"items": items}, blocks, (*labels.findings, *said), first=frozenset({"PSE-R104"}))
+
+
+def labels_intent(found: "Difference") -> View:
+    """What taking new labels changes."""
+    rows = (
+        (sign, label.category.value, label.words, label.owner)
+        for sign, labels in (("+", found.appear), ("-", found.vanish))
+        for label in labels
+    )
+    changes = tuple((c.kind, c.name, c.was, c.becomes) for c in found.changes)
+    more = len(changes) - SHOWN_CHANGES
+    return View(
+        {"appear": found.appear, "vanish": found.vanish, "items": [dataclasses.asdict(c) for c in found.changes]},
+        (
+            grid("Labels that appear (+) and vanish (-)", "|category|names|owner", rows),
+            grid("Categories that change", "what|name|was|becomes", changes[:SHOWN_CHANGES]),
+            *((f"and {counted(more, 'more change')}; --json has all",) if more > 0 else ()),
+        ),
+    )
 
 
 def counts(estate: "Estate") -> dict[str, int]:

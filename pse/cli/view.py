@@ -42,14 +42,16 @@ class View:
     Attributes:
         data: The one object of ``--json``; documents inside are written as they are, lists stand under ``items``.
         blocks: Lines and tables for people.
-        findings: Shown below the blocks, counted for ``--fail-on``; part of the object under ``findings``.
+        findings: Below the blocks, the worst first; counted for ``--fail-on``; part of the object under ``findings``.
         refused: Workloads that the plan refused; any makes the exit code 1.
+        first: Codes of findings that are shown before worse ones, because they are about what the user just did.
     """
 
     data: Mapping[str, object]
     blocks: tuple[str | Grid, ...] = ()
     findings: tuple["Finding", ...] = field(default=())
     refused: int = 0
+    first: frozenset[str] = frozenset()
 
 
 def grid(title: str, columns: str, rows: Iterable[Iterable[object]]) -> Grid:

@@ -93,6 +93,43 @@ def test_labels_need_no_register(run: Run, works: Path) -> None:
     assert {row["category"] for row in told(run, "label")["items"]} == {"public"}
 
 
+def test_new_labels_are_shown_agreed_to_and_the_former_ones_kept(run: Run, works: Path, tmp_path: Path) -> None:
+    labels, new = works / "policy" / "labels.toml", tmp_path / "new.toml"
+    labels.write_text('[[label]]\ncategory = "public"\nhosts = ["web*"]\n')
+    former = labels.read_bytes()
+    new.write_text(
+        '[[label]]\ncategory = "sensitive"\nhosts = ["db*"]\n[[label]]\ncategory = "open"\nhosts = ["nosuch"]\n'
+    )
+    assert run("label", new).exit_code == 2, "nobody is there to ask"
+    intent = told(run, "label", new, "--dry-run")
+    assert [label["hosts"] for label in intent["appear"]] == [["db*"], ["nosuch"]]
+    assert [label["hosts"] for label in intent["vanish"]] == [["web*"]]
+    changes = {(c["kind"], c["name"]): (c["was"], c["becomes"]) for c in intent["items"]}
+    assert changes["workload", "db1"] == changes["server", "db1"] == ("none", "sensitive")
+    assert changes["workload", "web1"] == changes["server", "web1"] == ("public", "none")
+    assert labels.read_bytes() == former
+    done = run("label", new, "--yes")
+    assert done.exit_code == 1, "web1 has no category now"
+    (kept,) = (works / ".pse" / "labels").iterdir()
+    assert str(kept) in done.stderr
+    assert (kept.read_bytes(), labels.read_bytes()) == (former, new.read_bytes())
+    found = [line for line in done.stdout.splitlines() if "PSE-R10" in line]
+    assert "PSE-R104" in found[0], "what the new file says in vain stands before what was so all along"
+    assert run("label", new).exit_code == 1, "the same file changes nothing, so nobody is asked"
+
+
+def test_a_file_without_labels_takes_none_away(run: Run, works: Path, tmp_path: Path) -> None:
+    labels, nothing = works / "policy" / "labels.toml", tmp_path / "nothing.toml"
+    labels.write_text('[[label]]\ncategory = "public"\nhosts = ["*"]\n')
+    former = labels.read_bytes()
+    nothing.write_bytes(b"")
+    done = run("label", nothing, "--yes")
+    assert (done.exit_code, labels.read_bytes()) == (3, former)
+    assert "--allow-empty" in done.stderr
+    assert run("label", nothing, "--yes", "--allow-empty").exit_code == 1
+    assert labels.read_bytes() == b""
+
+
 def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None:
     assert {*FILES, "environments/analytics.toml"} == set(EXAMPLES)
     for name, text in EXAMPLES.items():
