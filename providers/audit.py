@@ -48,7 +48,7 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
                     if made.identity is None or made.identity.stack != tag:
                         continue
                     urn = f"{place.id} {kind} {made.id}"
-                    refusals = judge(gate, _subject(kind, made, place.id, urn), today=today())
+                    refusals = judge(gate, _subject(kind, made, place.id, urn, gate), today=today())
                     if refusals:
                         ledger.refuse(plan=plan, unit=unit_id, urn=urn, gate="audit", refusals=refusals)
                         found.update(refusals)
@@ -57,7 +57,7 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
     return tuple(sorted(found))
 
 
-def _subject(kind: str, made: Made, place: str, urn: str) -> Subject:
+def _subject(kind: str, made: Made, place: str, urn: str, gate: UnitGate) -> Subject:
     """A live object as the gate looks at it: it is where it was found, and every aspect where the adapter says."""
     required = tuple(
         # What it refers to is live at the same account and judged by itself.
@@ -65,9 +65,9 @@ def _subject(kind: str, made: Made, place: str, urn: str) -> Subject:
         for wire, field in _fields(kind)
         if field.required and field.rule.rests is not Rests.NONE
     )
-    return Subject(
-        urn=urn, kind=kind, workload=made.inputs.workload, values=(*required, *placements_of(made.outputs.placement))
-    )
+    # Where a cloud keeps no workload the stack's tag is the unit's, which holds the workloads of its gate only.
+    workload = made.inputs.workload or min(gate.workloads, default="")
+    return Subject(urn=urn, kind=kind, workload=workload, values=(*required, *placements_of(made.outputs.placement)))
 
 
 def _fields(kind: str) -> list[tuple[str, Field]]:

@@ -46,6 +46,9 @@ def limit_answers(client: Any, most: int) -> None:
             return None  # whoever asked for a stream bounds it himself
         request.stream_output = True
         response = transport.send(request)
+        if response.status_code == 429:
+            # Often from something in front of EC2, with a body that is not EC2's, and then the SDK loses the status.
+            raise PortError("too many requests", reason="throttle", vendor_code="429")
         response.raw = _Capped(response.raw, most)
         # Read here, so that whatever breaks off is the call's error.
         _ = response.content

@@ -121,6 +121,7 @@ def port_errors(where: str) -> Iterator[None]:
         PortError: Whatever the SDK raised. ``transient`` means that nobody knows whether the call took effect.
     """
     from botocore import exceptions as sdk
+    from botocore.parsers import ResponseParserError
 
     try:
         yield
@@ -151,6 +152,9 @@ def port_errors(where: str) -> Iterator[None]:
         raise PortError(
             "the SDK takes no such parameters", reason="invalid", vendor_code="ParamValidation", where=where
         ) from exc
+    except (ResponseParserError, KeyError, IndexError, TypeError, ValueError) as exc:
+        # Not an answer of EC2's, or one that lacks what it has to have. Its text is not quoted: it may be all of it.
+        raise PortError("the answer cannot be understood", vendor_code=type(exc).__name__, where=where) from exc
     except (sdk.BotoCoreError, sdk.HTTPClientError) as exc:
         raise PortError(
             printable(str(exc))[:500], reason="transient", vendor_code=type(exc).__name__, where=where

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 import msgspec
 
 from providers.aws.account import Account
-from providers.aws.errors import Gone
+from providers.aws.errors import Gone, port_errors
 from providers.aws.tags import KEYS, identity_of
 from providers.ports import Identity, Made, PartlyMade, PortError
 from pse.core.schema import KINDS, Inputs, Outputs, Placement
@@ -87,7 +87,8 @@ class AwsStore:
         if inputs.place != self._account.place:
             raise PortError(f"{inputs.place} is not this place", reason="invalid", where=self._account.place)
         try:
-            object_id = self._noun.make(inputs, identity)
+            with port_errors(self._account.place):
+                object_id = self._noun.make(inputs, identity)
         except PortError as exc:
             found = self._made_before(identity, exc)
             if found is None:
@@ -155,7 +156,8 @@ class AwsStore:
 
     def _finished(self, object_id: str, inputs: Inputs, identity: Identity | None) -> Made:
         try:
-            self._noun.finish(object_id, inputs)
+            with port_errors(self._account.place):
+                self._noun.finish(object_id, inputs)
             made = self._account.until(
                 lambda: self._one(object_id, inputs), what=f"{object_id} to be listed", seconds=60
             )
@@ -194,11 +196,13 @@ class AwsStore:
     # -- below: what is live --
 
     def _one(self, object_id: str, known: Inputs | None) -> Made | None:
-        found = (self._made(seen, known) for seen in self._noun.seen(Query(id=object_id), known))
-        return next((made for made in found if made.id == object_id), None)
+        with port_errors(self._account.place):
+            found = (self._made(seen, known) for seen in self._noun.seen(Query(id=object_id), known))
+            return next((made for made in found if made.id == object_id), None)
 
     def _look(self, query: Query) -> tuple[Made, ...]:
-        found = [self._made(seen, None) for seen in self._noun.seen(query, None)]
+        with port_errors(self._account.place):
+            found = [self._made(seen, None) for seen in self._noun.seen(query, None)]
         # A filter is the cloud's promise; that these and no others may be adopted is ours.
         return tuple(made for made in found if _carries(made.identity, query.tags))
 

@@ -31,6 +31,9 @@ class Background:
         except PseError as exc:
             self.error = exc
 
+    def going(self) -> bool:
+        return self._thread.is_alive()
+
     def end(self, timeout_s: float = 60.0) -> PseError | None:
         self._thread.join(timeout_s)
         assert not self._thread.is_alive()
