@@ -1,0 +1,109 @@
+"""kill -9 of plugin and engine at the calls of a real operation: nothing twice, nothing lost, nothing left."""
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from policy.gate import sign_gate, write_gate
+from policy.register import sign_register
+from pse.core.errors import PseError
+from tests.fakes.hostile import Hold
+from tests.providers.aws.cloud import OPTIONS, Cloud
+from tests.providers.house import HERE, UNIT, House, inputs
+from tests.providers.test_providers_crash import Background
+from tests.providers.waiting import kill, parent, wait_for
+
+CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", "CreateVolume", "RunInstances",
+           "AttachVolume")  # fmt: skip
+DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc")
+WHOLE = {"vpc": 1, "subnet": 1, "group": 1, "key": 1, "volume": 2, "instance": 1, "interface": 1}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m suite"
+
+
+@pytest.fixture
+def house(cloud: Cloud, engine_house: House) -> House:
+    """The workspace whose first place is at AWS; its gate names that endpoint."""
+    register = engine_house.root / "policy" / "register.toml"
+    options = ", ".join(f'{name} = "{value}"' for name, value in OPTIONS.items())
+    at_aws = f'provider = "aws"\nendpoint = "{cloud.proxy.url}"\noptions = {{ {options} }}\n'
+    register.write_text(register.read_text().replace('provider = "filecloud"\nendpoint = "lab:north"\n', at_aws))
+    sign_register(engine_house.workspace)
+    gate = engine_house.gate()
+    gate = msgspec.structs.replace(gate, endpoints={**gate.endpoints, HERE: cloud.proxy.url})
+    write_gate(engine_house.workspace, sign_gate(engine_house.workspace, gate))
+    return engine_house
+
+
+def program(image: str) -> Callable[[], None]:
+    """One resource of each kind."""
+
+    def run() -> None:
+        from providers import sdk
+
+        net = sdk.Network("net", **inputs("net", cidr="10.0.0.0/16"))
+        sub = sdk.Subnet("sub", **inputs("sub", network=net.id, cidr="10.0.1.0/24"))
+        rules = [{"direction": "out", "protocol": "tcp", "port": 443, "peer": "10.0.0.0/8", "why": "test"}]
+        fire = sdk.Firewall("fire", **inputs("fire", network=net.id, rules=rules))
+        key = sdk.KeyPair("key", **inputs("key", public_key=KEY))
+        given = {"shape": "t3.small", "image": image, "subnet": sub.id, "firewalls": [fire.id], "key_pair": key.id}
+        web = sdk.Server("web", **inputs("web", user_data="#!/bin/sh\necho hush\n", **given))
+        disk = sdk.Volume("disk", **inputs("disk", size_gib=1, storage_class="gp3"))
+        sdk.Attachment("at", **inputs("at", server=web.id, volume=disk.id, mount="/srv"))
+
+    return run
+
+
+def plugins(root: Path) -> set[int]:
+    """Process ids of the plugins that work for a workspace."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command, surroundings = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+            if b"providers.plugin" in command and os.fsencode(root) in surroundings:
+                found.add(int(folder.name))
+    return found
+
+
+def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[str, ...]) -> int:
+    """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
+
+    Plugin or engine by turns, and before or after the call's effect by turns.
+    """
+    left = set(calls)
+    for number in range(len(calls) + 1):
+        hold = Hold(after=number % 4 < 2)
+        fault = cloud.proxy.plant(hold, when="|".join(left) or "none")
+        work = Background(act)
+        while not hold.reached.wait(0.05) and work.going():
+            pass
+        if not hold.reached.is_set():
+            fault.left = 0
+            assert work.end() is None
+            return number
+        left.discard(hold.action)
+        for plugin in plugins(house.root):
+            kill(plugin if number % 2 else parent(plugin))
+        wait_for(lambda: not plugins(house.root), timeout_s=15)
+        hold.release()
+        assert isinstance(work.end(), PseError)
+    raise AssertionError("it never gets through")
+
+
+@pytest.mark.timeout(600)
+# The engine that is killed cannot end the stream of its events.
+@pytest.mark.filterwarnings("ignore:Error in event stream")
+def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
+    image = cloud.image
+    assert survive(house, cloud, lambda: house.up(program(image)), CREATES) >= 4
+    standing = cloud.standing()
+    assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
+    ids = {str(entry["id"]) for entry in house.export()}
+    assert len(ids) == len(CREATES)
+    assert {part for found in ids for part in found.split(":")} <= {found for ids in standing.values() for found in ids}
+    assert b"hush" not in house.state_bytes()
+    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 3
+    assert cloud.standing() == {}
