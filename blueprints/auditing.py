@@ -19,13 +19,15 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> d
     Raises:
         Refused: The clock is behind the ledger, so what has expired would count again, or the register is expired.
     """
+    from blueprints.categories import note_today
+    from policy import load_policy
     from policy.gatefiles import effective_day
     from providers.audit import audit
     from providers.engine import PROJECT, Engine
     from providers.known import path_of
     from pse.core.time import today
 
-    effective_day(workspace, today())
+    note_today(workspace, load_policy(workspace, as_of=max(effective_day(workspace, today()), bundle.plan.as_of)))
     engine, found = Engine(workspace), {}
     for unit in sorted(bundle.units):
         # A run that was cut off leaves objects and no Deployment: what it knew or meant to make is looked at too.

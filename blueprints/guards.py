@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from blueprints.bundle import Bundle
+from blueprints.categories import note_today
 from blueprints.names import landing_id
 from blueprints.program import planned_landing, program
 from pse.core.canonical import write_bytes
@@ -21,22 +22,29 @@ if TYPE_CHECKING:
     from providers.engine import Engine
 
 
-def same_law(workspace: Workspace, bundle: Bundle) -> None:
+def same_law(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> None:
     """Refuse a plan that was decided under other rules, another register, other NOCs or labels than today's.
 
+    And one that takes the data of ``units`` for less sensitive than it is today: a tag, an environment or the grouping
+    of the estate may have been corrected since. Notes today's categories for the plugin.
+
     Raises:
+        BadInput: The estate or a file that categories come from cannot be read.
         Refused: Something changed since, or the register is expired, unsigned or altered.
     """
     from policy import load_policy
+    from policy.categories import refuse_stricter
     from policy.gate import changed_law
 
-    now = load_policy(workspace, as_of=max(today(), bundle.plan.as_of)).inputs
-    if changed := changed_law(now, bundle.verdicts.inputs):
+    policy = load_policy(workspace, as_of=max(today(), bundle.plan.as_of))
+    if changed := changed_law(policy.inputs, bundle.verdicts.inputs):
         raise Refused(
             f"{', '.join(changed)} changed since the plan was made",
             where=f"plan {bundle.plan.hash[:12]}",
             hint="Make the plan again with `pse plan`, and have it reviewed.",
         )
+    note_today(workspace, policy)
+    refuse_stricter(workspace, policy, [bundle.gates[unit.id].gate for unit in units])
 
 
 def kept_for_users(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import msgspec
 
 from blueprints.bills import unpriced
 from blueprints.bundle import Bundle, misplaced
+from blueprints.categories import categories_of
 from blueprints.decide import Decider, Outcome
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
@@ -16,13 +17,11 @@ from blueprints.names import landing_id
 from blueprints.network import landing_range
 from blueprints.pricing import Catalogue, add
 from blueprints.units import landings_of, site_of, units_of
-from blueprints.unseen import withheld
 from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
 from inventory.groups import SAID
-from inventory.hosts import load_hosts
 from policy.register import Place
 from pse.core.canonical import hash_of
 from pse.core.documents.environment import Environment
@@ -117,21 +116,19 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     Raises:
         BadInput: A file cannot be used, or there is neither a snapshot nor an environment.
     """
-    from policy import classify, decide
+    from policy import decide
+    from policy.categories import inputs_of, write_categories
     from providers.catalog import check_places, load_offers
 
+    came_from = inputs_of(workspace, policy, snapshot="")
     environments = load_environments(workspace)
-    if estate is None:
-        estate = _current(workspace, environments)
+    given = estate
+    estate = _current(workspace, environments) if given is None else given
     offers = load_offers(workspace)
-    classification = classify(policy, estate.servers, estate.workloads)
     declared = load_workloads(workspace)
-    hosts = load_hosts(workspace) if workspace.path("hosts.toml").exists() else ()
-    categories, missing = withheld(estate, declared, hosts, classification.by_workload)
-    for environment in environments:
-        if environment.id in categories:
-            raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
-        categories[environment.id] = environment.category
+    categories, found = categories_of(workspace, policy, estate, declared, environments)
+    if given is None:
+        write_categories(workspace, came_from | {"snapshot": estate.manifest.hash}, categories)
     places = policy.register.places
     return Inputs(
         entity=workspace.settings.entity,
@@ -145,8 +142,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         places=tuple(places),
         findings=(
             *(f for f in estate.manifest.findings if f.code in SAID),
-            *classification.findings,
-            *missing,
+            *found,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
         ),
     )

@@ -116,17 +116,21 @@ class Guard:
             Refused: It is missing, altered or not signed by the pinned key, the law changed since, or the clock is
                 behind.
         """
+        from blueprints.categories import note_today
+        from policy import load_policy
         from policy.gate import effective_day, gate_today, read_gate
 
         self._workspace = workspace
         self._unit = unit
         self._plan = plan
+        day = effective_day(workspace, today())
+        note_today(workspace, load_policy(workspace, as_of=day))
         self._gate: UnitGate = (
             read_gate(workspace, unit.id, now=today())
             if gate is None
             else gate_today(workspace, gate, now=today(), where=f"gate/{unit.id}.json")
         )
-        self._day = effective_day(workspace, today())
+        self._day = day
         self._landing = {} if landing is None else dict.fromkeys(landing.outputs.values(), landing.place)
         self._seen: list[tuple[pulumi.Resource, str | None]] = []
 

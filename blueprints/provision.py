@@ -71,7 +71,7 @@ def up(
     bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     engine = _engine(workspace, progress)
-    same_law(workspace, bundle)
+    same_law(workspace, bundle, chosen)
     _can_build(workspace, chosen)
     leave_served(workspace, bundle, chosen)
     rehearse(workspace, bundle, chosen, engine)
@@ -96,7 +96,7 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     engine = _engine(workspace, progress)
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
-    same_law(workspace, bundle)
+    same_law(workspace, bundle, chosen)
     _can_build(workspace, chosen)
     leave_served(workspace, bundle, chosen)
     rehearse(workspace, bundle, chosen, engine)
@@ -135,7 +135,7 @@ def preview(
     bundle.verify(workspace)
     chosen = choose(bundle, units=units)
     engine = _engine(workspace, progress)
-    same_law(workspace, bundle)
+    same_law(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
     try:
         _can_build(workspace, chosen)
@@ -254,7 +254,7 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
     """
     bundle.verify(workspace)
     chosen = choose(bundle, units=(unit_id,))
-    same_law(workspace, bundle)
+    same_law(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
     unit, plan, engine = bundle.units[unit_id], bundle.plan, _engine(workspace, progress)
     with _turn(workspace, unit_id):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policy.categories import refuse_stricter
 from policy.ledger import Ledger
 from policy.signing import believe, pin, sign
 from pse.core.canonical import encode, read_bytes, write_bytes
+from pse.core.documents.category import Category, strictest
 from pse.core.documents.gate import RefusedPlace, SignedGate, UnitGate
 from pse.core.documents.verdicts import Refusal, VerdictClass
 from pse.core.errors import BadInput, Refused
@@ -102,7 +104,8 @@ def gate_today(workspace: Workspace, gate: UnitGate, *, now: date, where: str) -
 
     Raises:
         Refused: The clock is behind the day that it was made for or behind the ledger's last entry; the register is
-            expired, unsigned or altered; or rules, register, NOCs or labels are not those of the plan.
+            expired, unsigned or altered; rules, register, NOCs or labels are not those of the plan; or its workload
+            has a stricter category today, or none.
     """
     day = effective_day(workspace, now)
     if day < gate.as_of:
@@ -119,6 +122,7 @@ def gate_today(workspace: Workspace, gate: UnitGate, *, now: date, where: str) -
         raise Refused(f"the law cannot be read: {exc.message}", where=exc.where, hint=exc.hint) from exc
     if changed := changed_law(policy.inputs, gate.plan_inputs):
         raise Refused(f"{', '.join(changed)} changed since the plan was made", where=where, hint=_HINT)
+    refuse_stricter(workspace, policy, (gate,), where=where)
     return narrowed(policy, gate, day=day)
 
 
@@ -127,7 +131,9 @@ def changed_law(now: Mapping[str, str], then: Mapping[str, str]) -> list[str]:
     return sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
 
 
-def narrowed(policy: "Policy", gate: UnitGate, *, day: date) -> UnitGate:
+def narrowed(
+    policy: "Policy", gate: UnitGate, *, day: date, categories: Mapping[str, Category | None] | None = None
+) -> UnitGate:
     """``gate`` without the allowed places that ``policy`` refuses on ``day``, with the rules that refuse them.
 
     A state that starts, a certificate or a NOC that ends: all of them are in the very register that the plan was made
@@ -137,12 +143,16 @@ def narrowed(policy: "Policy", gate: UnitGate, *, day: date) -> UnitGate:
         policy: What the law says; may be a later one, as for an audit.
         gate: As it was signed.
         day: Day to judge for.
+        categories: Today's by workload, where they are known: a stricter one counts instead of the gate's.
     """
     from policy.verdicts import judge_class
 
     references = tuple(gate.class_id.split("+")[1:])
     known = VerdictClass(
-        id=gate.class_id, category=gate.category, jurisdiction=policy.jurisdiction, nocs=tuple(references)
+        id=gate.class_id,
+        category=_strictest(gate, categories or {}),
+        jurisdiction=policy.jurisdiction,
+        nocs=tuple(references),
     )
     nocs = [noc for noc in policy.nocs.noc if noc.reference in references and noc.holds(day)]
     places = {place.id: place for place in policy.register.places}
@@ -159,6 +169,10 @@ def narrowed(policy: "Policy", gate: UnitGate, *, day: date) -> UnitGate:
         return gate
     refused.sort(key=lambda entry: entry.place)
     return msgspec.structs.replace(gate, allowed=tuple(allowed), refused=tuple(refused))
+
+
+def _strictest(gate: UnitGate, categories: Mapping[str, Category | None]) -> Category | None:
+    return strictest((gate.category, *(categories[name] for name in gate.workloads if name in categories)))
 
 
 def effective_day(workspace: Workspace, clock: date) -> date:

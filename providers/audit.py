@@ -1,6 +1,7 @@
 """The fifth gate: asks the clouds what there is and where it rests, after the fact."""
 
 from policy import load_policy
+from policy.categories import read_categories
 from policy.gate import Subject, Value, judge, narrowed, placements_of
 from policy.ledger import Ledger
 from providers.engine import PROJECT
@@ -19,7 +20,8 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
 
     What an adapter reports counts, not what the program asked for: an aspect that the cloud placed by itself is an
     unknown place and is refused. The law of today judges, whatever it
-    said when the plan was made. Refusals are in the ledger under the gate ``audit``.
+    said when the plan was made, and so does today's category where it is noted and stricter. Refusals are in the ledger
+    under the gate ``audit``.
 
     Args:
         workspace: Whose adapters are asked.
@@ -35,7 +37,9 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
         RemoteError: A cloud could not be asked; an audit that did not see everything is none.
         MissingTool: A vendor's SDK is not installed.
     """
-    gate = narrowed(load_policy(workspace, as_of=max(today(), gate.as_of)), gate, day=max(today(), gate.as_of))
+    day = max(today(), gate.as_of)
+    policy = load_policy(workspace, as_of=day)
+    gate = narrowed(policy, gate, day=day, categories=read_categories(workspace, policy))
     tag = stack_tag(workspace.settings.signer, PROJECT, unit_id)
     places = Places(workspace)
     ledger = Ledger(workspace)

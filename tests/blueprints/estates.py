@@ -3,10 +3,12 @@
 from datetime import date
 
 from blueprints.bundle import Bundle
+from blueprints.categories import note_today
 from blueprints.planning import Draft, Inputs, draft_plan, read_inputs, seal
-from inventory.estate import Estate
+from inventory.estate import Estate, make_estate, set_current
 from policy import load_policy
 from pse.core.documents.snapshot import (
+    TABLES,
     Database,
     Disk,
     Filesystem,
@@ -113,6 +115,13 @@ def draft(workspace: Workspace, of: Estate) -> Draft:
     return draft_plan(inputs(workspace, of))
 
 
+def known(workspace: Workspace, of: Estate) -> None:
+    """Make ``of`` what the workspace knows of its servers."""
+    set_current(workspace, make_estate({name: getattr(of, name) for name in TABLES}, of.manifest.findings))
+
+
 def bundle(workspace: Workspace, of: Estate) -> Bundle:
-    """A sealed plan for ``of``."""
+    """A sealed plan for ``of``, which is what the workspace knows."""
+    known(workspace, of)
+    note_today(workspace, load_policy(workspace, as_of=AS_OF))
     return seal(workspace, load_policy(workspace, as_of=AS_OF), draft(workspace, of))

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import policy
+from policy.categories import inputs_of, write_categories
 from policy.gate import effective_day, gate_for, read_gate, refusal_of, sign_gate, write_gate
 from policy.ledger import Ledger
 from policy.nocs import sign_nocs
@@ -36,8 +37,14 @@ def gate_of(workspace: Workspace, unit: str = "portal") -> UnitGate:
     return gate_for(loaded, verdicts, unit, ["portal"], "restricted", Category.RESTRICTED, as_of=DAY)
 
 
+def note(workspace: Workspace, category: Category | None = Category.RESTRICTED) -> None:
+    loaded = policy.load_policy(workspace, as_of=DAY)
+    write_categories(workspace, inputs_of(workspace, loaded), {"portal": category})
+
+
 @pytest.fixture
 def gated(house: Workspace) -> Workspace:
+    note(house)
     write_gate(house, sign_gate(house, gate_of(house)))
     return house
 
@@ -219,6 +226,32 @@ def test_law_that_changed_since_the_plan_closes_the_gate(gated: Workspace) -> No
         read_gate(gated, "portal", now=LATER)
 
 
+@pytest.mark.parametrize("today_it_is", [Category.SENSITIVE, None])
+def test_workload_that_is_stricter_today_closes_the_gate(gated: Workspace, today_it_is: Category | None) -> None:
+    note(gated, today_it_is)
+    with pytest.raises(Refused, match=r"portal .* today, and the plan was made for restricted"):
+        read_gate(gated, "portal", now=DAY)
+    note(gated, Category.PUBLIC)
+    assert read_gate(gated, "portal", now=DAY).category is Category.RESTRICTED
+
+
+@pytest.mark.parametrize("name", ["hosts.toml", "workloads.toml", "environments/new.toml", ".pse/snapshot"])
+def test_categories_noted_before_a_file_changed_close_the_gate(gated: Workspace, name: str) -> None:
+    path = gated.path(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("# corrected\n")
+    with pytest.raises(Refused, match="changed since"):
+        read_gate(gated, "portal", now=DAY)
+
+
+@pytest.mark.parametrize("change", [(b"restricted", b"open"), (b"portal", b"Portal"), (b"{", b"[")])
+def test_altered_note_of_categories_closes_the_gate(gated: Workspace, change: tuple[bytes, bytes]) -> None:
+    path = gated.private / "categories.json"
+    path.write_bytes(path.read_bytes().replace(*change))
+    with pytest.raises(Refused):
+        read_gate(gated, "portal", now=DAY)
+
+
 def test_register_that_expired_since_the_plan_closes_the_gate(gated: Workspace) -> None:
     with pytest.raises(Refused, match="expired"):
         read_gate(gated, "portal", now=date(2028, 1, 1))
@@ -243,6 +276,7 @@ def test_noc_that_ran_out_no_longer_opens_a_place(house: Workspace) -> None:
     verdicts = policy.decide(loaded, {"portal": Category.RESTRICTED}, as_of=DAY)
     class_id = verdicts.assignments["portal"]
     gate = gate_for(loaded, verdicts, "portal", ["portal"], class_id, Category.RESTRICTED, as_of=DAY)
+    note(house)
     write_gate(house, sign_gate(house, gate))
     found = [{p.place for p in read_gate(house, "portal", now=day).allowed} for day in (DAY, date(2026, 9, 1))]
     assert found == [{MARKHOR, IBEX, ELSEWHERE}, {MARKHOR}]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import policy
+from policy.categories import inputs_of, write_categories
 from policy.gate import sign_gate, write_gate
 from policy.ledger import Ledger
 from policy.rulebook import load_rules
@@ -123,6 +124,10 @@ class House:
             endpoints={HERE: "lab:north", ALSO: "lab:north-two"},
             sample=True,
             rules=load_rules().of_gate(AS_OF),
+        )
+        law = policy.load_policy(self.workspace, as_of=AS_OF)
+        write_categories(
+            self.workspace, inputs_of(self.workspace, law), dict.fromkeys((UNIT, *workloads), Category.RESTRICTED)
         )
         write_gate(self.workspace, sign_gate(self.workspace, gate))
         return gate

@@ -1,0 +1,67 @@
+"""Today's categories: of the estate as it is known now, and of the environments as they are written now."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from blueprints.environments import load_environments
+from blueprints.unseen import withheld
+from inventory.estate import Estate
+from inventory.hosts import load_hosts
+from pse.core.documents.category import Category
+from pse.core.documents.environment import Environment
+from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.workloads import Workloads, load_workloads
+from pse.core.errors import BadInput
+from pse.core.findings import Finding
+from pse.core.settings import Workspace
+
+if TYPE_CHECKING:
+    from policy import Policy
+
+
+def categories_of(
+    workspace: Workspace,
+    policy: "Policy",
+    estate: Estate,
+    declared: Workloads,
+    environments: Iterable[Environment],
+) -> tuple[dict[str, Category | None], tuple[Finding, ...]]:
+    """Category of every workload and environment, None where it has none, and what was found on the way.
+
+    Raises:
+        BadInput: ``hosts.toml`` cannot be used, or an environment has the id of a workload.
+    """
+    from policy import classify
+
+    classification = classify(policy, estate.servers, estate.workloads)
+    hosts = load_hosts(workspace) if workspace.path("hosts.toml").exists() else ()
+    categories, missing = withheld(estate, declared, hosts, classification.by_workload)
+    for environment in environments:
+        if environment.id in categories:
+            raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
+        categories[environment.id] = environment.category
+    return categories, (*classification.findings, *missing)
+
+
+def note_today(workspace: Workspace, policy: "Policy") -> None:
+    """Note today's categories for the gates, unless what is noted still holds.
+
+    Raises:
+        BadInput: The estate or a file cannot be read.
+        Refused: The note was altered, or cannot be signed.
+    """
+    from policy.categories import inputs_of, read_categories, write_categories
+
+    if read_categories(workspace, policy) is not None:
+        return
+    before = inputs_of(workspace, policy, snapshot="")
+    estate = Estate(manifest=Snapshot(tables={}))
+    snapshot = ""
+    if workspace.private.joinpath("snapshot").exists():
+        from inventory import load_estate
+
+        estate = load_estate(workspace)
+        snapshot = estate.manifest.hash
+    declared = load_workloads(workspace)
+    categories, _ = categories_of(workspace, policy, estate, declared, load_environments(workspace))
+    write_categories(workspace, before | {"snapshot": snapshot}, categories)
