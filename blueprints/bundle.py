@@ -192,7 +192,11 @@ def path_of(workspace: Workspace, hash_: str) -> Path:
     for file in sorted(workspace.path("plans").glob(f"*/{FILE}")):
         if canonical.read(file, Plan).hash == hash_:
             return file
-    raise BadInput(f"plan {hash_[:12]} is not there any more", where=str(workspace.path("plans")))
+    raise BadInput(
+        f"plan {hash_[:12]}, which the moves follow, is not there any more",
+        where=str(workspace.path("plans")),
+        hint="Put its folder back from a copy or from version control; another plan has to be named as PLAN.",
+    )
 
 
 def _signature(file: Path) -> str:

@@ -229,8 +229,10 @@ def choose(
     if missing := sorted(set(units) - set(bundle.units)):
         known = ", ".join(sorted(bundle.units)) or "none"
         raise UsageError(f"the plan builds no {', '.join(missing)}", hint=f"Its units are: {known}.")
-    if unknown := sorted(set(waves) - {wave.number for wave in bundle.plan.waves}):
-        raise UsageError(f"the plan has no wave {', '.join(map(str, unknown))}")
+    numbers = {wave.number for wave in bundle.plan.waves}
+    if unknown := sorted(set(waves) - numbers):
+        known = ", ".join(map(str, sorted(numbers))) or "none"
+        raise UsageError(f"the plan has no wave {', '.join(map(str, unknown))}", hint=f"Its waves are: {known}.")
     everything = not (landing or waves or units)
     chosen = {
         name

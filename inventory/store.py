@@ -12,7 +12,7 @@ from inventory.estate import Estate, current, make_estate, set_current
 from inventory.flows import find_flows
 from inventory.groups import propose
 from inventory.merge import Cluster, merge, server_of
-from pse.core.database import SIGHTINGS, open_database
+from pse.core.database import SIGHTINGS, open_database, unusable
 from pse.core.documents.snapshot import Sighting
 from pse.core.documents.workloads import load_workloads
 from pse.core.errors import BadInput
@@ -46,8 +46,7 @@ def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str
         estate = _estate(workspace, clusters, findings, before)
         _save(engine, clusters, {s.source for s in known})
     except SQLAlchemyError as exc:
-        where = engine.url.render_as_string(hide_password=True)
-        raise BadInput(f"sightings cannot be kept: {exc.args[0]}", where=where) from exc
+        raise unusable(engine, exc) from exc
     finally:
         engine.dispose()
     set_current(workspace, estate)

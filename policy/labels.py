@@ -113,9 +113,13 @@ def parse_labels(raw: bytes, *, where: str) -> Labels:
         BadInput: As `load_labels`.
     """
     labels = parse_toml(raw, Labels, where=where)
-    for number, label in enumerate(labels.label):
+    for number, label in enumerate(labels.label, start=1):
         if not (label.hosts or label.tags or label.workloads):
-            raise BadInput("a label has to name hosts, tags or workloads", where=f"{where}, $.label[{number}]")
+            raise BadInput(
+                "a label has to name hosts, tags or workloads",
+                hint="Write at least one of the three lists.",
+                where=f"{where}, row {number} of label",
+            )
     return labels
 
 

@@ -144,20 +144,25 @@ def _importer_of(path: Path, head: bytes) -> tuple[str, Importer]:
         importer: Importer = entry.load()()
         if importer.sniff(path):
             return entry.name, importer
+    why, hint = _why_not(path, head)
     raise BadInput(
-        _why_not(path, head), where=str(path), hint=f"Known kinds of files: {', '.join(e.name for e in known)}."
+        why, where=str(path), hint=hint or f"Known kinds of files: {', '.join(entry.name for entry in known)}."
     )
 
 
-def _why_not(path: Path, head: bytes) -> str:
+def _why_not(path: Path, head: bytes) -> tuple[str, str]:
+    """What the file is instead, and what to do when that is more than to name a known kind."""
     from inventory.importers.workbook import OLE, sheets_of
 
     if head == OLE:
-        return "the workbook is encrypted, or of the old binary kind (.xls); save it as a plain .xlsx"
+        return "the workbook is encrypted, or of the old binary kind (.xls)", "Save it as a plain .xlsx."
     if not head.startswith(b"PK\x03\x04"):
-        return "not a workbook, and no other kind of file that is known here"
+        return "not a workbook, and no other kind of file that is known here", ""
     sheets = sheets_of(path)
     if sheets is None:
-        return "a zip file, but not a workbook that can be read"
+        return (
+            "a zip file, but no workbook that can be read: it is damaged or cut off, or of another program",
+            "Export it again, and see that it was copied whole.",
+        )
     shown = ", ".join(printable(s) for s in sheets[:10])
-    return f"a workbook without the sheet vInfo and its columns; its sheets are: {shown}"
+    return f"a workbook without the sheet vInfo and its columns; its sheets are: {shown}", ""

@@ -316,7 +316,7 @@ def _number(cells: dict[str, str], name: str) -> int | None:
     if text is None:
         return None
     if not re.fullmatch(r"\d{1,15}(\.\d*)?", text):
-        raise ValueError(f"{name} is not a number: {text!r}")
+        raise ValueError(f"{name} is {'negative' if text.startswith('-') else 'not a number'}: {text!r}")
     return round(float(text))
 
 

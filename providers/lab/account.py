@@ -22,6 +22,9 @@ from pse.core.errors import PseError, RemoteError
 from pse.core.schema import KINDS, Inputs
 from pse.core.text import printable
 
+_BOOT_S = 120.0
+"""Seconds that a first boot may take where the register's entry says nothing."""
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One object of the account.
@@ -47,6 +50,32 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
 
 
+def _options(target: Target) -> tuple[float, dict[str, int]]:
+    """Seconds of a first boot, and the most objects of a kind by the kind in small letters.
+
+    Raises:
+        PortError: An option that the lab does not know, or a value that cannot be; entry and key are named.
+    """
+    boot_s, quotas = _BOOT_S, {}
+    kinds = {kind.lower() for kind in KINDS}
+    for key, value in target.options.items():
+        where = f"the register's entry of {target.place}, options.{printable(key)}"
+        shown = printable(value[:40])
+        kind = key.removeprefix("quota_")
+        if key == "boot_s":
+            if not re.fullmatch(r"\d{1,4}(\.\d{1,3})?", value) or not float(value):
+                raise PortError(f"not a number of seconds: {shown!r}", reason="invalid", where=where)
+            boot_s = float(value)
+        elif kind != key and kind in kinds:
+            if not re.fullmatch(r"\d{1,6}", value):
+                raise PortError(f"not a number of objects: {shown!r}", reason="invalid", where=where)
+            quotas[kind] = int(value)
+        elif key != "ssh_port":  # the register itself reads that one
+            hint = "The lab knows boot_s, ssh_port and quota_<kind>, such as quota_server."
+            raise PortError("the lab knows no such option", reason="invalid", where=where, hint=hint)
+    return boot_s, quotas
+
+
 class Account:
     """The records of one place.
 
@@ -54,7 +83,10 @@ class Account:
         target: The place and its workspace.
 
     Raises:
-        PortError: The endpoint is not the lab's, or the place has no id.
+        PortError: The endpoint is not the lab's, the place has no id, or an option of its entry cannot be.
+
+    Attributes:
+        boot_s: Seconds that a first boot may take.
     """
 
     def __init__(self, target: Target) -> None:
@@ -64,7 +96,7 @@ class Account:
         if not re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)*", target.place):
             raise PortError("not a place's id", reason="invalid", where=printable(target.place))
         self.place = target.place
-        self.options = target.options
+        self.boot_s, self._quotas = _options(target)
         self.hosts = Hosts(target.workspace)
         self.folder = self.hosts.root / ".pse" / "lab" / "places" / target.place.replace("/", "+")
 
@@ -124,8 +156,8 @@ class Account:
         Raises:
             PortError: It is not.
         """
-        quota = self.options.get(f"quota_{kind.lower()}", "")
-        if quota.isdigit() and sum(1 for _ in self.records(kind)) >= int(quota):
+        quota = self._quotas.get(kind.lower())
+        if quota is not None and sum(1 for _ in self.records(kind)) >= quota:
             raise PortError(f"the quota of {quota} {kind}s is used up", reason="quota", where=self.place)
 
     def volume(self, object_id: str) -> Path:

@@ -20,7 +20,6 @@ from pse.core.schema import Inputs, ServerInputs
 
 IMAGES = ("debian-12",)
 _SHAPE = re.compile(r"[a-z0-9]+-(\d{1,3})-(\d{1,4})")
-_BOOT_S = 120.0
 
 
 class ServerWork:
@@ -59,7 +58,7 @@ class ServerWork:
                 authorized_keys=(str(key.inputs["publicKey"]),),
             )
         )
-        boot_s = float(self._account.options.get("boot_s", _BOOT_S))
+        boot_s = self._account.boot_s
         first = wanted.user_data.encode() if wanted.user_data else None
         if hosts.get(name).running and first is not None and hosts.wait_booted(name, timeout_s=boot_s).first != 0:
             hosts.stop(name)

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from pse.cli.view import Grid, View, grid
+from pse.core.findings import Severity
 from pse.core.text import counted
 
 SHOWN_SYSTEMS = 8
@@ -41,10 +42,12 @@ def import_view(found: "Import") -> View:
     """What the file gave and what was left out."""
     taken = f"{counted(found.servers, 'server')}, {counted(found.templates, 'template')}"
     line = f"{counted(found.rows, 'row')}: {taken}, {found.skipped} left out"
+    wrong = any(f.severity is Severity.ERROR for f in found.findings)
+    done = ("the import is done; each error below is about one row or machine",) if wrong else ()
     data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}
     return View(
         {**data, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
-        (line, *estate_blocks(found.estate)),
+        (f"in this file: {line}", *done, *estate_blocks(found.estate)),
         found.findings,
     )
 
@@ -93,8 +96,11 @@ def estate_blocks(estate: "Estate") -> tuple[str | Grid, ...]:
     names = {s.id: s.hostname for s in estate.servers}
     rows = ((w.id, " ".join(names.get(m, m) for m in w.members), "; ".join(w.reasons)) for w in estate.workloads)
     shown = (grid("Workloads", "workload|servers|why", rows),) if len(estate.workloads) <= 40 else ()
+    known = {"server": systems.total(), "template": len(estate.servers) - systems.total()} | {
+        table.removesuffix("s"): count for table, count in counts(estate).items() if table != "servers"
+    }
     return (
-        ", ".join(counted(count, table.removesuffix("s")) for table, count in counts(estate).items()),
+        "known now: " + ", ".join(counted(count, noun) for noun, count in known.items() if count or noun != "template"),
         *_systems(systems),
         *shown,
         f"snapshot {estate.manifest.hash[:12]}",

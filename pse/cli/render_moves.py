@@ -52,7 +52,8 @@ def _known(bundle: "Bundle", workloads: Sequence[str], waves: Sequence[int]) -> 
     if unknown := sorted(set(workloads) - ids):
         raise UsageError(f"the plan has no workload {', '.join(unknown)}", hint=f"It has: {', '.join(sorted(ids))}.")
     if missing := sorted(set(waves) - numbers):
-        raise UsageError(f"the plan has no wave {missing[0]}", hint=f"It has {len(numbers)}.")
+        known_waves = ", ".join(map(str, sorted(numbers))) or "none"
+        raise UsageError(f"the plan has no wave {missing[0]}", hint=f"Its waves are: {known_waves}.")
 
 
 def _intent(bundle: "Bundle", units: "list[Unit]", title: str, *, back: bool = False) -> View:

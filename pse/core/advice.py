@@ -13,6 +13,7 @@ from pse.core.text import printable
 
 _AT = re.compile(r" - at `(\$[^`]*)`$")
 _STEP = re.compile(r"\.([^.\[]+)|\[([^\]]*)\]")
+_FIRST_ROW = re.compile(r"\.([^.\[]+)\[(\d+)\]")
 _SHOWN = 30
 
 
@@ -32,13 +33,31 @@ def advise(error: msgspec.ValidationError, data: object, kind: Any) -> str:
     except (LookupError, TypeError, NameError, ValueError, StopIteration):
         return words
     allowed, given = _allowed(message, there)
+    place = f" - at `{path}`{_counted_row(path)}" if at else ""
     if not allowed:
-        return f"{message} - at `{path}`" if at else message
+        return f"{message}{place}"
     near = difflib.get_close_matches(given, allowed, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     shown = ", ".join(allowed[:_SHOWN]) + (" …" if len(allowed) > _SHOWN else "")
-    place = f" - at `{path}`" if at else ""
     return f"{message}{place}{hint} (allowed: {shown})"
+
+
+def remedy(error: msgspec.ValidationError) -> str:
+    """What to do about ``error``, in one sentence."""
+    words = str(error)
+    if re.match(r"Expected `str( \| null)?`, got `(int|float|bool|date\w*)`", words):
+        return "Put the value in quotes."
+    if "unknown field" in words:
+        return "Correct the key's spelling, or take it out; `$` is the file, and what follows it the way to the place."
+    if "missing required field" in words:
+        return "Add it there."
+    return "Correct the value there; `$` is the file, and what follows it the way to the place."
+
+
+def _counted_row(path: str) -> str:
+    """The first row in ``path``, which counts from 0, as people count."""
+    found = _FIRST_ROW.search(path)
+    return f" (row {int(found[2]) + 1} of {found[1]})" if found else ""
 
 
 def _allowed(message: str, there: Any) -> tuple[list[str], str]:

@@ -153,15 +153,18 @@ def parse_toml(raw: bytes, kind: type[T], *, where: str) -> T:
         data = tomllib.loads(raw.decode("utf-8"))
         return msgspec.convert(data, kind, strict=False)
     except UnicodeDecodeError as exc:
-        raise BadInput("not UTF-8 text", where=where) from exc
+        raise BadInput("not UTF-8 text", where=where, hint="Save it as UTF-8.") from exc
     except tomllib.TOMLDecodeError as exc:
-        raise BadInput(f"not TOML: {exc}", where=where) from exc
+        hint = (
+            'Correct that line: text stands in "quotes", a table begins with [name] and a row of a list with [[name]].'
+        )
+        raise BadInput(f"not TOML: {exc}", where=where, hint=hint) from exc
     except msgspec.ValidationError as exc:
-        from pse.core.advice import advise
+        from pse.core.advice import advise, remedy
 
-        raise BadInput(f"cannot be used: {advise(exc, data, kind)}", where=where) from exc
+        raise BadInput(f"cannot be used: {advise(exc, data, kind)}", where=where, hint=remedy(exc)) from exc
     except RecursionError as exc:
-        raise BadInput("nested too deeply", where=where) from exc
+        raise BadInput("nested too deeply", where=where, hint="Take the tables inside each other apart.") from exc
 
 
 class Workspace:

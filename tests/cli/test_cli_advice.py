@@ -63,3 +63,17 @@ def test_other_files(kind: type, text: str, words: list[str]) -> None:
     with pytest.raises(BadInput) as caught:
         parse_toml(text.encode(), kind, where="file")
     assert [word for word in words if word not in caught.value.message] == []
+    assert caught.value.hint
+
+
+def test_rows_are_numbered_as_people_count_and_quotes_are_asked_for() -> None:
+    with pytest.raises(BadInput, match=r"\$\.servers\[1\]\.role` \(row 2 of servers\)") as caught:
+        parse_toml(
+            b'category = "open"\n[[servers]]\nrole = "a"\nvcpus = 1\nmemory_mib = 1\n[[servers]]\nrole = 1.5',
+            Environment,
+            where="file",
+        )
+    assert caught.value.hint == "Put the value in quotes."
+    with pytest.raises(BadInput, match="not TOML") as caught:
+        parse_toml(b"price = ", Environment, where="file")
+    assert "quotes" in caught.value.hint

@@ -101,7 +101,7 @@ def test_new_labels_are_shown_agreed_to_and_the_former_ones_kept(run: Run, works
         '[[label]]\ncategory = "sensitive"\nhosts = ["db*"]\n[[label]]\ncategory = "open"\nhosts = ["nosuch"]\n'
     )
     assert run("label", new).exit_code == 2, "nobody is there to ask"
-    intent = told(run, "label", new, "--dry-run")
+    intent = told(run, "label", str(new), "--dry-run")
     assert [label["hosts"] for label in intent["appear"]] == [["db*"], ["nosuch"]]
     assert [label["hosts"] for label in intent["vanish"]] == [["web*"]]
     changes = {(c["kind"], c["name"]): (c["was"], c["becomes"]) for c in intent["items"]}

@@ -236,7 +236,9 @@ def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixtu
 def test_an_import_counts_what_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     found: Any = SimpleNamespace(estate=ESTATE, rows=10, servers=7, templates=1, skipped=2, findings=(DOWN,))
     text, data = both(import_view(found), capsys)
-    assert "10 rows: 7 servers, 1 template, 2 left out" in text
+    assert "in this file: 10 rows: 7 servers, 1 template, 2 left out" in text
+    assert "the import is done; each error below is about one row or machine" in text
+    assert "known now: " in text
     assert data["skipped"] == 2
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, inspect, select, text
+from sqlalchemy.exc import OperationalError
 
-from pse.core.database import HEAD, INTENTS, METADATA, open_database
+from pse.core.database import HEAD, INTENTS, METADATA, SIGHTINGS, open_database, unusable
 from pse.core.errors import BadInput, RemoteError
 from pse.core.settings import Workspace
 
@@ -78,3 +79,18 @@ def test_a_server_that_is_away_hides_the_password(workspace: Workspace, monkeypa
     with pytest.raises(RemoteError) as caught:
         open_database(workspace)
     assert "sesame" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_full_disk_says_which_and_what_is_kept(workspace: Workspace) -> None:
+    engine = open_database(workspace)
+    rows = [{"source": f"s{n}", "seen": "now", "body": "x" * 10_000} for n in range(100)]
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # never below what is in use: the file is full now
+        with pytest.raises(OperationalError) as caught:
+            connection.execute(SIGHTINGS.insert(), rows)
+    error = unusable(engine, caught.value)
+    engine.dispose()
+    assert "the disk of the database is full" in error.message
+    assert "all from before is still there" in error.message
+    assert error.where.endswith("pse.db")
+    assert str(workspace.private) in error.hint

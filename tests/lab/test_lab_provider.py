@@ -134,6 +134,18 @@ def test_a_quota_is_kept(house: House, tmp_path: Path) -> None:
     assert caught.value.reason == "quota"
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("boot_s", "soon"), ("boot_s", "nan"), ("boot_s", "0"), ("quota_volume", "two"), ("quota_moon", "1"), ("x", "1")],
+)
+def test_an_option_that_cannot_be_names_the_entry_and_its_key(tmp_path: Path, key: str, value: str) -> None:
+    wrong = House(tmp_path, **{key: value})
+    with pytest.raises(PortError) as caught:
+        wrong.store("Network")
+    assert caught.value.reason == "invalid"
+    assert f"register's entry of {wrong.target.place}, options.{key}" in caught.value.where
+
+
 def test_what_is_used_is_not_deleted(house: House) -> None:
     server = house.make("Server", house.server())
     for kind, used in (("Network", house.network), ("Subnet", house.subnet), ("KeyPair", house.key_pair)):

@@ -121,7 +121,7 @@ def test_host_names_cannot_write_on_the_terminal() -> None:
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
-        ('[[label]]\ncategory = "open"\n', "$.label[0]", "has to name"),
+        ('[[label]]\ncategory = "open"\n', "row 1 of label", "has to name"),
         ('[[label]]\ncategory = "opne"\nhosts = ["*"]\n', "labels.toml", r"\$.label\[0\].category.*open, public"),
         ('[[label]]\nhosts = ["*"]\n', "labels.toml", "missing required field `category`"),
         ('[[label]]\ncategory = "open"\nhost = ["*"]\n', "labels.toml", "unknown field `host`.*hosts"),

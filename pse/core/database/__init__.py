@@ -90,9 +90,24 @@ def _bring_up_to_date(engine: Engine) -> None:
         if found != HEAD:
             _upgrade(engine, found)
     except SQLAlchemyError as exc:
-        where = engine.url.render_as_string(hide_password=True)
-        error = BadInput if engine.dialect.name == "sqlite" else RemoteError
-        raise error(f"the database cannot be used: {exc.args[0]}", where=where) from exc
+        raise unusable(engine, exc) from exc
+
+
+def unusable(engine: Engine, exc: SQLAlchemyError) -> BadInput | RemoteError:
+    """What SQLAlchemy said, in words, with what was kept: a transaction is written as a whole or not at all."""
+    where = engine.url.render_as_string(hide_password=True)
+    if engine.dialect.name != "sqlite":
+        return RemoteError(f"the database cannot be used: {exc.args[0]}", where=where, hint="Ask who runs the server.")
+    where = engine.url.database or where
+    if "database or disk is full" in str(exc.args[0]):
+        return BadInput(
+            "the disk of the database is full; nothing of this run was kept, and all from before is still there",
+            where=where,
+            hint=f"Free some space on the disk that holds {Path(where).parent}, then run it again.",
+        )
+    return BadInput(
+        f"the database cannot be used: {exc.args[0]}", where=where, hint="Check who owns the file and its folder."
+    )
 
 
 def _harden(engine: Engine) -> None:
