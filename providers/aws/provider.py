@@ -1,6 +1,7 @@
 """The adapter of AWS."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from providers.aws.network import Firewalls, Networks, Subnets
 from providers.aws.servers import Servers
 from providers.aws.store import AwsStore, Noun
 from providers.ports import PortError, Store, Target
+from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     {
@@ -59,7 +61,17 @@ class AwsProvider:
     }
 
     def __init__(self, target: Target) -> None:
-        """Remember the target; no SDK is imported and no call is made yet."""
+        """Remember the target; no SDK is imported and no call is made yet.
+
+        Raises:
+            MissingTool: The SDK is not installed.
+        """
+        if find_spec("boto3") is None:
+            raise MissingTool(
+                "the provider aws needs boto3, which is not installed",
+                hint="Run `pip install 'pse-cloud[aws]'`.",
+                where=target.place,
+            )
         self._account = Account(target)
 
     def store(self, kind: str) -> Store:

@@ -1,6 +1,7 @@
 """What AWS says no with, in the port's words; and lost, late, wrong and endless answers."""
 
 import pickle
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from providers.aws.images import resolve
 from providers.aws.servers import host_key_of
 from providers.conformance import Rig
 from providers.ports import PartlyMade, PortError
+from pse.core.errors import MissingTool
 from pse.core.schema import FirewallRule
 from tests.fakes import hostile
 from tests.fakes.ec2 import Pages, error
@@ -62,6 +64,14 @@ def test_without_credentials_the_way_to_give_them_is_told(
         AwsProvider(cloud.target(tmp_path)).store("Network").list()
     assert caught.value.reason == "auth"
     assert "profile or role" in caught.value.hint
+
+
+def test_missing_sdk_is_told_with_the_extra_that_has_it(cloud: Cloud, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "boto3", None)
+        with pytest.raises(MissingTool) as caught:
+            AwsProvider(cloud.target(tmp_path))
+    assert "pse-cloud[aws]" in caught.value.hint
 
 
 def test_refused_parameters_are_not_quoted() -> None:
