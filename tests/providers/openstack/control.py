@@ -6,9 +6,10 @@ import signal
 import subprocess
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from urllib.error import URLError
 
 from tests.require import missing
@@ -25,10 +26,13 @@ def home() -> Path:
 
 
 @contextmanager
-def control_plane() -> Iterator[None]:
+def control_plane(prepare: Callable[[], None]) -> Iterator[None]:
     """A running control plane: one that runs already, or one started here and stopped when nobody uses it any more.
 
     Every user holds a shared lock; whoever gives it back last, as the exclusive lock shows, stops what tests started.
+
+    Args:
+        prepare: Furnishes it; never two at once.
     """
     if not (SCRIPTS / "up.sh").is_file():
         missing("the OpenStack control plane (../shared/openstack-rig)")
@@ -39,24 +43,29 @@ def control_plane() -> Iterator[None]:
     with (home() / "users.lock").open("w") as users, (home() / "start.lock").open("w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
         fcntl.flock(users, fcntl.LOCK_SH)
-        if not answers():
-            _install()
-            token = uuid.uuid4().hex
-            started.write_text(token)
-            _start(token)
-        fcntl.flock(gate, fcntl.LOCK_UN)
         try:
+            if not answers():
+                _install()
+                token = uuid.uuid4().hex
+                started.write_text(token)
+                _start(token)
+            prepare()
+            fcntl.flock(gate, fcntl.LOCK_UN)
             yield
         finally:
             fcntl.flock(gate, fcntl.LOCK_EX)
             fcntl.flock(users, fcntl.LOCK_UN)
-            try:
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return
-            if started.exists():
+            if _unused(users) and started.exists():
                 stop(started.read_text())
                 started.unlink()
+
+
+def _unused(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def answers() -> bool:
@@ -77,10 +86,12 @@ def _install() -> None:
 
 
 def _start(token: str) -> None:
-    installed_only = not (home() / "run" / "mysql" / "nova").is_dir()
-    _run("up.sh", _START_S, token, *([] if installed_only else ["nosync"]))
+    synced = home() / "synced-by-tests"
+    state = home() / "run" / "mysql" / "nova"
+    _run("up.sh", _START_S, token, *(["nosync"] if synced.exists() and state.is_dir() else []))
     if not answers():
         missing("the OpenStack control plane, which did not start")
+    synced.touch()
 
 
 def _run(script: str, limit_s: int, token: str, *words: str) -> None:

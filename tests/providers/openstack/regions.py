@@ -1,0 +1,62 @@
+"""A region of the real control plane whose services are reached through proxies that misbehave."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from tests.fakes.hostile import Answer, Forward, Hostile, Request
+from tests.providers.openstack.accounts import Cloud
+
+PATHS = {"compute": "/v2.1", "network": "", "block-storage": "/v3/$(project_id)s", "image": ""}
+
+
+class Region:
+    """The region and its proxies by service type."""
+
+    def __init__(self, name: str, proxies: dict[str, Hostile]) -> None:
+        self.name = name
+        self.proxies = proxies
+
+    def calm(self) -> None:
+        for proxy in self.proxies.values():
+            proxy.calm()
+            proxy.layers = ()
+
+
+@contextmanager
+def hostile_region(admin: Cloud) -> Iterator[Region]:
+    """The region in the catalogue, and gone from it again."""
+    name = f"hostile-{os.getpid()}"
+    made = []
+    with ExitStack() as stack:
+        admin.call("identity", "POST", "/regions", json={"region": {"id": name}})
+        proxies = {}
+        for sort, path in PATHS.items():
+            (service,) = admin.call("identity", "GET", f"/services?type={sort}")["services"]
+            (real,) = admin.call(
+                "identity", "GET", f"/endpoints?service_id={service['id']}&interface=public&region_id=RegionOne"
+            )["endpoints"]
+            proxy = stack.enter_context(Hostile(re.sub(r"(?<=:\d{5}).*", "", real["url"])))
+            body = {"service_id": service["id"], "interface": "public", "region_id": name, "url": proxy.url + path}
+            made.append(admin.call("identity", "POST", "/endpoints", json={"endpoint": body})["endpoint"]["id"])
+            proxies[sort] = proxy
+        try:
+            yield Region(name, proxies)
+        finally:
+            for endpoint in made:
+                admin.call("identity", "DELETE", f"/endpoints/{endpoint}")
+            admin.call("identity", "DELETE", f"/regions/{name}")
+
+
+def posted(path: str) -> Callable[[Request], bool]:
+    """Whether a request makes something at a path, given as a regular expression for its end."""
+    return lambda request: request.method == "POST" and re.search(path + "$", request.path) is not None
+
+
+def one_a_page(request: Request, forward: Forward) -> Answer:
+    """Lists come an object a page, as if the operator's largest page were that small."""
+    path, _, query = request.path.partition("?")
+    if request.method == "GET" and "limit=" not in query and not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|^/[^/]*/?$", path):
+        request = Request(request.method, f"{path}?{query}&limit=1".replace("?&", "?"), request.headers, request.body)
+    return forward(request)
