@@ -70,7 +70,7 @@ def _reason(status: int, code: str, text: str, *, throttled: bool) -> str:
         (code in _BY_TYPE, _BY_TYPE.get(code, "")),
         (status in {403, 413, 429} and any(word in text for word in _QUOTA), "quota"),
         (throttled, "throttle"),
-        (code.endswith("InUse"), "in-use"),
+        ("InUse" in code, "in-use"),
         (code.endswith("NotFound"), "not-found"),
         (status == 409 and any(word in text for word in _BUSY), "transient"),
         (status in {400, 409} and any(word in text for word in _USED), "in-use"),

@@ -20,6 +20,7 @@ class OpenStackProvider:
     - ``region``: region of the place; has to be there.
     - ``availability_zone``: zone of servers, and of volumes unless ``volume_zone`` names theirs; has to be there.
     - ``cloud``: entry of clouds.yaml; else ``OS_CLOUD`` or ``OS_…`` count.
+    - ``external_network``: name or id of the network that routers lead out to; only routers need it.
     - ``domain``: domains, separated by commas, that the catalogue's addresses may be in, beside the identity's host.
     - ``image.<name>``, ``shape.<name>``, ``storage.<name>``: the cloud's name or id of an image, its name of a flavour
       or of a volume type, where it is not the price book's.
@@ -37,15 +38,16 @@ class OpenStackProvider:
         "Volume": "role member: Cinder volumes",
         "Server": "role member: Nova servers and Neutron ports",
         "Attachment": "role member: Nova volume attachments",
+        "Router": "role member: Neutron routers",
+        "Address": "role member: Neutron floating IPs",
+        "Snapshot": "role member: Cinder snapshots",
     }
     lacks: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("Router", "Address", "LoadBalancer"), f"{_LATER}; the project's own are used by hand"),
-        **dict.fromkeys(("Image", "Snapshot", "Bucket", "DnsZone", "DnsRecord"), _LATER),
+        **dict.fromkeys(("LoadBalancer", "Image", "Bucket", "DnsZone", "DnsRecord"), _LATER),
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
         "Volume.iops": "the volume type gives the speed",
         "Volume.encryptionKey": "the volume type says how its volumes are encrypted",
-        "Volume.snapshot": _LATER,
         "Server.bootVolume": _LATER,
         "Server.apart": _LATER,
     }

@@ -12,7 +12,9 @@ from providers.openstack.errors import port_errors
 from providers.openstack.firewalls import FirewallWork
 from providers.openstack.keys import KeyPairWork
 from providers.openstack.network import NetworkWork, SubnetWork
+from providers.openstack.routers import AddressWork, RouterWork
 from providers.openstack.servers import ServerWork
+from providers.openstack.snapshots import SnapshotWork
 from providers.openstack.volumes import VolumeWork
 from providers.ports import Identity, Made, PartlyMade, PortError
 from pse.core.schema import KINDS, Inputs, Kind
@@ -177,6 +179,9 @@ WORKS: Mapping[str, Callable[[Account], Work]] = MappingProxyType(
         "Volume": VolumeWork,
         "Server": ServerWork,
         "Attachment": AttachmentWork,
+        "Router": RouterWork,
+        "Address": AddressWork,
+        "Snapshot": SnapshotWork,
     }
 )
 """What the adapter can make; a further kind is one more row and its class."""

@@ -31,6 +31,7 @@ class VolumeWork:
             "volume_type": self._account.alias(_SORT, inputs.storage_class),
             "availability_zone": self._account.volume_zone,
             "metadata": marks.metadata(identity, workload=inputs.workload),
+            **({"snapshot_id": inputs.snapshot} if inputs.snapshot else {}),
         }
         made = self._client.call("volume", "POST", "/volumes", body={"volume": body})["volume"]
         raw = self.settled(made["id"])
@@ -67,7 +68,12 @@ class VolumeWork:
         return Seen(
             raw["id"],
             marks.of_metadata(raw["metadata"]),
-            {"name": raw["name"] or "", "size_gib": raw["size"], "storage_class": storage},
+            {
+                "name": raw["name"] or "",
+                "size_gib": raw["size"],
+                "storage_class": storage,
+                "snapshot": raw["snapshot_id"] or "",
+            },
             tuple(placement),
             reasons=() if status in USABLE or passing else (f"the volume is {status}",),
         )

@@ -19,7 +19,8 @@ from tests.providers.openstack.control import IDENTITY
 PLACE = "sample-markhor/islamabad/ict-1"
 REGION, ZONE = "RegionOne", "nova"
 IMAGE = "debian-12"
-OPTIONS = {"region": REGION, "availability_zone": ZONE, "host_key_s": "0"}
+OUTSIDE = "outside"
+OPTIONS = {"region": REGION, "availability_zone": ZONE, "external_network": OUTSIDE, "host_key_s": "0"}
 SHAPES = {
     "std-1-2": (1, 2),
     "std-2-4": (2, 4),
@@ -32,8 +33,16 @@ SHAPES = {
 """Processors and GiB of memory; the last fits on no host."""
 QUOTAS = {
     "compute": {"instances": -1, "cores": -1, "ram": -1, "key_pairs": 1000},
-    "network": {"network": -1, "subnet": -1, "port": -1, "security_group": -1, "security_group_rule": -1},
-    "block-storage": {"volumes": -1, "gigabytes": -1},
+    "network": {
+        "network": -1,
+        "subnet": -1,
+        "port": -1,
+        "router": -1,
+        "floatingip": -1,
+        "security_group": -1,
+        "security_group_rule": -1,
+    },
+    "block-storage": {"volumes": -1, "gigabytes": -1, "snapshots": -1},
 }
 _number = itertools.count(1)
 
@@ -79,7 +88,17 @@ class Cloud:
 
 
 def furnish(admin: Cloud) -> None:
-    """Image, flavours and volume types of the sample price book, once."""
+    """Image, flavours and volume types of the sample price book, and a network outside, once."""
+    if not admin.call("network", "GET", f"/networks?name={OUTSIDE}")["networks"]:
+        outside = {
+            "name": OUTSIDE,
+            "router:external": True,
+            "provider:network_type": "flat",
+            "provider:physical_network": "physnet1",
+        }
+        network = admin.call("network", "POST", "/networks", json={"network": outside})["network"]["id"]
+        subnet = {"network_id": network, "ip_version": 4, "cidr": "203.0.113.0/24", "enable_dhcp": False}
+        admin.call("network", "POST", "/subnets", json={"subnet": subnet})
     if IMAGE not in {image["name"] for image in admin.call("image", "GET", "/images")["images"]}:
         body = {
             "name": IMAGE,
@@ -157,7 +176,7 @@ class Project:
         own = self.own()
         try:
             found = {
-                sort: [thing.get("keypair", thing)["name"] for thing in own.call(service, "GET", path)[key]]
+                sort: [_called(thing) for thing in own.call(service, "GET", path.format(self.id))[key]]
                 for sort, (service, path, key) in _LISTS.items()
             }
         finally:
@@ -166,12 +185,18 @@ class Project:
         return {sort: sorted(names) for sort, names in found.items() if names}
 
 
+def _called(thing: Any) -> str:
+    found = thing.get("keypair", thing)
+    return str(found.get("name") or found["id"])
+
+
 _LISTS = {
     **{
-        sort: ("network", f"/{sort.replace('_', '-')}s", f"{sort}s")
-        for sort in ("network", "subnet", "port", "security_group")
+        sort: ("network", f"/{sort.replace('_', '-')}s?project_id={{}}", f"{sort}s")
+        for sort in ("network", "subnet", "port", "security_group", "router", "floatingip")
     },
     "key": ("compute", "/os-keypairs", "keypairs"),
     "server": ("compute", "/servers", "servers"),
     "volume": ("block-storage", "/volumes", "volumes"),
+    "snapshot": ("block-storage", "/snapshots", "snapshots"),
 }

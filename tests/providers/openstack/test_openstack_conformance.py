@@ -71,6 +71,24 @@ class TestOpenStack(StoreContract):
         ]
         own.close()
 
+    def test_router_whose_way_out_was_closed_by_hand_gets_it_again(self, signed_in: Project, rig: Rig) -> None:
+        made = rig.make("Router")
+        own = signed_in.own()
+        own.call("network", "PUT", f"/routers/{made.id}", json={"router": {"external_gateway_info": None}})
+        own.close()
+        seen = rig.store("Router").read(made.id, made.inputs)
+        assert seen is not None
+        assert seen.reasons == ("it has no way out",)
+        assert rig.store("Router").update(made.id, seen.inputs, made.inputs).healthy
+
+    def test_volume_begins_as_a_snapshot(self, rig: Rig) -> None:
+        snapshot = rig.make("Snapshot")
+        inputs = msgspec.structs.replace(rig.inputs("Volume"), snapshot=snapshot.id)
+        made = rig.make("Volume", inputs)
+        assert made.inputs == inputs
+        seen = rig.store("Volume").read(made.id, None)
+        assert getattr(seen and seen.inputs, "snapshot", "") == snapshot.id
+
 
 def test_list_of_permissions_is_what_was_called() -> None:
     listed = set(re.findall(r"^\| (\w+) \| `([^`]+)` \|", LIST.read_text(encoding="utf-8"), re.MULTILINE))

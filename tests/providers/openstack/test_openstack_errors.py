@@ -14,7 +14,7 @@ from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
 from providers.openstack.errors import port_errors, refusal
 from providers.ports import PortError, Target
-from tests.providers.openstack.accounts import IMAGE, OPTIONS, PLACE, REGION, Cloud, Project
+from tests.providers.openstack.accounts import OPTIONS, PLACE, REGION, Cloud, Project
 from tests.providers.openstack.control import IDENTITY
 
 
@@ -95,16 +95,19 @@ def test_same_name_twice_is_a_conflict(rig: Rig) -> None:
 
 
 def test_image_whose_name_somebody_else_uses_too_is_not_guessed(admin: Cloud, rig: Rig) -> None:
-    server = rig.inputs("Server")
-    body = {"name": IMAGE, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
-    image = admin.call("image", "POST", "/images", json=body)["id"]
+    # Not the sample's own image: other processes make servers from it meanwhile.
+    twin = f"twin-{os.getpid()}"
+    body = {"name": twin, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
+    images = [admin.call("image", "POST", "/images", json=body)["id"] for _ in range(2)]
     try:
-        kind = {"Content-Type": "application/octet-stream"}
-        admin.call("image", "PUT", f"/images/{image}/file", data=b"1", headers=kind)
-        error = refused_as(rig, "Server", server)
+        for image in images:
+            kind = {"Content-Type": "application/octet-stream"}
+            admin.call("image", "PUT", f"/images/{image}/file", data=b"1", headers=kind)
+        error = refused(rig, "Server", image=twin)
     finally:
-        admin.call("image", "DELETE", f"/images/{image}")
-    assert (error.reason, error.message) == ("invalid", "2 active images are called 'debian-12'")
+        for image in images:
+            admin.call("image", "DELETE", f"/images/{image}")
+    assert (error.reason, error.message) == ("invalid", f"2 active images are called {twin!r}")
 
 
 def provider(tmp_path: Path, endpoint: str = IDENTITY, **options: str) -> OpenStackProvider:
