@@ -21,6 +21,7 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> d
     """
     from blueprints.categories import note_today
     from policy import load_policy
+    from policy.deeds import note
     from policy.gatefiles import effective_day
     from providers.audit import audit
     from providers.engine import PROJECT, Engine
@@ -37,4 +38,8 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> d
         progress(Event("audit", "start", unit))
         found[unit] = audit(workspace, unit, bundle.gates[unit].gate, plan=bundle.plan.hash)
         progress(Event("audit", "done", unit, f"{len(found[unit])} refused"))
+    if found:
+        refused = {unit: len(refusals) for unit, refusals in found.items() if refusals}
+        entry = {"plan": bundle.plan.hash, "judged": sorted(found), "refused": refused}
+        note(workspace, "audit", entry, progress)
     return found

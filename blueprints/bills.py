@@ -1,7 +1,9 @@
 """What is said of bills: what the in-country mandate costs, and which lines have no price."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+
+import msgspec
 
 from pse.core.documents.plan import CostLine, PlaceOption
 from pse.core.findings import Finding, Severity
@@ -13,27 +15,46 @@ _NAMED = 10
 """Lines that a finding names; the unit's file has all of them."""
 
 
-def mandate(best: PlaceOption, options: Iterable[PlaceOption], countries: Mapping[str, str]) -> Decimal | None:
-    """What the in-country mandate costs a month: ``best`` less the cheapest place outside Pakistan that is refused.
+class Mandate(msgspec.Struct, frozen=True, kw_only=True):
+    """The in-country mandate, and what it costs.
 
-    Workloads' bills are compared; landing zones, which are paid once a place, are left out on both sides.
+    A place abroad that is refused for something else, such as an accreditation that has ended, is not forbidden by the
+    mandate, and neither is any place in Pakistan.
 
-    Args:
-        best: The chosen place.
-        options: All places.
-        countries: Country by place id.
-
-    Returns:
-        0 where no place abroad is refused; None where a line without a price, or a place that lacks an offer, leaves
-        nothing to compare.
+    Attributes:
+        countries: Country by place id, of every place of the register.
+        rules: Ids of the rules that are the mandate: those that refuse a place for its country.
     """
-    if best.cost is None or best.cost.no_price:
-        return None
-    refused = [o for o in options if not o.allowed and countries.get(o.place) != HOME]
-    priced = [o.cost.monthly for o in refused if o.cost is not None and not o.cost.no_price]
-    if not refused:
-        return Decimal(0)
-    return best.cost.monthly - min(priced) if priced else None
+
+    countries: Mapping[str, str]
+    rules: Collection[str]
+
+    def cost(self, best: PlaceOption, options: Iterable[PlaceOption]) -> tuple[Decimal | None, str]:
+        """What it costs a month: ``best`` less the cheapest place abroad that the mandate forbids.
+
+        Workloads' bills are compared; landing zones, which are paid once a place, are left out on both sides.
+
+        Args:
+            best: The chosen place.
+            options: All places.
+
+        Returns:
+            The amount and the place that it is against. 0 where the mandate forbids no place; None where a line without
+            a price, or a place that lacks an offer, leaves nothing to compare.
+        """
+        if best.cost is None or best.cost.no_price:
+            return None, ""
+        forbidden = [o for o in options if self.countries.get(o.place) != HOME and self._forbids(o)]
+        if not forbidden:
+            return Decimal(0), ""
+        priced = [(o.cost.monthly, o.place) for o in forbidden if o.cost is not None and not o.cost.no_price]
+        if not priced:
+            return None, ""
+        monthly, place = min(priced)
+        return best.cost.monthly - monthly, place
+
+    def _forbids(self, option: PlaceOption) -> bool:
+        return any(refusal.rule in self.rules for refusal in option.refusals)
 
 
 def unpriced(workload: str, place: str, lines: Iterable[CostLine]) -> Iterable[Finding]:

@@ -27,7 +27,7 @@ class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
         strategy: As decided; ``landing`` for a landing zone.
         cost: Totals.
         mandate_monthly: See `Decision`.
-        forbidden_place: The cheapest place abroad that the rules refuse; empty when there is none to compare.
+        forbidden_place: The cheapest place abroad that the mandate forbids; empty when there is none to compare.
         lines: Lines of the bill; empty for SaaS, whose one line is its total.
     """
 
@@ -58,7 +58,7 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
         workloads: By id, landing zones last.
         places: By place id.
         total: Of everything.
-        mandate_monthly: Sum of what the residency rules cost a month, where it can be compared; None when nowhere.
+        mandate_monthly: Sum of what the in-country mandate costs a month, where it can be compared; None when nowhere.
         not_comparable: Workloads that buy something and for which it cannot be compared.
     """
 
@@ -75,8 +75,8 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
 def cost_report(bundle: Bundle) -> CostReport:
     """The plan's bills by workload and by place, and what the in-country mandate costs.
 
-    The mandate's cost of a workload is its monthly bill less that of the cheapest place abroad that the rules refuse;
-    a workload with a missing price on either side is named in ``not_comparable`` and is in no sum.
+    The mandate's cost of a workload is as `blueprints.bills.Mandate` says; a workload with a missing price on either
+    side is named in ``not_comparable`` and is in no sum.
     """
     plan = bundle.plan
     workloads = [_workload(decision, bundle.units.get(decision.workload)) for decision in plan.decisions]
@@ -108,17 +108,13 @@ def cost_report(bundle: Bundle) -> CostReport:
 
 
 def _workload(decision: Decision, unit: Unit | None) -> WorkloadCost:
-    forbidden = None
-    if decision.mandate_monthly:
-        monthly = decision.cost.monthly - decision.mandate_monthly
-        forbidden = next((o for o in decision.options if not o.allowed and o.cost and o.cost.monthly == monthly), None)
     return WorkloadCost(
         workload=decision.workload,
         place=decision.place,
         strategy=decision.strategy.value if decision.strategy else "refused",
         cost=decision.cost,
         mandate_monthly=decision.mandate_monthly,
-        forbidden_place=forbidden.place if forbidden else "",
+        forbidden_place=decision.mandate_against,
         lines=unit.costs if unit else (),
     )
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import msgspec
 
-from blueprints.bills import mandate, unpriced
+from blueprints.bills import Mandate, unpriced
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
@@ -39,7 +39,7 @@ class Decider:
         *,
         view: View,
         verdicts: Mapping[tuple[str, str], Verdict],
-        places: Mapping[str, str],
+        mandate: Mandate,
         catalogue: Catalogue,
         matcher: Matcher,
         horizon_months: int,
@@ -51,7 +51,7 @@ class Decider:
         Args:
             view: The estate.
             verdicts: By class and place.
-            places: Country by place id of the register.
+            mandate: The in-country mandate, and with it the places of the register.
             catalogue: Offers.
             matcher: Blueprints.
             horizon_months: Months over which one-time and monthly costs are weighed against each other.
@@ -60,8 +60,8 @@ class Decider:
         """
         self._view = view
         self._verdicts = verdicts
-        self._places: Sequence[str] = sorted(places)
-        self._countries = places
+        self._places: Sequence[str] = sorted(mandate.countries)
+        self._mandate = mandate
         self._catalogue = catalogue
         self._matcher = matcher
         self._horizon = horizon_months
@@ -196,6 +196,7 @@ class Decider:
             f"a software service comes before platform and infrastructure, and {offer.name} gives {offer.capability}",
             self._why_place(wanted, best, options),
         )
+        mandate_monthly, against = self._mandate.cost(best, options)
         decision = Decision(
             workload=wanted.id,
             members=wanted.members,
@@ -204,7 +205,8 @@ class Decider:
             reasons=reasons,
             place=best.place,
             options=options,
-            mandate_monthly=mandate(best, options, self._countries),
+            mandate_monthly=mandate_monthly,
+            mandate_against=against,
             cost=cost,
             saas=offer.id,
         )
@@ -244,6 +246,7 @@ class Decider:
             *built.notes,
             self._why_place(wanted, best, options, placed),
         )
+        mandate_monthly, against = self._mandate.cost(best, options)
         decision = Decision(
             workload=wanted.id,
             members=wanted.members,
@@ -253,10 +256,11 @@ class Decider:
             blueprint=blueprint,
             place=best.place,
             options=options,
-            mandate_monthly=mandate(best, options, self._countries),
+            mandate_monthly=mandate_monthly,
+            mandate_against=against,
             cost=built.cost,
         )
-        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built.notes))
+        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built))
         return Outcome(decision=decision, built=built, findings=found)
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
@@ -345,13 +349,14 @@ def _no_such_place(wanted: Wanted) -> Refusal:
     )
 
 
-def _renewed(workload: str, notes: Iterable[str]) -> Iterable[Finding]:
-    for note in notes:
+def _renewed(workload: str, built: Built) -> Iterable[Finding]:
+    for note in built.notes:
+        older = note in built.older
         yield Finding(
             code="PSE-B014",
-            severity=Severity.INFO,
+            severity=Severity.WARNING if older else Severity.INFO,
             subject=workload,
-            message=f"another version of the operating system: {note}",
+            message=f"{'an OLDER' if older else 'another'} version of the operating system: {note}",
             remedy="Test the workload on it, or add an image of its own version to the price book.",
             source="price book",
         )

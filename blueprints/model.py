@@ -109,6 +109,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
         lines: Its bill.
         cost: Totals of the bill.
         notes: What is worth saying of the match, for example another version of the image.
+        older: Those of the notes that say of an image that it is older than the source's system.
         lacking: What the place does not sell; when not empty, nothing can be built there.
     """
 
@@ -117,6 +118,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[CostLine, ...] = ()
     cost: Cost = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
     notes: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
 
 

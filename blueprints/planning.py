@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from blueprints.bills import unpriced
+from blueprints.bills import Mandate, unpriced
 from blueprints.bundle import Bundle, misplaced
 from blueprints.categories import categories_of
 from blueprints.decide import Decider, Outcome
@@ -54,6 +54,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         verdicts: What the rules say.
         offers: Price book.
         places: Places of the register.
+        residency: Ids of the rules that refuse a place for its country: the in-country mandate.
         findings: What came up before planning.
     """
 
@@ -66,6 +67,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: Verdicts
     offers: Offers
     places: tuple[Place, ...]
+    residency: frozenset[str]
     findings: tuple[Finding, ...] = ()
 
 
@@ -118,6 +120,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     """
     from policy import decide
     from policy.categories import inputs_of, write_categories
+    from policy.rulebook import Kind
     from providers.catalog import check_places, load_offers
 
     came_from = inputs_of(workspace, policy, snapshot="")
@@ -140,6 +143,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         verdicts=decide(policy, categories, as_of=as_of),
         offers=offers,
         places=tuple(places),
+        residency=frozenset(rule.id for rule in policy.rules.all if rule.kind is Kind.COUNTRY),
         findings=(
             *(f for f in estate.manifest.findings if f.code in SAID),
             *found,
@@ -173,7 +177,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     decider = Decider(
         view=view,
         verdicts={(v.class_id, v.place): v for v in inputs.verdicts.verdicts},
-        places={p.id: p.country for p in places},
+        mandate=Mandate(countries={p.id: p.country for p in places}, rules=inputs.residency),
         catalogue=catalogue,
         matcher=matcher or Matcher(),
         horizon_months=inputs.settings.horizon_months,

@@ -11,7 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.model import Built, Demand, Wanted
-from blueprints.sizing import MIB_PER_GIB, pick_image, pick_shape, pick_storage
+from blueprints.sizing import MIB_PER_GIB, is_older, pick_image, pick_shape, pick_storage
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
 from pse.core.money import HOURS_PER_MONTH, cents, total
@@ -94,6 +94,7 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     servers: list[PlannedServer] = []
     lines: list[CostLine] = []
     notes: list[str] = []
+    older: list[str] = []
     lacking: list[str] = []
     for demand in wanted.servers:
         shape = pick_shape(demand, catalogue.at(place, OfferKind.COMPUTE))
@@ -104,13 +105,22 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
             continue
         if demand.os_version and image.os_version != demand.os_version:
             notes.append(f"{demand.name}: {demand.os_family} {demand.os_version} becomes {image.name}")
+            if is_older(image.os_version, demand.os_version):
+                older.append(notes[-1])
         servers.append(_planned(demand, shape, image, storage))
         lines += _server_lines(demand, shape, image, storage, catalogue.cheapest(place, OfferKind.ADDRESS))
     if lacking:
         return Built(place=place, lacking=tuple(dict.fromkeys(lacking)))
     lines += _workload_lines(wanted, place, catalogue)
     lines = with_tax(wanted.id, lines, catalogue.tax_percent)
-    return Built(place=place, servers=tuple(servers), lines=tuple(lines), cost=totals(lines), notes=tuple(notes))
+    return Built(
+        place=place,
+        servers=tuple(servers),
+        lines=tuple(lines),
+        cost=totals(lines),
+        notes=tuple(notes),
+        older=tuple(older),
+    )
 
 
 def _lacking(demand: Demand, shape: Offer | None, image: Offer | None, storage: Offer | None) -> Iterable[str]:

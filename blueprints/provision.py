@@ -21,6 +21,7 @@ from blueprints.names import landing_id
 from blueprints.preview import Change, Preview, offline_changes, priced
 from blueprints.pricing import add
 from blueprints.program import program
+from policy.deeds import noting_refusal
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Incomplete, MissingTool, PseError, Refused, UsageError
@@ -68,16 +69,18 @@ def up(
         Incomplete: Some units stand and others do not, or the audit found something where it may not be.
         RemoteError: The engine or a cloud failed before anything was done.
     """
-    bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
-    engine = _engine(workspace, progress)
-    same_law(workspace, bundle, chosen)
-    _can_build(workspace, chosen)
-    leave_served(workspace, bundle, chosen)
-    rehearse(workspace, bundle, chosen, engine)
-    done: dict[str, Deployment] = {}
-    for stage in _stages(chosen):
-        done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
+    asked = {"plan": bundle.plan.hash, "units": [unit.id for unit in chosen]}
+    with noting_refusal(workspace, "up", asked, progress):
+        bundle.verify(workspace)
+        engine = _engine(workspace, progress)
+        same_law(workspace, bundle, chosen)
+        _can_build(workspace, chosen)
+        leave_served(workspace, bundle, chosen)
+        rehearse(workspace, bundle, chosen, engine)
+        done: dict[str, Deployment] = {}
+        for stage in _stages(chosen):
+            done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
     return tuple(done[name] for name in sorted(done))
 
 
@@ -197,18 +200,20 @@ def destroy(
         raise UsageError(f"no such stack: {', '.join(missing)}", hint=f"There are: {', '.join(stacks) or 'none'}.")
     chosen = sorted(units) or list(stacks)
     on_it = sorted(set(chosen) & set(served(workspace, (*NEW_SIDE, *UNDER_WAY))))
+    back = "Run " + " and ".join(f"`pse rollback {name}`" for name in on_it)
     if on_it and not with_moved_data:
-        raise Refused(
-            "users are on the new side of it, or are being moved there; what was written there would be lost",
-            where=", ".join(on_it),
-            hint="Run `pse rollback` first, name other units, or give --with-moved-data.",
-        )
+        with noting_refusal(workspace, "destroy", {"units": chosen}, progress):
+            raise Refused(
+                "users are on the new side of it, or are being moved there; what was written there would be lost",
+                where=", ".join(on_it),
+                hint=f"{back} first, name other units, or give --with-moved-data.",
+            )
     zones = [name for name in chosen if name.startswith("landing-") and _is_landing(engine, name)]
     done: dict[str, str] = {}
 
     def one(name: str) -> str:
         with _turn(workspace, name):
-            engine.destroy(name)
+            engine.destroy(name, with_moved_data=name in on_it)
             mark_removed(workspace, (name,))
         return name
 

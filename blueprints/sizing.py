@@ -108,6 +108,12 @@ def pick_storage(role: str, classes: Sequence[Offer]) -> Offer | None:
     return min(fast or classes, key=lambda c: (c.price is None, c.price or 0, c.name), default=None)
 
 
+def is_older(version: str, than: str) -> bool:
+    """Whether ``version`` is older, as far as it is told: 12 is not older than 12.5, and 11 is."""
+    key = version_key(version)
+    return bool(key) and key < version_key(than)[: len(key)]
+
+
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
     """``version`` so that 9 sorts before 10, and words after numbers."""
     parts = version.replace("-", ".").split(".") if version else []

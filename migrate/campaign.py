@@ -169,7 +169,9 @@ def cleanup(
                         hint="Run `pse migrate` or `pse rollback` again first: it goes on from there.",
                     )
                 if runtime.store.get(work.workload).state is not MoveState.WAITING:
-                    found += _clean(runtime, work)
+                    left = _clean(runtime, work)
+                    _tell_closed(runtime, work, len(left))
+                    found += left
     return tuple(sorted(found))
 
 
@@ -188,6 +190,21 @@ def _clean(runtime: Runtime, work: Work) -> list[Finding]:
     remedy = "Run `pse close` again when the host can be reached."
     runtime.progress(Event(step="cleanup", state="failed" if left else "done", subject=work.workload))
     return [finding("PSE-M006", work.workload, f"left: {printable(what)}", remedy, source="cleanup") for what in left]
+
+
+def _tell_closed(runtime: Runtime, work: Work, left: int) -> None:
+    """Write the close of a workload into the ledger; once, until something is done to it again."""
+    from policy import Ledger
+    from policy.deeds import note
+
+    of_it = {"plan": runtime.plan, "workload": work.workload}
+    try:
+        told = [e for e in Ledger(runtime.workspace).entries() if {k: e.data.get(k) for k in of_it} == of_it]
+    except PseError:
+        told = []  # `note` says it
+    entry = {**of_it, "left": left}
+    if not told or told[-1].kind != "close" or told[-1].data != entry:
+        note(runtime.workspace, "close", entry, runtime.progress)
 
 
 def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:

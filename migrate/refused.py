@@ -34,8 +34,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         time: When it was refused first (UTC).
-        gate: Which gate refused.
-        unit: Stack.
+        gate: Which gate refused; ``up`` or ``destroy`` where the command was refused as a whole.
+        unit: Stack, or all that were named.
         urn: Resource, or the unit as a whole.
         refusals: Every rule that refused it, sorted.
     """
@@ -70,15 +70,24 @@ def _refusals(decision: "Decision") -> list[tuple[str, Refusal]]:
 
 def refused_attempts(workspace: "Workspace") -> tuple[Attempt, ...]:
     """Refused attempts of the ledger in their order; an attempt that several rules refused is one."""
+    from policy.deeds import REFUSED
     from policy.ledger import Ledger
 
     found: dict[tuple[str, ...], tuple[str, set[Refusal]]] = {}
-    for entry in Ledger(workspace).entries():
-        if entry.kind != "refusal":
+    entries = Ledger(workspace).entries()
+    judged = {entry.data.get("plan") for entry in entries if entry.kind == "refusal"}
+    for entry in entries:
+        if entry.kind == "refusal":
+            data = {key: str(value) for key, value in entry.data.items()}
+            key = tuple(data.get(name, "") for name in ("plan", "gate", "unit", "urn"))
+            refusal = Refusal(**{name: data.get(name, "") for name in Refusal.__struct_fields__})
+        elif entry.kind == REFUSED and entry.data.get("plan", "") not in judged:
+            # Of a plan that a gate refused, the gate's own entries say more.
+            units = ", ".join(map(str, entry.data.get("units", ())))
+            key = ("", str(entry.data["verb"]), units, str(entry.data["where"]))
+            refusal = Refusal(rule="", clause="", message=str(entry.data["why"]), source="")
+        else:
             continue
-        data = {key: str(value) for key, value in entry.data.items()}
-        key = tuple(data.get(name, "") for name in ("plan", "gate", "unit", "urn"))
-        refusal = Refusal(**{name: data.get(name, "") for name in Refusal.__struct_fields__})
         found.setdefault(key, (entry.at.strftime("%Y-%m-%d %H:%M:%S"), set()))[1].add(refusal)
     return tuple(
         Attempt(time=time, gate=gate, unit=unit, urn=urn, refusals=tuple(sorted(refusals)))

@@ -31,10 +31,12 @@ def write_report(workspace: Workspace, bundle: "Bundle", out: Path | None = None
 
     Raises:
         Refused: The plan was changed, the ledger's chain is broken, or the key here is not the pinned one.
-        BadInput: The file cannot be written.
+        BadInput: ``out`` is in a folder that is not there, or a file cannot be written.
     """
     from policy.signing import sign
 
+    if out is not None and not out.parent.is_dir():
+        raise BadInput("no such folder", where=str(out.parent), hint="Make it first, or name another file.")
     found = gather_evidence(workspace, bundle)
     path = out or workspace.private / "reports" / f"{bundle.plan.hash[:12]}.html"
     data = canonical.encode(found)
@@ -63,6 +65,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     )
     environment.filters["counted"] = counted
     environment.filters["money"] = _money
+    environment.filters["percent"] = _percent
     environment.filters["size"] = size
     environment.globals["outcome_of"] = outcome_of
     campaign = found.campaign
@@ -97,3 +100,7 @@ def _estate(workspace: Workspace) -> "Estate | None":
 
 def _money(amount: Decimal | None) -> str:
     return "no price" if amount is None else f"{cents(amount):,}"
+
+
+def _percent(rate: Decimal) -> str:
+    return f"{(rate * 100).normalize():f} %"

@@ -4,15 +4,16 @@
 do; `Engine.destroy` takes it away. A stack is called like its unit, the project is always ``pse``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from policy.deeds import note
 from providers import pulumi_cli
-from providers.driving.endings import killed
+from providers.driving.endings import hint_after, killed, last_line, listed
 from providers.driving.events import Change, Listener
 from providers.driving.recovery import all_gone, clear_intents, clear_leftovers, one_driver, owners
 from providers.driving.state import State
@@ -24,7 +25,7 @@ from pse.core.errors import Incomplete, PseError, Refused, RemoteError
 from pse.core.journal import FileJournal
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
-from pse.core.text import counted, printable
+from pse.core.text import counted
 
 if TYPE_CHECKING:
     from providers.driving.project import QuietStack
@@ -35,7 +36,6 @@ PROJECT = "pse"
 PARALLEL = 64
 OWNER_S = 90.0
 """Seconds to wait for an engine whose driver was killed; it ends once its calls under way have."""
-SHOWN = 5
 T = TypeVar("T")
 
 
@@ -47,11 +47,12 @@ class _Options(TypedDict):
 
 
 class _Run(NamedTuple):
-    """One operation: the stack, its state before, and who listens."""
+    """One operation: the stack, its state before, who listens, and what the ledger is told of it beside counts."""
 
     stack: "QuietStack"
     before: State
     listener: Listener
+    facts: Mapping[str, Any]
 
 
 class Engine:
@@ -96,7 +97,8 @@ class Engine:
                 write(self._path(unit.id), standing)
             self._tell("up", unit.id, "done", "stands already")
             return standing
-        with self._operation("up", unit.id, plan=plan, program=program, create=True) as run:
+        facts = {"unit_hash": unit_hash, "place": unit.place}
+        with self._operation("up", unit.id, plan=plan, program=program, create=True, facts=facts) as run:
             # From here on the last document is no longer true, whatever happens.
             self._path(unit.id).unlink(missing_ok=True)
             self._work(run, lambda: run.stack.up(**self._with_pack(run)))
@@ -107,6 +109,9 @@ class Engine:
             if cleared:
                 self._tell("up", unit.id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
             write(self._path(unit.id), deployment)
+            done = run.before.changed_to(after, also_deleted=len(cleared))
+            if any(done.values()) or standing is None or standing.unit_hash != unit_hash:
+                note(self._workspace, "up", {**run.facts, **done}, self._progress)
             return deployment
 
     def preview(self, unit: Unit, program: Callable[[], None], *, plan: str) -> tuple[Change, ...]:
@@ -152,8 +157,12 @@ class Engine:
                 write(self._path(unit_id), msgspec.structs.replace(standing, unit_hash=""))
             return changes
 
-    def destroy(self, unit_id: str) -> None:
+    def destroy(self, unit_id: str, *, with_moved_data: bool = False) -> None:
         """Delete everything of the unit, also what a killed run left behind; quiet when there is no such stack.
+
+        Args:
+            unit_id: Name of the stack.
+            with_moved_data: Users were moved to it; for the ledger.
 
         Raises:
             Incomplete: Something could not be deleted; calling again goes on.
@@ -163,20 +172,31 @@ class Engine:
 
         standing = self.deployment(unit_id)
         places = {standing.place} if standing else set()
+        facts = {"place": "".join(places), "with_moved_data": with_moved_data}
+        gone: dict[str, int] = {}
         try:
-            with self._operation("destroy", unit_id, plan="", program=None, create=False) as run:
+            with self._operation("destroy", unit_id, plan="", program=None, create=False, facts=facts) as run:
                 # From here on the document is no longer true, whatever happens.
                 self._path(unit_id).unlink(missing_ok=True)
                 at = places | run.before.places()
                 cleared = clear_leftovers(self._workspace, PROJECT, unit_id, at, keep=run.before.ids())
                 self._work(run, lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))
                 run.stack.workspace.remove_stack(unit_id)
+                gone = run.before.changed_to(State({}))
         except StackNotFoundError:
             cleared = clear_leftovers(self._workspace, PROJECT, unit_id, places, keep=frozenset())
         if cleared:
             self._tell("destroy", unit_id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
         self._path(unit_id).unlink(missing_ok=True)
         path_of(self._workspace.private, PROJECT, unit_id).unlink(missing_ok=True)
+        # What it knew and meant is over with it: an audit takes either for a sign that something may stand.
+        self._intents(unit_id).unlink(missing_ok=True)
+        deleted = gone.get("deleted", 0) + len(cleared)
+        if deleted or standing:
+            plan = standing.plan if standing else ""
+            note(
+                self._workspace, "destroy", {"plan": plan, "unit": unit_id, **facts, "deleted": deleted}, self._progress
+            )
 
     def deployment(self, unit_id: str) -> Deployment | None:
         """What stands, as the last successful `ensure` wrote it.
@@ -205,13 +225,20 @@ class Engine:
         try:
             return tuple(sorted(stack.name.rpartition("/")[2] for stack in project.list_stacks()))
         except CommandError as exc:
-            raise RemoteError(f"the state's backend cannot be used: {_last_line(exc)}") from exc
+            raise RemoteError(f"the state's backend cannot be used: {last_line(exc)}") from exc
 
     # -- below: what the operations share --
 
     @contextmanager
     def _operation(
-        self, step: str, unit_id: str, *, plan: str, program: Callable[[], None] | None, create: bool
+        self,
+        step: str,
+        unit_id: str,
+        *,
+        plan: str,
+        program: Callable[[], None] | None,
+        create: bool,
+        facts: Mapping[str, Any] = {},
     ) -> Iterator[_Run]:
         """Open the stack with a clean state and the known ids written, and turn foreign errors into ours."""
         from pulumi.automation import CommandError, StackNotFoundError
@@ -232,7 +259,8 @@ class Engine:
                     program=_keeping(program, raised) if program else None,
                     create=create,
                 )
-                run = _Run(stack, self._prepare(stack, opened=True), listener)
+                told = {"plan": plan, "unit": unit_id, **facts}
+                run = _Run(stack, self._prepare(stack, opened=True), listener, told)
                 yield run
             except StackNotFoundError:
                 raise
@@ -294,23 +322,27 @@ class Engine:
     def _failure(self, step: str, unit_id: str, run: _Run | None, error: Exception) -> PseError:
         """What went wrong, in words, and whether something was changed."""
         if run is None:
-            return RemoteError(f"the state cannot be used: {_last_line(error)}", where=unit_id, hint=_hint(error))
+            return RemoteError(f"the state cannot be used: {last_line(error)}", where=unit_id, hint=hint_after(error))
         refused = run.listener.refusals()
         if refused:
             hint = "Make the plan again with allowed places; nobody may change a place behind the gate's back."
-            return Refused(_listed(refused), where=unit_id, hint=hint)
-        said = "; ".join(filter(None, (killed(error), _listed(run.listener.errors())))) or _last_line(error)
+            return Refused(listed(refused), where=unit_id, hint=hint)
+        errors = run.listener.errors()
+        said = "; ".join(filter(None, (killed(error), listed(errors)))) or last_line(error)
         if step == "preview":
-            return RemoteError(said, where=unit_id, hint=_hint(error))
+            return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
         after = self._export(run.stack)
-        left = FileJournal(self._workspace.private / "intents" / f"{unit_id}.jsonl").pending()
+        left = FileJournal(self._intents(unit_id)).pending()
         if after.fingerprint() == run.before.fingerprint() and not left and not after.partly():
-            return RemoteError(said, where=unit_id, hint=_hint(error))
+            return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
+        if step != "refresh":
+            done = run.before.changed_to(after)
+            note(self._workspace, step, {**run.facts, **done, "incomplete": True}, self._progress)
         partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
         return Incomplete(
             f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}",
             where=unit_id,
-            hint="Run the same command again; it goes on from here.",
+            hint=hint_after(error, errors, begun=True),
         )
 
     def _export(self, stack: "QuietStack") -> State:
@@ -332,6 +364,9 @@ class Engine:
     def _path(self, unit_id: str) -> Path:
         return self._workspace.private / "deployments" / f"{unit_id}.json"
 
+    def _intents(self, unit_id: str) -> Path:
+        return self._workspace.private / "intents" / f"{unit_id}.jsonl"
+
     def _tell(self, step: str, unit_id: str, state: str, message: str) -> None:
         self._progress(Event(step, state, subject=unit_id, message=message))
 
@@ -347,22 +382,3 @@ def _keeping(program: Callable[[], None], raised: list[PseError]) -> Callable[[]
             raise
 
     return run
-
-
-def _hint(error: Exception) -> str:
-    return "Run the same command again; it goes on from here." if killed(error) else ""
-
-
-def _listed(messages: tuple[str, ...]) -> str:
-    more = f"; and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
-    return "; ".join(messages[:SHOWN]) + more
-
-
-def _last_line(error: Exception) -> str:
-    if said := killed(error):
-        return said
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if lines and lines[-1] in {"stderr:", "error:"}:
-        return "pulumi ended without a word"
-    told = [line for line in lines if line.startswith("error:")] or lines
-    return printable(told[-1].removeprefix("error:").strip()[:400]) if told else type(error).__name__

@@ -1,8 +1,15 @@
-"""How the CLI ended when it could not say so itself."""
+"""How the CLI ended: its last words, what they mean, and what to do about it."""
 
 import re
 import signal
+from collections.abc import Sequence
 
+from pse.core.text import printable
+
+SHOWN = 5
+"""Messages of one failure that are shown."""
+_INVALID = "[invalid, "
+"""Stands in the text of a `PortError` whose reason is ``invalid``: asking again gets the same answer."""
 _CODE = re.compile(r"^ code: -(\d+)$", re.MULTILINE)
 
 
@@ -19,3 +26,33 @@ def killed(error: Exception) -> str:
     name = next((f" ({known.name})" for known in signal.Signals if known == number), "")
     memory = ", as the system does when memory runs out" if number == signal.SIGKILL else ""
     return f"pulumi was ended by signal {number}{name}{memory}"
+
+
+def hint_after(error: Exception, errors: Sequence[str] = (), *, begun: bool = False) -> str:
+    """What to do after an operation that failed; empty where only its message says it.
+
+    Args:
+        error: The ``CommandError``.
+        errors: What failed, as `providers.plugin.faults.text_of` writes it.
+        begun: Something was changed, so that another run has less to do.
+    """
+    if any(_INVALID in said for said in errors):
+        return "The cloud cannot make it as it was asked for: correct the price book or the workload, and plan again."
+    return "Run the same command again; it goes on from here." if begun or killed(error) else ""
+
+
+def listed(messages: Sequence[str]) -> str:
+    """The first messages, and how many more there are."""
+    more = f"; and {len(messages) - SHOWN} more" if len(messages) > SHOWN else ""
+    return "; ".join(messages[:SHOWN]) + more
+
+
+def last_line(error: Exception) -> str:
+    """The last words of the CLI."""
+    if said := killed(error):
+        return said
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[-1] in {"stderr:", "error:"}:
+        return "pulumi ended without a word"
+    told = [line for line in lines if line.startswith("error:")] or lines
+    return printable(told[-1].removeprefix("error:").strip()[:400]) if told else type(error).__name__

@@ -60,6 +60,23 @@ class State:
             if not entry.get("delete")
         }
 
+    def changed_to(self, after: "State", *, also_deleted: int = 0) -> dict[str, int]:
+        """How many objects were ``created``, ``changed`` and ``deleted`` on the way from this state to ``after``.
+
+        Args:
+            after: The later state.
+            also_deleted: Objects that were deleted and are in neither.
+        """
+        old, new = (
+            {(str(e["type"]), str(e["id"])): e.get("inputs") for e in state.ours() if e.get("id")}
+            for state in (self, after)
+        )
+        return {
+            "created": len(new.keys() - old.keys()),
+            "changed": sum(old[key] != new[key] for key in old.keys() & new.keys()),
+            "deleted": len(old.keys() - new.keys()) + also_deleted,
+        }
+
     def places(self) -> frozenset[str]:
         """Places of all objects."""
         found = (entry.get("inputs", {}).get("place") for entry in self.ours())

@@ -19,7 +19,7 @@ READABLE = 60
 """Rows that a person reads; ``--json`` and plan.json have all of them."""
 LONGEST_REASON = 240
 """Characters of the reasons that stand below a table; ``pse plan --json`` has them whole."""
-AGAINST = "the chosen place less the cheapest place abroad that the rules refuse"
+AGAINST = "the chosen place less the cheapest place abroad that the mandate forbids"
 SAMPLE = "SAMPLE: the register or the prices are invented; nothing here is an accreditation or an offer"
 
 
@@ -64,9 +64,16 @@ def why(refusals: "tuple[Refusal, ...]") -> str:
     return Lines(f"{r.rule}: {r.message}" for r in refusals)
 
 
-def mandate_words(amount: Decimal, currency: str) -> str:
-    """What the mandate costs, in the same words in every view."""
-    return f"the in-country mandate costs {currency} {cents(amount):,} a month ({AGAINST})"
+def mandate_words(amount: Decimal, currency: str, against: str | None = None) -> str:
+    """What the mandate costs, in the same words in every view.
+
+    Args:
+        amount: A month; of one workload or of all.
+        currency: Of the amount.
+        against: For one workload: the place abroad that it is compared with, empty where the mandate forbids none.
+    """
+    words = {None: AGAINST, "": "it forbids no place abroad here"}.get(against, f"against {against}")
+    return f"the in-country mandate costs {currency} {cents(amount):,} a month ({words})"
 
 
 def head(plan: "Plan") -> tuple[str, ...]:
@@ -176,6 +183,7 @@ def compare_view(plan: "Plan") -> View:
             "category": d.category,
             "chosen": d.place,
             "mandate_monthly": d.mandate_monthly,
+            "mandate_against": d.mandate_against,
             "options": d.options,
         }
         for d in plan.decisions
@@ -190,7 +198,7 @@ def _options(decision: "Decision", currency: str) -> Grid:
     category = decision.category.value if decision.category else "unclassified"
     title = f"{decision.workload} ({category})"
     if decision.mandate_monthly is not None:
-        title += f": {mandate_words(decision.mandate_monthly, currency)}"
+        title += f": {mandate_words(decision.mandate_monthly, currency, decision.mandate_against)}"
     rows = (
         (
             f"{'→ ' if o.place == decision.place else '  '}{o.place}",

@@ -45,7 +45,7 @@ def verified_view(register: "Register") -> View:
 def ledger_view(entries: Sequence[Any]) -> View:
     """Ledger entries, oldest first."""
     rows = ((e.seq, f"{e.at:%Y-%m-%d %H:%M:%S}", e.kind, _words(e.data)) for e in entries)
-    return View({"items": entries}, (grid("Ledger", ">entry|when|kind|what", rows),))
+    return View({"items": entries}, (grid("Ledger", ">entry|when (UTC)|kind|what", rows),))
 
 
 def clock_view(last: dt.date | None) -> View:

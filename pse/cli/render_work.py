@@ -136,7 +136,16 @@ def audit_view(found: "Mapping[str, tuple[Refusal, ...]]") -> View:
 def lab_view(hosts: Sequence[Any]) -> View:
     """Hosts of the lab."""
     rows = (
-        (h.name, h.role, h.place or None, f"{h.address}:{h.ssh_port}", "running" if h.running else "stopped")
+        (
+            h.name,
+            h.hostname,
+            h.role,
+            h.place or None,
+            f"{h.address}:{h.ssh_port}",
+            "running" if h.running else "stopped",
+        )
         for h in hosts
     )
-    return View({"items": hosts}, (grid("Lab", "host|role|place|ssh|state", rows) if hosts else "the lab is empty",))
+    return View(
+        {"items": hosts}, (grid("Lab", "host|name|role|place|ssh|state", rows) if hosts else "the lab is empty",)
+    )

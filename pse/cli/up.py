@@ -29,9 +29,11 @@ def command(
     Landing zones first, then stacks side by side. Interrupted and run again, it goes on.
     """
     from blueprints import provision
+    from policy.deeds import noting_refusal
     from pse.cli.render_work import deployments_view, up_intent
 
-    bundle = session.bundle(plan)
+    with noting_refusal(session.workspace, "up", {"file": session.plan_path(plan).parent.name}, session.progress):
+        bundle = session.bundle(plan)
     intent = up_intent(session.workspace, bundle, landing=landing, waves=waves, units=units)
     if session.agreed(intent, yes=yes, dry_run=dry_run):
         built = provision.up(

@@ -211,6 +211,17 @@ def test_seats_that_nobody_stated_are_no_price_and_not_free(planned: Workspace) 
     assert learning.mandate_monthly is None
 
 
+@pytest.mark.parametrize(("version", "severity", "words"), [("13", "warning", "an OLDER"), ("11", "info", "another")])
+def test_an_image_of_an_older_version_is_a_warning(planned: Workspace, version: str, severity: str, words: str) -> None:
+    label_all(planned)
+    made = draft(planned, estate((server("front", os_version=version),), (workload("front"),)))
+    (said,) = [finding for finding in made.findings if finding.code == "PSE-B014"]
+    assert said.severity.value == severity
+    assert said.message.startswith(
+        f"{words} version of the operating system: front: debian {version} becomes debian-12"
+    )
+
+
 def test_servers_that_are_switched_off_stay(planned: Workspace) -> None:
     label_all(planned)
     made = draft(planned, estate((server("idle", power_state="off"),), (workload("idle"),)))

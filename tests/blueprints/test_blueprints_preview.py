@@ -6,6 +6,7 @@ from blueprints.bundle import Bundle
 from blueprints.guards import rehearsal
 from blueprints.provision import preview, up
 from blueprints.recorder import evaluate
+from policy.ledger import Ledger
 from policy.register import sign_register
 from providers.engine import Engine
 from pse.core.canonical import write
@@ -37,6 +38,10 @@ def test_a_move_to_another_place_is_a_replacement_and_up_keeps_the_data(
     assert ops(planned, ministry_plan, "portal") == {"replace"}
     with pytest.raises(Refused, match=f"would move it from {ABROAD} to .* with the data on it"):
         up(planned, ministry_plan, units=("portal",))
+    (entry,) = Ledger(planned).entries()
+    assert (entry.kind, entry.data["verb"], entry.data["plan"]) == ("refused", "up", ministry_plan.plan.hash)
+    assert "portal" in entry.data["units"]
+    assert "would move it from" in entry.data["why"]
 
 
 def test_users_on_it_are_told_by_preview_too(

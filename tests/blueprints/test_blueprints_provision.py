@@ -5,6 +5,7 @@ import subprocess
 import msgspec
 import pytest
 
+from blueprints.auditing import audit_units
 from blueprints.bundle import Bundle
 from blueprints.names import landing_id
 from blueprints.provision import choose, destroy, ensure, preview, up
@@ -14,7 +15,7 @@ from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
 from pse.core.documents.plan import Unit
 from pse.core.errors import Refused, UsageError
-from pse.core.progress import Event
+from pse.core.progress import Event, silent
 from pse.core.settings import Workspace
 from tests.blueprints.conftest import Built
 from tests.blueprints.estates import ABROAD, IN_COUNTRY
@@ -159,11 +160,23 @@ def test_what_the_plan_does_not_build_is_a_usage_error(planned: Workspace, minis
     assert len(choose(ministry_plan)) == len(ministry_plan.units)
 
 
-def test_destroy_takes_everything_down_landing_zone_last(planned: Workspace, ministry_plan: Bundle) -> None:
+def test_destroy_takes_everything_down_landing_zone_last(
+    planned: Workspace, ministry_plan: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     up(planned, ministry_plan, landing=True)
     with pytest.raises(UsageError, match="nothing"):
         destroy(planned, units=("nothing",))
+    assert set(audit_units(planned, ministry_plan, silent)) == {LANDING}
+    with monkeypatch.context() as patched:
+        patched.setattr("blueprints.provision.served", lambda *_: {LANDING: "9" * 64})
+        with pytest.raises(Refused) as caught:
+            destroy(planned)
+    assert f"`pse rollback {LANDING}` first" in caught.value.hint
     assert destroy(planned) == (LANDING,)
+    assert audit_units(planned, ministry_plan, silent) == {}, "nothing of the plan stands any more"
+    seen = [(entry.kind, entry.data.get("unit") or entry.data) for entry in Ledger(planned).entries()]
+    assert [kind for kind, _ in seen] == ["up", "audit", "refused", "destroy"]
+    assert seen[1][1] == {"plan": ministry_plan.plan.hash, "judged": [LANDING], "refused": {}}
     assert Engine(planned).stacks() == ()
     assert destroy(planned) == ()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.model import Demand
-from blueprints.sizing import gib, pick_image, pick_shape, pick_storage, size_of
+from blueprints.sizing import gib, is_older, pick_image, pick_shape, pick_storage, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
 from pse.core.documents.offers import Offer, OfferKind
@@ -117,6 +117,14 @@ def test_the_image_is_of_the_same_family_and_the_nearest_version(version: str, w
     chosen = pick_image(demand(os_version=version), images)
     assert chosen is not None
     assert chosen.name == want
+
+
+@pytest.mark.parametrize(
+    ("image", "source", "older"),
+    [("2019", "2022", True), ("2022", "2019", False), ("8.6", "8.9", True), ("12", "12.5", False), ("", "12", False)],
+)
+def test_an_image_is_older_as_far_as_it_is_told(image: str, source: str, older: bool) -> None:
+    assert is_older(image, source) is older
 
 
 def test_versions_are_compared_as_numbers() -> None:

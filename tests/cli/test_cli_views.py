@@ -53,6 +53,7 @@ def decision(workload: str, **changed: Any) -> Decision:
         "place": IN,
         "wave": 1,
         "mandate_monthly": Decimal("200.25"),
+        "mandate_against": OUT,
         "options": (
             PlaceOption(place=OUT, allowed=False, cost=NOTHING, refusals=(REFUSAL,)),
             PlaceOption(place=IN, allowed=True, cost=SOME),
@@ -125,7 +126,7 @@ def test_a_plan_says_what_is_refused_and_that_it_is_a_sample(capsys: pytest.Capt
 
 def test_places_side_by_side_say_why_not(capsys: pytest.CaptureFixture[str]) -> None:
     text, data = both(compare_view(PLAN), capsys)
-    assert "the in-country mandate costs PKR 200.25 a month" in text
+    assert f"mandate costs PKR 200.25 a month (against {OUT})" in " ".join(text.split())
     assert f"→ {IN}" in text
     assert "PSE-R003: abroad" in text
     assert data["items"][1]["options"][0]["refusals"][0]["clause"] == "residency"

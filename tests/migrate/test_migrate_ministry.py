@@ -223,7 +223,12 @@ def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 
     left = "select subname from pg_subscription union all select slot_name from pg_replication_slots"
     assert old.rows("postgres", left) == []
     old.host.close()
-    kinds = [entry.kind for entry in Ledger(workspace).entries()]
+    assert migrate.cleanup(workspace, bundle) == ()
+    entries = Ledger(workspace).entries()
+    closed = [entry.data for entry in entries if entry.kind == "close"]
+    assert {"plan": bundle.plan.hash, "workload": "portal", "left": 0} in closed
+    assert len(closed) == len({data["workload"] for data in closed}), "closed again, with nothing to do"
+    kinds = [entry.kind for entry in entries]
     assert kinds.count("cut-over") == 2
     assert kinds.count("rollback") == 1
 

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,11 +15,13 @@ from migrate.evidence import gather_evidence
 from migrate.refused import forbidden_places, refused_attempts
 from migrate.replicators.files import Files
 from migrate.report import write_report
+from policy.deeds import noting_refusal
 from policy.ledger import Ledger
 from pse.cli.render_progress import line_of
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.evidence import Evidence
 from pse.core.documents.verdicts import Refusal
+from pse.core.errors import BadInput, Refused
 from pse.core.progress import Event
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
@@ -177,3 +180,51 @@ def test_hostile_names_do_no_harm(sample: Workspace, plan: Bundle, rig: Rig, mon
     assert "&lt;script&gt;" in text
     assert "<script" not in text
     assert "<img" not in text
+
+
+def test_the_bill_says_what_a_line_is_and_what_the_mandate_is_against(plan: Bundle, page: Callable[[], str]) -> None:
+    costs = section(page(), "Costs")
+    assert "none found" not in costs
+    records = next(one for one in plan.plan.decisions if one.workload == "records")
+    assert records.mandate_monthly
+    assert (
+        f"against {records.mandate_against}, the cheapest place abroad that it forbids</td>"
+        f'<td class="n">{records.mandate_monthly:,.2f}</td>' in costs
+    )
+    assert 'it forbids no place abroad here</td><td class="n">0.00</td>' in costs
+    tax = next(line for line in plan.units["records"].costs if line.kind == "tax")
+    assert f'<td>sales tax on the sum above</td><td class="n">{tax.quantity:,.2f}</td><td>PKR</td>' in costs
+    assert f'<td class="n">{tax.price * 100:.0f} %</td>' in costs if tax.price else False
+
+
+def test_a_wave_whose_size_nobody_knows_has_none(plan: Bundle, sample: Workspace) -> None:
+    unknown = tuple(msgspec.structs.replace(wave, size_mib=0) for wave in plan.plan.waves)
+    made = Bundle.sealed(
+        sample,
+        msgspec.structs.replace(plan.plan, waves=unknown),
+        units=plan.units,
+        gates=plan.gates,
+        verdicts=plan.verdicts,
+    )
+    waves = section(write_report(sample, made).read_text(encoding="utf-8"), "Waves")
+    assert waves.count('<td class="n">–</td>') == len(unknown)
+
+
+def test_a_destroy_that_was_refused_is_an_attempt(sample: Workspace, page: Callable[[], str]) -> None:
+    with pytest.raises(Refused), noting_refusal(sample, "destroy", {"units": ["portal"]}):
+        raise Refused("users are on it")
+    (attempt,) = refused_attempts(sample)
+    assert (attempt.gate, attempt.unit) == ("destroy", "portal")
+    assert "users are on it" in section(page(), "Refused attempts")
+    # Of a refused `up` the gate's own entry says more.
+    Ledger(sample).refuse(plan="p", unit="portal", urn="portal", gate="plan", refusals=(refusal("PSE-R003"),))
+    with pytest.raises(Refused), noting_refusal(sample, "up", {"plan": "p", "units": ["portal"]}):
+        raise Refused("abroad")
+    assert [one.gate for one in refused_attempts(sample)] == ["destroy", "plan"]
+
+
+def test_a_report_makes_no_folders_of_its_own(sample: Workspace, plan: Bundle, tmp_path: Path) -> None:
+    out = tmp_path / "nowhere" / "report.html"
+    with pytest.raises(BadInput, match="no such folder"):
+        write_report(sample, plan, out)
+    assert not out.parent.exists()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from policy.ledger import Ledger
 from providers import pulumi_cli
 from providers.driving.project import environment, write_project
 from providers.engine import Engine
@@ -20,6 +21,12 @@ from tests.providers.house import HERE, PLAN, UNIT, House, inputs, networks, ser
 from tests.providers.waiting import wait_for
 
 HASH = "a" * 64
+UP = {"plan": PLAN, "unit": UNIT, "unit_hash": HASH, "place": HERE}
+
+
+def told(house: House) -> list[tuple[str, dict[str, object]]]:
+    """Kind and data of every entry of the ledger."""
+    return [(entry.kind, entry.data) for entry in Ledger(house.workspace).entries()]
 
 
 def test_stack_goes_up_stands_and_goes_away(fresh_house: House) -> None:
@@ -41,11 +48,17 @@ def test_stack_goes_up_stands_and_goes_away(fresh_house: House) -> None:
     assert (deployment.plan, deployment.unit_hash, deployment.place) == (PLAN, HASH, HERE)
     assert house.engine.deployment(UNIT) == deployment
     assert house.engine.stacks() == (UNIT,)
-    house.engine.destroy(UNIT)
+    assert told(house) == [("up", {**UP, "created": len(deployment.resources), "changed": 0, "deleted": 0})]
+    house.engine.ensure(house.unit(), server(), plan=PLAN, unit_hash=HASH)
+    assert len(told(house)) == 1, "nothing was done"
+    house.engine.destroy(UNIT, with_moved_data=True)
     assert house.objects() == []
     assert house.engine.deployment(UNIT) is None
     assert house.engine.stacks() == ()
+    gone = {"plan": PLAN, "unit": UNIT, "place": HERE, "with_moved_data": True}
+    assert told(house)[1:] == [("destroy", {**gone, "deleted": len(deployment.resources)})]
     house.engine.destroy(UNIT)
+    assert len(told(house)) == 2, "nothing was there any more"
 
 
 def test_ensure_does_nothing_for_the_same_hash(engine_house: House) -> None:

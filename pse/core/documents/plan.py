@@ -247,8 +247,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         place: Chosen place; empty when nothing is built.
         wave: Wave number; 0 when it is in none.
         options: Every place of the register with its cost, cheapest first, for the comparison.
-        mandate_monthly: What the in-country mandate costs a month: this place less the cheapest refused one abroad; 0
-            when none abroad is refused, None when not comparable.
+        mandate_monthly: What the in-country mandate costs a month: this place less the cheapest one abroad that the
+            mandate forbids; 0 when it forbids none, None when not comparable.
+        mandate_against: That place abroad; empty when there is none.
         refusals: Why no place is allowed; empty unless refused.
         cost: Totals of everything that this decision spends.
         saas: Offer id of the SaaS that replaces it; only for that strategy.
@@ -264,6 +265,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     wave: int = 0
     options: tuple[PlaceOption, ...] = ()
     mandate_monthly: Decimal | None = None
+    mandate_against: str = ""
     refusals: tuple[Refusal, ...] = ()
     cost: Cost
     saas: str = ""
