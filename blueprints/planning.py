@@ -22,6 +22,7 @@ from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
 from inventory.groups import SAID
+from inventory.losses import LEFT_OUT, TOLD
 from policy.register import Place
 from pse.core.canonical import hash_of
 from pse.core.documents.environment import Environment
@@ -145,7 +146,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         places=tuple(places),
         residency=frozenset(rule.id for rule in policy.rules.all if rule.kind is Kind.COUNTRY),
         findings=(
-            *(f for f in estate.manifest.findings if f.code in SAID),
+            *(f for f in estate.manifest.findings if f.code in SAID | TOLD),
             *found,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
         ),
@@ -316,6 +317,16 @@ def _of_the_whole(inputs: Inputs, view: View, wanted: Mapping[str, Wanted]) -> I
                 message="the server is in no workload, so nothing is planned for it",
                 remedy="Add it to the members of a workload in workloads.toml.",
                 source=server.id,
+            )
+    for finding in inputs.estate.manifest.findings:
+        if finding.code in LEFT_OUT:
+            yield Finding(
+                code="PSE-B020",
+                severity=Severity.WARNING,
+                subject=finding.subject,
+                message=f"left out at import, so not planned and not in the bill: {finding.message}",
+                remedy=finding.remedy,
+                source=finding.source,
             )
     if inputs.offers.tax_percent is None:
         yield Finding(

@@ -14,6 +14,7 @@ from inventory.estate import Estate, current
 from inventory.facts import TABLE
 from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts
+from inventory.losses import TOLD
 from inventory.probe import COMMAND, DEADLINE_S, Answer, boundary, script
 from inventory.sighting import sighting_of
 from inventory.store import record
@@ -104,7 +105,7 @@ def discover(
     sightings = [s for entry in chosen if (s := asked[entry.name].sighting)]
     estate = record(workspace, sightings)
     progress(Event(step="discover", state="done", done=len(sightings), total=len(chosen), unit="hosts"))
-    quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID})
+    quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID, *TOLD})
     return Discovery(estate=estate, hosts=results, findings=(*(f for r in results for f in _findings(r)), *quiet))
 
 

@@ -19,8 +19,11 @@ from pse.core.text import printable
 
 WEIGHTS = {"uuid": 3, "macs": 3, "serial": 2, "machine_id": 2, "host_key": 2, "name": 1, "address": 1}
 ENOUGH = 4
-STRONG = ("uuid", "serial", "machine_id", "macs")
-"""Evidence whose disagreement forbids a merge. A host key is not among them: keys are made anew at times."""
+STRONG = ("uuid", "serial", "machine_id", "macs", "template")
+"""Evidence whose disagreement forbids a merge. A host key is not among them: keys are made anew at times.
+
+``template`` weighs nothing: that a row of a file calls a machine a template makes no server vanish that was seen.
+"""
 
 _COMMON = 50
 """A value that more sightings than this share says nothing about identity."""
@@ -48,6 +51,7 @@ def evidence_of(sighting: Sighting) -> Evidence:
         "macs": set(said.get("macs", "").lower().split(",")),
         "name": {name, said.get("dns", "").split(".")[0].lower()} - _NAMELESS,
         "address": set(sighting.server.addresses),
+        "template": {str(sighting.server.is_template)},
     }
     return {kind: frozenset(values - {""}) for kind, values in pieces.items() if values - {""}}
 
@@ -100,7 +104,6 @@ def server_of(cluster: Cluster) -> Server:
         **{
             **values,
             "id": cluster.id,
-            "is_template": any(row.is_template for row in rows),
             "sources": tuple(sorted({source for row in rows for source in row.sources})),
             "tags": tuple(sorted({tag for row in rows for tag in row.tags})),
             "blockers": tuple(sorted(blockers)),
@@ -161,8 +164,8 @@ def _pairs(evidence: Sequence[Evidence]) -> list[tuple[int, int, int]]:
     """Pairs that share at least one value, those that agree most first."""
     holders: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, pieces in enumerate(evidence):
-        for kind, values in pieces.items():
-            for value in values:
+        for kind in pieces.keys() & WEIGHTS.keys():
+            for value in pieces[kind]:
                 holders[kind, value].append(index)
     pairs = {pair for held in holders.values() if 1 < len(held) <= _COMMON for pair in combinations(held, 2)}
     scored = ((weight(evidence[a], evidence[b]), a, b) for a, b in pairs)
@@ -186,6 +189,17 @@ def _server_id(sightings: Sequence[Sighting], taken: set[str]) -> str:
 
 def _contradiction(one: Sighting, two: Sighting, against: tuple[str, ...]) -> Finding:
     names = sorted({one.source, two.source})
+    if "template" in against:
+        template, live = (one, two) if one.server.is_template else (two, one)
+        return Finding(
+            code="PSE-I011",
+            severity=Severity.ERROR,
+            subject=printable(live.server.hostname),
+            message=f"{printable(template.source)} calls a template what {printable(live.source)} saw as a server; "
+            "the server is kept",
+            remedy="Export again, or correct the row; a template with the identity of a server is a copy or a mistake.",
+            source=printable(template.source),
+        )
     return Finding(
         code="PSE-I010",
         severity=Severity.WARNING,

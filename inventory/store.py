@@ -11,9 +11,12 @@ from inventory.carried import keep_flows, quiet_findings
 from inventory.estate import Estate, current, make_estate, set_current
 from inventory.flows import find_flows
 from inventory.groups import propose
+from inventory.losses import left_out, losses
 from inventory.merge import Cluster, merge, server_of
+from policy.labels import FILE as LABELS
+from policy.labels import Labels, load_labels
 from pse.core.database import SIGHTINGS, open_database, unusable
-from pse.core.documents.snapshot import Sighting
+from pse.core.documents.snapshot import TABLES, Sighting
 from pse.core.documents.workloads import load_workloads
 from pse.core.errors import BadInput
 from pse.core.findings import Finding
@@ -23,13 +26,16 @@ _CHUNK = 500
 _TABLES = ("disks", "filesystems", "nics", "listeners", "databases")
 
 
-def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str = "") -> Estate:
+def record(
+    workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str = "", said: Iterable[Finding] = ()
+) -> Estate:
     """Keep ``sightings`` and write a new snapshot of all that is known, flows of the one before included.
 
     Args:
         workspace: Where.
         sightings: Each replaces the one of the same source.
         replaces: Sources that start with this are forgotten first: rows of an earlier import of the same file.
+        said: What came up while the file was read.
 
     Raises:
         BadInput: The database, the snapshot before or ``workloads.toml`` cannot be used.
@@ -43,7 +49,8 @@ def record(workspace: Workspace, sightings: Sequence[Sighting], *, replaces: str
         # Rows of a file move when it is exported again, so the id of a row says nothing about the next file's row.
         given = {} if replaces else {s.source: s.server.id for s in known}
         clusters, findings = merge([*kept, *(_with_id(s, given.get(s.source, "")) for s in fresh.values())])
-        estate = _estate(workspace, clusters, findings, before)
+        findings = (*findings, *left_out(before, said, replaces=replaces))
+        estate = _told(workspace, _estate(workspace, clusters, findings, before), before)
         _save(engine, clusters, {s.source for s in known})
     except SQLAlchemyError as exc:
         raise unusable(engine, exc) from exc
@@ -78,6 +85,19 @@ def _estate(
     tables["flows"], tables["workloads"] = list(flows), list(workloads)
     seen = [f for cluster in clusters for s in cluster.sightings for f in s.findings]
     return make_estate(tables, [*findings, *said, *seen, *quiet_findings(flows, servers)])
+
+
+def _told(workspace: Workspace, estate: Estate, before: Estate | None) -> Estate:
+    """``estate`` with findings about what it lost."""
+    if before is None:
+        return estate
+    try:
+        labels = load_labels(workspace.path(LABELS))
+    except BadInput:
+        labels = Labels()  # told by whoever needs them; what was found is kept all the same
+    lost = losses(before, estate, labels)
+    tables = {name: getattr(estate, name) for name in TABLES}
+    return make_estate(tables, [*estate.manifest.findings, *lost]) if lost else estate
 
 
 def _rows(cluster: Cluster, name: str) -> Sequence[msgspec.Struct]:

@@ -87,6 +87,7 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
         BadInput: No importer knows the file, or it cannot be used; nothing was changed.
     """
     from inventory.groups import SAID
+    from inventory.losses import TOLD
     from inventory.store import record
 
     progress(Event(step="import", state="start", subject=printable(path.name)))
@@ -94,10 +95,10 @@ def import_file(workspace: Workspace, path: Path, *, progress: Progress = silent
     name, importer = _importer_of(path, head)
     found = importer.read(path)
     progress(Event(step="import", state="update", subject=printable(path.name), done=found.rows, unit="rows"))
-    estate = record(workspace, found.sightings, replaces=found.prefix)
+    estate = record(workspace, found.sightings, replaces=found.prefix, said=found.findings)
     progress(Event(step="import", state="done", subject=printable(path.name), done=found.rows, unit="rows"))
     own = tuple(f for s in found.sightings for f in s.findings)
-    said = (f for f in estate.manifest.findings if f.code in SAID)
+    said = (f for f in estate.manifest.findings if f.code in SAID | TOLD)
     return Import(
         estate=estate,
         importer=name,
