@@ -53,7 +53,6 @@ class AwsProvider:
         "BackupPolicy": _LATER,
         "Bucket": _LATER,
         "EncryptionKey": _LATER,
-        "Volume.iops": _LATER,
         "Volume.encryptionKey": _LATER,
         "Volume.snapshot": _LATER,
         "Server.bootVolume": "an EC2 instance starts from an image only",

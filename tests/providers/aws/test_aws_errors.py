@@ -290,6 +290,18 @@ def test_server_is_private_and_its_disk_encrypted_and_its_script_unseen(rig: Rig
     assert "exit 0" not in repr(imported)
 
 
+def test_volume_is_as_fast_as_asked_and_drift_is_seen(rig: Rig, cloud: Cloud) -> None:
+    inputs = msgspec.structs.replace(rig.inputs("Volume"), size_gib=10, iops=3500)
+    made = rig.make("Volume", inputs)
+    assert made.inputs == inputs
+    faster = msgspec.structs.replace(inputs, size_gib=20, iops=4000)
+    assert rig.store("Volume").update(made.id, inputs, faster).inputs == faster
+    assert cloud.proxy.actions().count("ModifyVolume") == 1
+    seen = rig.store("Volume").read(made.id, inputs)
+    assert seen is not None
+    assert getattr(seen.inputs, "iops", 0) == 4000
+
+
 def test_name_finds_the_newest_image_of_a_pinned_owner_only(cloud: Cloud, provider: AwsProvider) -> None:
     newest = cloud.images[-1]
     account: Any = provider._account
