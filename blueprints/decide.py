@@ -15,7 +15,7 @@ from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
 from pse.core.documents.verdicts import Refusal, Verdict
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted
+from pse.core.text import counted, printable
 
 MOST_RESOURCES = 250
 """Resources of one stack; above it every step rewrites too large a state."""
@@ -150,7 +150,7 @@ class Decider:
             return ()
         servers = [self._view.servers[d.source] for d in wanted.servers]
         blocked = [
-            f"{server.hostname}: {code} {self._blockers.get((code, server.hostname), '')}".rstrip()
+            f"{server.hostname}: {code} {self._blockers.get((code, printable(server.hostname)), '')}".rstrip()
             for server in servers
             for code in server.blockers
         ]

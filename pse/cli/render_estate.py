@@ -70,7 +70,7 @@ def labels_intent(found: "Difference") -> View:
     """What taking new labels changes."""
     rows = (
         (sign, label.category.value, label.words, label.owner)
-        for sign, labels in (("+", found.appear), ("-", found.vanish))
+        for sign, labels in (("appears", found.appear), ("vanishes", found.vanish))
         for label in labels
     )
     changes = tuple((c.kind, c.name, c.was, c.becomes) for c in found.changes)
@@ -78,7 +78,7 @@ def labels_intent(found: "Difference") -> View:
     return View(
         {"appear": found.appear, "vanish": found.vanish, "items": [dataclasses.asdict(c) for c in found.changes]},
         (
-            grid("Labels that appear (+) and vanish (-)", "|category|names|owner", rows),
+            grid("Labels that change", "label|category|names|owner", rows),
             grid("Categories that change", "what|name|was|becomes", changes[:SHOWN_CHANGES]),
             *((f"and {counted(more, 'more change')}; --json has all",) if more > 0 else ()),
         ),

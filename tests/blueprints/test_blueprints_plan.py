@@ -19,7 +19,9 @@ from pse.core.canonical import encode
 from pse.core.documents.plan import Decision, Strategy
 from pse.core.documents.snapshot import Disk, Flow
 from pse.core.errors import BadInput
+from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace
+from pse.core.text import printable
 from tests.blueprints.estates import (
     ABROAD,
     AS_OF,
@@ -281,6 +283,16 @@ def test_templates_are_neither_counted_nor_planned(planned: Workspace) -> None:
     label_all(planned)
     made = draft(planned, estate((server("gold", is_template=True), server("app")), (workload("app"),)))
     assert [d.workload for d in made.decisions] == ["analytics", "app"]
+
+
+def test_what_stops_a_server_of_an_odd_name_is_said(planned: Workspace) -> None:
+    label_all(planned)
+    odd = server("odd", hostname="Halle\nNord", blockers=("PSE-I101",))
+    said = Finding(code="PSE-I101", severity=Severity.ERROR, subject=printable(odd.hostname), message="too old")
+    of = estate((odd,), (workload("odd"),))
+    of = msgspec.structs.replace(of, manifest=msgspec.structs.replace(of.manifest, findings=(said,)))
+    (decision,) = [d for d in draft(planned, of).decisions if d.workload == "odd"]
+    assert any("too old" in reason for reason in decision.reasons)
 
 
 def test_nothing_to_plan_is_said(planned: Workspace) -> None:

@@ -153,8 +153,9 @@ def test_a_new_landing_zone_with_another_units_gate_is_refused(built: Built) -> 
 def test_what_the_plan_does_not_build_is_a_usage_error(planned: Workspace, ministry_plan: Bundle) -> None:
     with pytest.raises(UsageError, match="legacy"):
         choose(ministry_plan, units=("legacy",))
-    with pytest.raises(UsageError, match="wave 9"):
+    with pytest.raises(UsageError, match="wave 9") as caught:
         choose(ministry_plan, waves=(9,))
+    assert "1, 2" in caught.value.hint
     assert [u.id for u in choose(ministry_plan, landing=True)] == [LANDING]
     assert [u.id for u in choose(ministry_plan, waves=(1,))] == [LANDING, "opendata"]
     assert len(choose(ministry_plan)) == len(ministry_plan.units)

@@ -169,8 +169,9 @@ def test_what_the_plan_does_not_have_cannot_be_moved() -> None:
     with pytest.raises(UsageError, match="no workload nonsense") as caught:
         migrate_intent(BUNDLE, waves=(), workloads=("nonsense",))
     assert "portal" in caught.value.hint
-    with pytest.raises(UsageError, match="no wave 9"):
+    with pytest.raises(UsageError, match="no wave 9") as caught:
         migrate_intent(BUNDLE, waves=(9,), workloads=())
+    assert "Its waves are: 1" in caught.value.hint
     with pytest.raises(UsageError):
         rollback_intent(BUNDLE, "nonsense", None)
 

@@ -165,6 +165,7 @@ def test_every_bad_row_is_one_finding_with_its_row_and_the_rest_goes_in(load: Ca
     blank = [None] * 8
     done = load(ROW, many, blank, nameless, ROW, [*ROW[:5], "vm-5", *ROW[6:]])
     assert (done.rows, done.servers, done.templates, done.skipped) == (5, 2, 0, 3)
+    assert any(f.message.endswith("memory is negative: '-5'") for f in load([*ROW[:4], -5, *ROW[5:]]).findings)
     assert [(f.code, f.source) for f in done.findings if f.code != "PSE-I032"] == [
         ("PSE-I020", "rvtools:x.xlsx#vInfo:5"),
         ("PSE-I020", "rvtools:x.xlsx#vInfo:3"),
