@@ -5,9 +5,11 @@ how many entries there are, where the last one is and its hash, signed with the 
 was cut off is missed and nobody without the key writes another ledger. ``.pse/locks/ledger.mark`` is a copy of the
 newest head: a ledger that is gone, or an older one that was put back, has fewer entries than it says.
 
-Lines are appended by one process at a time, under a lock; a line counts once it and then the head are on disk. After a
-crash between the two, the next appender takes over whole lines that continue the chain, and drops a torn one: nobody
-was told that it was written. A workspace that pins no signer, in which nothing can be believed, signs no head.
+Lines are appended by one process at a time, under a lock: first the signed next head is written to
+``.pse/ledger.next``, then the lines, then the head. After a crash in between, the next appender takes over lines that
+come up to the very head that was announced, and drops fewer: nobody was told that they were written. Lines past a head
+that announced nothing are of somebody without the key, and refused. A workspace that pins no signer, in which nothing
+can be believed, signs no head.
 """
 
 import fcntl
@@ -215,25 +217,20 @@ class Ledger:
             raise self._broken(head.entries, "the last line has another number than the head")
         return entry
 
-    def _walk(self, start: Position, stop: Position | None) -> Iterator[tuple[Entry, Position]]:
-        """Entries after ``start`` and where the ledger stands after each, up to ``stop``.
-
-        With ``stop`` None: to the last whole line.
-        """
+    def _walk(self, start: Position, stop: Position) -> Iterator[tuple[Entry, Position]]:
+        """Entries after ``start`` and where the ledger stands after each, up to ``stop``."""
         at = start
         moment = datetime.min.replace(tzinfo=UTC)
-        if stop is not None and stop.size == start.size:
+        if stop.size == start.size:
             if stop != start:
                 raise self._broken(stop.entries, "this line is not the one that was here")
             return
         with self._open() as file:
             file.seek(start.size)
-            while stop is None or at.size < stop.size:
+            while at.size < stop.size:
                 line = file.readline()
                 row = at.entries + 1
                 if not line.endswith(b"\n"):
-                    if stop is None:
-                        return
                     raise self._broken(row, "the ledger is cut off here")
                 entry = self._parse(line[:-1], row)
                 if entry.seq != row or entry.prev != at.hash or (entry.at < moment and entry.kind != CLOCK):
@@ -245,13 +242,21 @@ class Ledger:
             raise self._broken(at.entries, "this line is not the one that the head names")
 
     def _tail(self, head: Position) -> Position:
-        """Where the ledger stands with the whole lines past the head, left by a crash; they have to fit."""
-        if not self._path.exists():
+        """Where the ledger stands with the lines past the head that a crash left.
+
+        That is the head that was announced, or the old one where not all of its lines came to the disk.
+        """
+        size = self._path.stat().st_size if self._path.exists() else 0
+        if size <= head.size:
             return head
-        last = head
-        for _, at in self._walk(head, None):
-            last = at
-        return last
+        announced = self._heads.announced()
+        if announced is None or announced.entries <= head.entries or size > announced.size:
+            raise self._broken(head.entries + 1, "lines follow that the workspace's key did not sign")
+        if size < announced.size:
+            return head
+        for _ in self._walk(head, announced):
+            pass
+        return announced
 
     def _recover(self) -> Position:
         """Check what this object has not seen yet, take over or drop what a crash left, and return the head."""
@@ -289,6 +294,7 @@ class Ledger:
         signed = self._heads.sign(at)  # before anything is written: without the key nothing is
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
+            self._heads.announce(signed)
             _write_all(handle, b"".join(lines))
             os.fsync(handle)
         except OSError as exc:

@@ -1,4 +1,4 @@
-"""Head and mark of the ledger: where it stands, signed with the workspace's key; see `policy.ledger`."""
+"""Head, next head and mark of the ledger, signed with the workspace's key: see `policy.ledger`."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pse.core.settings import Workspace
 
 FILE = "ledger.jsonl"
 HEAD = "ledger.head"
+NEXT = "ledger.next"
 MARK = "locks/ledger.mark"
 _SIGNED = b"pse ledger head\n"
 """Stands before what is signed, so that no signature of another document is one of a head."""
@@ -50,13 +51,14 @@ class Head(Position, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Heads:
-    """The two files of a workspace's ledger; whoever calls holds the ledger's lock."""
+    """The three files of a workspace's ledger; whoever calls holds the ledger's lock."""
 
     def __init__(self, workspace: Workspace) -> None:
         """Remember where they are."""
         self._workspace = workspace
         self._path = workspace.private / FILE
         self._head_path = workspace.private / HEAD
+        self._next_path = workspace.private / NEXT
         self._mark_path = workspace.private / MARK
 
     def head(self) -> Position | None:
@@ -66,6 +68,18 @@ class Heads:
             Refused: It was altered or is not signed.
         """
         return self._read(self._head_path, "its head")
+
+    def announced(self) -> Position | None:
+        """Where the ledger was to stand after the newest lines; None when nothing was announced.
+
+        Raises:
+            Refused: It was altered or is not signed.
+        """
+        return self._read(self._next_path, "the announcement of its newest lines")
+
+    def announce(self, signed: bytes) -> None:
+        """Write the next head, before its lines."""
+        write_bytes(self._next_path, signed, mode=0o600)
 
     def mark(self) -> Position | None:
         """Where the ledger stood after the last entry; None when nothing was noted.

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from policy.ledger import Ledger
 from policy.ledgerhead import Head
-from pse.core.canonical import write, write_bytes
+from pse.core.canonical import write
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
@@ -217,25 +217,6 @@ def test_chain_with_a_head_that_fits_has_to_be_a_chain(bare: Workspace, change: 
     assert caught.value.where.endswith("row 2")
 
 
-def test_crash_at_the_very_first_line_is_survived(bare: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    heads = 0
-
-    def crash(*given: object, **words: object) -> None:
-        nonlocal heads
-        heads += 1
-        if heads == 2:
-            raise KeyboardInterrupt
-        write_bytes(*given, **words)  # type: ignore[arg-type]  # handed on as it came
-
-    monkeypatch.setattr("policy.ledgerhead.write_bytes", crash)
-    with pytest.raises(KeyboardInterrupt):
-        Ledger(bare).record("note", {})
-    monkeypatch.undo()
-    assert Ledger(bare).verify().entries == 0
-    Ledger(bare).record("note", {})
-    assert Ledger(bare).verify().entries == 2
-
-
 def test_empty_file_without_a_head_is_a_new_ledger(bare: Workspace) -> None:
     bare.private.mkdir()
     path(bare).touch()
@@ -289,9 +270,8 @@ def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(fil
     mark.write_bytes(before[2])
     try:
         assert Ledger(filled).verify().entries == 11
-        assert refuse(Ledger(filled), "urn:crash", "PSE-R000", "PSE-R001", "PSE-R002") == 3 - left[
-            len(before[1]) :
-        ].count(b"\n")
+        again = refuse(Ledger(filled), "urn:crash", "PSE-R000", "PSE-R001", "PSE-R002")
+        assert again == (0 if left == written else 3)
         assert Ledger(filled).verify().entries == 14
         kept = [(e.data["urn"], e.data["rule"]) for e in Ledger(filled).entries() if e.kind == "refusal"]
         assert len(kept) == len(set(kept)) == 13
@@ -304,9 +284,9 @@ def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(fil
 def test_tail_past_the_head_that_does_not_follow_is_refused(filled: Workspace) -> None:
     with path(filled).open("ab") as file:
         file.write(lines(filled)[0])
-    with pytest.raises(Refused, match="does not follow"):
+    with pytest.raises(Refused, match="did not sign"):
         Ledger(filled).verify()
-    with pytest.raises(Refused, match="does not follow"):
+    with pytest.raises(Refused, match="did not sign"):
         refuse(Ledger(filled), "urn:new")
 
 
