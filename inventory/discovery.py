@@ -13,7 +13,7 @@ from inventory import ssh
 from inventory.estate import Estate, current
 from inventory.facts import TABLE
 from inventory.groups import SAID
-from inventory.hosts import HostEntry, load_hosts
+from inventory.hosts import HostEntry, load_hosts, some
 from inventory.losses import TOLD
 from inventory.probe import COMMAND, DEADLINE_S, Answer, boundary, script
 from inventory.sighting import sighting_of
@@ -125,7 +125,7 @@ def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[
             raise UsageError(
                 f"no host {pattern!r} in hosts.toml",
                 where=str(workspace.path("hosts.toml")),
-                hint=f"Its hosts are: {', '.join([*entries][:10])}{' …' if len(entries) > 10 else ''}.",
+                hint=f"Its hosts are: {some(entries)}.",
             )
     return [entry for name, entry in entries.items() if not only or any(fits(name, pattern) for pattern in only)]
 

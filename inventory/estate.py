@@ -109,7 +109,11 @@ def write(estate: Estate, folder: Path) -> Path:
         finally:
             shutil.rmtree(building, ignore_errors=True)
     except OSError as exc:
-        raise BadInput(f"the snapshot cannot be written: {exc.strerror}", where=str(folder)) from exc
+        raise BadInput(
+            f"the snapshot cannot be written: {exc.strerror or exc}; the one before is still there",
+            where=str(folder),
+            hint="Free some space on its disk, or see who owns the folder, then run it again.",
+        ) from exc
     canonical.sync_folder(folder)
     return target
 

@@ -1,11 +1,14 @@
 """``hosts.toml``: the hosts to ask, and how each is reached."""
 
+from collections.abc import Iterable
+
 import msgspec
 
-from pse.core.errors import BadInput, UsageError
+from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
 
 FILE = "hosts.toml"
+_SHOWN = 10
 
 
 class HostDefaults(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,17 +97,10 @@ def load_hosts(workspace: Workspace) -> tuple[HostEntry, ...]:
     return tuple(entries.values())
 
 
-def find_host(workspace: Workspace, name: str) -> HostEntry:
-    """The host called ``name``.
-
-    Raises:
-        UsageError: There is no such host in ``hosts.toml``.
-        BadInput: As `load_hosts`.
-    """
-    for entry in load_hosts(workspace):
-        if entry.name == name:
-            return entry
-    raise UsageError(f"no host {name!r} in hosts.toml", where=str(workspace.path(FILE)))
+def some(names: Iterable[str]) -> str:
+    """The first few of ``names``, for a hint."""
+    listed = [*names]
+    return f"{', '.join(listed[:_SHOWN])}{' …' if len(listed) > _SHOWN else ''}" or "none"
 
 
 def _fill(line: HostLine, defaults: HostDefaults) -> HostEntry:
@@ -123,11 +119,12 @@ def _fill(line: HostLine, defaults: HostDefaults) -> HostEntry:
 
 def _check(entry: HostEntry, where: str) -> None:
     if not entry.name or any(c.isspace() or c in ",*?!#|" or not c.isprintable() for c in entry.name):
-        raise BadInput("a host's name has no blanks and none of , * ? ! # |", where=where)
+        hint = "Write letters, digits, dots and hyphens; `address` says where the host is."
+        raise BadInput("a host's name has no blanks and none of , * ? ! # |", where=where, hint=hint)
     if not entry.address:
-        raise BadInput("the address is empty", where=where)
+        raise BadInput("the address is empty", where=where, hint="Write its IP address or DNS name.")
     if not 0 < entry.port < 65536:
-        raise BadInput(f"{entry.port} is not a TCP port", where=where)
+        raise BadInput(f"{entry.port} is not a TCP port", where=where, hint="Write 1 to 65535; sshd's own is 22.")
     if not entry.user:
         raise BadInput("no user is given", where=where, hint="Write `user` at the host or under [defaults].")
     if not entry.key and not entry.agent_key:
@@ -136,7 +133,7 @@ def _check(entry: HostEntry, where: str) -> None:
         )
     for tag in entry.tags:
         if "=" not in tag:
-            raise BadInput(f"the tag {tag!r} is not name=value", where=where)
+            raise BadInput(f"the tag {tag!r} is not name=value", where=where, hint='Write it as "tier=web".')
 
 
 def _check_jump(entry: HostEntry, entries: dict[str, HostEntry], where: str) -> None:
@@ -144,8 +141,10 @@ def _check_jump(entry: HostEntry, entries: dict[str, HostEntry], where: str) -> 
     at = entry
     while at.jump:
         if at.jump not in entries:
-            raise BadInput(f"the jump host {at.jump!r} is not in the file", where=where)
+            hint = f"Write a `[[host]]` for it; the file has {some(entries)}."
+            raise BadInput(f"the jump host {at.jump!r} is not in the file", where=where, hint=hint)
         if at.jump in seen:
-            raise BadInput("its jump hosts lead in a circle", where=where)
+            hint = 'Give the first one on the way `jump = ""`.'
+            raise BadInput("its jump hosts lead in a circle", where=where, hint=hint)
         seen.add(at.jump)
         at = entries[at.jump]

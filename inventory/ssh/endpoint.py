@@ -2,7 +2,7 @@
 
 import msgspec
 
-from inventory.hosts import HostEntry, load_hosts
+from inventory.hosts import HostEntry, load_hosts, some
 from inventory.ssh.pins import read_pins
 from pse.core.errors import UsageError
 from pse.core.settings import Workspace
@@ -41,7 +41,8 @@ def endpoint_of(workspace: Workspace, host_name: str) -> Endpoint:
     """
     entries = {entry.name: entry for entry in load_hosts(workspace)}
     if host_name not in entries:
-        raise UsageError(f"no host {host_name!r} in hosts.toml", where=str(workspace.path("hosts.toml")))
+        hint = f"Its hosts are: {some(entries)}."
+        raise UsageError(f"no host {host_name!r} in hosts.toml", where=str(workspace.path("hosts.toml")), hint=hint)
     return endpoint_from(entries, read_pins(workspace.private), host_name)
 
 

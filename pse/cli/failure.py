@@ -61,6 +61,11 @@ def words(exc: BaseException) -> PseError:
         return BadInput(
             _DISK[exc.errno], where=str(exc.filename or ""), hint="Free some space or choose another folder."
         )
+    if "database or disk is full" in str(exc):  # SQLite's own words, in whatever library's error they stand
+        return BadInput(
+            "the disk of the database is full; what was done before is kept",
+            hint="Free some space on the disk of the workspace, then run it again.",
+        )
     if isinstance(exc, PermissionError):
         return BadInput("permission denied", where=str(exc.filename or ""), hint="Check who owns it and its mode.")
     return PseError(

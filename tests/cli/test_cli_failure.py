@@ -2,8 +2,10 @@
 
 import errno
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -34,6 +36,16 @@ def test_interrupted_is_130(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_disk_that_says_no_is_no_defect_of_ours(number: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert fail(OSError(number, "no", "/srv/file"), []) == 4
     assert "/srv/file" in capsys.readouterr().err
+
+
+def test_a_full_database_is_no_defect_of_ours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(tmp_path / "full.db")) as database:
+        database.execute("PRAGMA max_page_count = 2")
+        database.execute("CREATE TABLE t (x)")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            database.execute("INSERT INTO t VALUES (zeroblob(100000))")
+    assert fail(caught.value, []) == 4
+    assert "disk of the database is full" in capsys.readouterr().err
 
 
 def test_outside_text_cannot_command_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

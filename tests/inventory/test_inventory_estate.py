@@ -161,6 +161,7 @@ def test_hosts_that_cannot_be_used_say_why(workspace: Workspace, text: str, word
         load_hosts(workspace)
     assert words in str(caught.value)
     assert "hosts.toml" in caught.value.where
+    assert caught.value.hint
 
 
 def test_no_hosts_file(workspace: Workspace) -> None:
