@@ -298,6 +298,7 @@ def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners:
 def _of_the_whole(inputs: Inputs, view: View, wanted: Mapping[str, Wanted]) -> Iterable[Finding]:
     # Without a snapshot the file speaks of what was not looked at yet.
     strangers = set(inputs.declared.workload) - set(wanted) if view.servers else set()
+    strangers -= {finding.subject for finding in inputs.findings if finding.code == "PSE-I031"}  # it is said already
     for name in sorted(strangers):
         yield Finding(
             code="PSE-B006",

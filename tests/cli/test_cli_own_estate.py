@@ -118,6 +118,13 @@ def test_new_labels_are_shown_agreed_to_and_the_former_ones_kept(run: Run, works
     assert run("label", new).exit_code == 1, "the same file changes nothing, so nobody is asked"
 
 
+def test_members_that_are_not_there_are_said_by_every_verb(run: Run, works: Path) -> None:
+    (works / "workloads.toml").write_text('[workload.web1]\nmembers = ["nosuch"]\n[workload.ghost]\nsaas = "x"\n')
+    for words in (("label",), ("plan", "--as-of", DAY)):
+        found = [f for f in told(run, *words, code=1)["findings"] if f["source"] == "workloads.toml"]
+        assert sorted((f["code"], f["subject"]) for f in found) == [("PSE-I031", "ghost"), ("PSE-I031", "web1")]
+
+
 def test_a_file_without_labels_takes_none_away(run: Run, works: Path, tmp_path: Path) -> None:
     labels, nothing = works / "policy" / "labels.toml", tmp_path / "nothing.toml"
     labels.write_text('[[label]]\ncategory = "public"\nhosts = ["*"]\n')
