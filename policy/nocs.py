@@ -18,6 +18,7 @@ from fnmatch import translate
 
 import msgspec
 
+from policy.newest import note_newest, note_none, refuse_older
 from policy.signing import read_signed, sign_file
 from pse.core.canonical import hash_of, read_bytes
 from pse.core.errors import BadInput
@@ -25,6 +26,7 @@ from pse.core.settings import Workspace, parse_toml
 
 FILE = "policy/nocs.toml"
 _SIGN = "Check who changed it. If what it says is right, run `pse register sign --nocs`."
+_OLDER = "Bring the newest NOCs back. If these count again, read them and run `pse register sign --nocs`."
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,63}", re.ASCII)
 
 
@@ -80,13 +82,18 @@ def load_nocs(workspace: Workspace) -> Nocs:
 
     Raises:
         BadInput: Not TOML, an unknown key, an empty scope, dates the wrong way round, a reference twice.
-        Refused: There are NOCs, and they are unsigned, altered or signed by another key.
+        Refused: There are NOCs, and they are unsigned, altered, signed by another key, or older than those seen here.
     """
     path = workspace.path(FILE)
-    if not path.exists():
-        return Nocs()
-    nocs = _parse(read_bytes(path), str(path))
-    return _parse(read_signed(workspace, path, hint=_SIGN), str(path)) if nocs.noc else nocs
+    raw = read_bytes(path) if path.exists() else b""
+    nocs = _parse(raw, str(path))
+    if nocs.noc:
+        raw = read_signed(workspace, path, hint=_SIGN)
+        nocs = _parse(raw, str(path))
+        refuse_older(workspace, FILE, raw, issued=None, hint=_OLDER)
+    else:
+        note_none(workspace, FILE)
+    return nocs
 
 
 def sign_nocs(workspace: Workspace) -> None:
@@ -99,8 +106,10 @@ def sign_nocs(workspace: Workspace) -> None:
     path = workspace.path(FILE)
     if not path.exists():
         raise BadInput("there are no NOCs", where=str(path), hint="Write down what the Cloud Office granted.")
-    _parse(read_bytes(path), str(path))
+    raw = read_bytes(path)
+    _parse(raw, str(path))
     sign_file(workspace, path)
+    note_newest(workspace, FILE, raw, issued=None)
 
 
 def _parse(raw: bytes, where: str) -> Nocs:

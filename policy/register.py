@@ -44,6 +44,7 @@ from pathlib import Path
 
 import msgspec
 
+from policy.newest import note_newest, refuse_older
 from policy.signing import read_signed, sign_file
 from pse.core.canonical import digest, read_bytes
 from pse.core.documents.category import Category
@@ -58,6 +59,7 @@ _WRITE = (
     "shows; then run `pse register sign`."
 )
 _SIGN = "Check who changed it. If what it says is right, run `pse register sign`."
+_OLDER = "Bring the newest register back. If this one counts again, read it and run `pse register sign`."
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -284,12 +286,13 @@ def load_register(workspace: Workspace, *, as_of: date | None = None) -> Registe
 
     Raises:
         BadInput: Missing, not TOML, an unknown key, duplicates: file and path are named.
-        Refused: Unsigned, altered, signed by another key, or expired on ``as_of``.
+        Refused: Unsigned, altered, signed by another key, older than one that was seen here, or expired on ``as_of``.
     """
     path = workspace.path(FILE)
     _exists(path)
     raw = read_signed(workspace, path, hint=_SIGN)
     register = Register(parse_toml(raw, RegisterFile, where=str(path)), hash_=digest(raw), where=str(path))
+    refuse_older(workspace, FILE, raw, issued=register.file.issued, hint=_OLDER)
     if as_of is not None:
         register.refuse_expired(as_of)
     return register
@@ -298,6 +301,8 @@ def load_register(workspace: Workspace, *, as_of: date | None = None) -> Registe
 def sign_register(workspace: Workspace) -> str:
     """Sign ``policy/register.toml`` with the workspace's key and return the SHA-256 of what was signed.
 
+    It is the newest from then on, whatever its day of issue.
+
     Raises:
         BadInput: The register or the key cannot be used.
         Refused: The key here is not the pinned one.
@@ -305,8 +310,9 @@ def sign_register(workspace: Workspace) -> str:
     path = workspace.path(FILE)
     _exists(path)
     raw = read_bytes(path)
-    Register(parse_toml(raw, RegisterFile, where=str(path)), hash_="", where=str(path))
+    register = Register(parse_toml(raw, RegisterFile, where=str(path)), hash_="", where=str(path))
     sign_file(workspace, path)
+    note_newest(workspace, FILE, raw, issued=register.file.issued)
     return digest(raw)
 
 
