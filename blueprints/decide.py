@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from blueprints.bills import Mandate, unpriced
+from blueprints.abilities import Places, able
+from blueprints.bills import unpriced
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
@@ -39,7 +40,7 @@ class Decider:
         *,
         view: View,
         verdicts: Mapping[tuple[str, str], Verdict],
-        mandate: Mandate,
+        places: Places,
         catalogue: Catalogue,
         matcher: Matcher,
         horizon_months: int,
@@ -51,7 +52,7 @@ class Decider:
         Args:
             view: The estate.
             verdicts: By class and place.
-            mandate: The in-country mandate, and with it the places of the register.
+            places: The places of the register.
             catalogue: Offers.
             matcher: Blueprints.
             horizon_months: Months over which one-time and monthly costs are weighed against each other.
@@ -60,8 +61,9 @@ class Decider:
         """
         self._view = view
         self._verdicts = verdicts
-        self._places: Sequence[str] = sorted(mandate.countries)
-        self._mandate = mandate
+        self._places: Sequence[str] = sorted(places.mandate.countries)
+        self._mandate = places.mandate
+        self._abilities = places.abilities
         self._catalogue = catalogue
         self._matcher = matcher
         self._horizon = horizon_months
@@ -232,12 +234,16 @@ class Decider:
         if not allowed:
             why = f"the place {wanted.place} is not allowed" if wanted.place else "no place of the register is allowed"
             return self._refused(wanted, options, (why,))
+        blueprint, fit = self._matcher.choose(wanted)
+        kind = self._matcher.get(blueprint)
+        for option in allowed:
+            candidates[option.place] = able(candidates[option.place], kind, wanted, self._abilities.get(option.place))
+        options = self._options(wanted, {place: b.cost for place, b in candidates.items() if not b.lacking})
         best = self._best(wanted, options if placed is None else [o for o in options if o.place == placed.place])
         if best is None:
             lacking = [f"{o.place}: {what}" for o in allowed for what in candidates[o.place].lacking]
             return self._not_sold(wanted, options, lacking)
         built = candidates[best.place]
-        blueprint, fit = self._matcher.choose(wanted)
         strategy = Strategy.NEW if wanted.new else declared or Strategy.REHOST
         reasons = (
             _why_strategy(wanted, strategy),
@@ -275,8 +281,8 @@ class Decider:
         return Outcome(decision=decision, findings=(finding,))
 
     def _not_sold(self, wanted: Wanted, options: tuple[PlaceOption, ...], lacking: list[str]) -> Outcome:
-        words = f"no allowed place sells what it needs: {'; '.join(lacking)}"
-        remedy = "Add the offers to the price book, or declare another strategy in workloads.toml."
+        words = f"no allowed place sells or makes what it needs: {'; '.join(lacking)}"
+        remedy = "Add the offers to the price book, register another place, or declare another strategy."
         outcome = self._impossible(wanted, "PSE-B002", words, remedy)
         return msgspec.structs.replace(outcome, decision=msgspec.structs.replace(outcome.decision, options=options))
 

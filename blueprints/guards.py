@@ -1,6 +1,6 @@
 """What stands in the way of `up`: another law than the plan's, users on a stack, data that would be lost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,40 @@ def same_law(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> Non
         )
     note_today(workspace, policy)
     refuse_stricter(workspace, policy, [bundle.gates[unit.id].gate for unit in units])
+
+
+def can_build(workspace: Workspace, units: Collection[Unit]) -> None:
+    """See that this machine has what the units' providers need on it.
+
+    Raises:
+        MissingTool: It has not; the hint is the line to run.
+    """
+    from providers.places import Places
+
+    places = Places(workspace)
+    try:
+        places.ready({unit.place for unit in units})
+    finally:
+        places.close()
+
+
+def have_images(workspace: Workspace, units: Collection[Unit]) -> None:
+    """See that the providers have the images that the units' servers start from, as far as they know without asking.
+
+    Raises:
+        Refused: A provider lacks one.
+    """
+    from blueprints.abilities import abilities_of
+    from policy.register import load_register
+
+    abilities, _ = abilities_of(load_register(workspace).places)
+    for unit in units:
+        if unit.place in abilities and (lacking := abilities[unit.place].no_image(unit)):
+            raise Refused(
+                "; ".join(lacking),
+                where=unit.id,
+                hint="Take the image out of the price book, or register a place that has it; then plan again.",
+            )
 
 
 def kept_for_users(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> dict[str, str]:

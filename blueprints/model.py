@@ -132,7 +132,9 @@ class Fit(msgspec.Struct, frozen=True):
 class Blueprint(Protocol):
     """A reference architecture, found by the entry-point group ``pse.blueprints``.
 
-    A class without arguments. Planning calls `fits`; the program calls `build`, where Pulumi is imported first.
+    A class without arguments; one that builds more than servers, firewalls and volumes is a
+    `blueprints.abilities.Needing` too. Planning calls `fits`; the program calls `build`, where Pulumi is imported
+    first.
     """
 
     name: ClassVar[str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from blueprints.abilities import Ability, Places, abilities_of, missing_images
 from blueprints.bills import Mandate, unpriced
 from blueprints.bundle import Bundle, misplaced
 from blueprints.categories import categories_of
@@ -56,6 +57,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         offers: Price book.
         places: Places of the register.
         residency: Ids of the rules that refuse a place for its country: the in-country mandate.
+        abilities: What the adapters can make, by place id.
         findings: What came up before planning.
     """
 
@@ -69,6 +71,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     offers: Offers
     places: tuple[Place, ...]
     residency: frozenset[str]
+    abilities: dict[str, Ability]
     findings: tuple[Finding, ...] = ()
 
 
@@ -134,6 +137,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     if given is None:
         write_categories(workspace, came_from | {"snapshot": estate.manifest.hash}, categories)
     places = policy.register.places
+    abilities, not_asked = abilities_of(places)
     return Inputs(
         entity=workspace.settings.entity,
         settings=workspace.settings.plan,
@@ -145,9 +149,11 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         offers=offers,
         places=tuple(places),
         residency=frozenset(rule.id for rule in policy.rules.all if rule.kind is Kind.COUNTRY),
+        abilities=abilities,
         findings=(
             *(f for f in estate.manifest.findings if f.code in SAID | TOLD),
             *found,
+            *not_asked,
             *check_places(offers, [p.id for p in places], where=workspace.settings.price_book),
         ),
     )
@@ -175,10 +181,12 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     catalogue = Catalogue(inputs.offers)
     places = sorted(inputs.places, key=lambda p: p.id)
     wanted = _wanted(inputs, view)
+    abilities = inputs.abilities
+    mandate = Mandate(countries={p.id: p.country for p in places}, rules=inputs.residency)
     decider = Decider(
         view=view,
         verdicts={(v.class_id, v.place): v for v in inputs.verdicts.verdicts},
-        mandate=Mandate(countries={p.id: p.country for p in places}, rules=inputs.residency),
+        places=Places(mandate=mandate, abilities=abilities),
         catalogue=catalogue,
         matcher=matcher or Matcher(),
         horizon_months=inputs.settings.horizon_months,
@@ -207,6 +215,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     findings = {
         *inputs.findings,
         *waves.findings,
+        *missing_images(units.values(), abilities),
         *_of_the_whole(inputs, view, by_id),
         *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *_of_wanted(w, outcomes[w.id]))),

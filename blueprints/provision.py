@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from blueprints.bundle import Bundle
 from blueprints.guards import (
+    can_build,
     gate_for_preview,
+    have_images,
     landing_of,
     leave_served,
     put_gate,
@@ -75,7 +77,8 @@ def up(
         bundle.verify(workspace)
         engine = _engine(workspace, progress)
         same_law(workspace, bundle, chosen)
-        _can_build(workspace, chosen)
+        can_build(workspace, chosen)
+        have_images(workspace, chosen)
         leave_served(workspace, bundle, chosen)
         rehearse(workspace, bundle, chosen, engine)
         done: dict[str, Deployment] = {}
@@ -100,7 +103,8 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
     same_law(workspace, bundle, chosen)
-    _can_build(workspace, chosen)
+    can_build(workspace, chosen)
+    have_images(workspace, chosen)
     leave_served(workspace, bundle, chosen)
     rehearse(workspace, bundle, chosen, engine)
     for stage in _stages(chosen):
@@ -140,11 +144,12 @@ def preview(
     engine = _engine(workspace, progress)
     same_law(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
-    try:
-        _can_build(workspace, chosen)
-    except MissingTool as exc:
-        # Looking needs none of it.
-        progress(Event("preview", "update", message=f"warning: `pse up` will stop: {exc.message}. {exc.hint}"))
+    for look, stops in ((can_build, MissingTool), (have_images, Refused)):
+        try:
+            look(workspace, chosen)
+        except stops as exc:
+            # Looking needs none of it.
+            progress(Event("preview", "update", message=f"warning: `pse up` will stop: {exc.message}. {exc.hint}"))
 
     def one(unit: Unit) -> Sequence[Change]:
         landing = landing_of(engine, unit)
@@ -268,21 +273,6 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
         put_gate(workspace, bundle, unit_id)
         run = program(unit, landing=landing_of(engine, unit), workspace=workspace, plan=plan.hash)
         return engine.ensure(unit, run, plan=plan.hash, unit_hash=plan.units[unit_id], again=True)
-
-
-def _can_build(workspace: Workspace, units: Iterable[Unit]) -> None:
-    """See that this machine has what the units' providers need on it.
-
-    Raises:
-        MissingTool: It has not; the hint is the line to run.
-    """
-    from providers.places import Places
-
-    places = Places(workspace)
-    try:
-        places.ready({unit.place for unit in units})
-    finally:
-        places.close()
 
 
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:

@@ -4,7 +4,7 @@ An adapter is one folder under ``providers/``. It translates the neutral resourc
 else: identity, journal, adoption, the gate, retries and secrets are the plugin's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -125,6 +125,13 @@ class OnThisMachine(Protocol):
         Raises:
             MissingTool: It cannot; the hint is the line to run.
         """
+
+
+@runtime_checkable
+class FixedImages(Protocol):
+    """A provider that knows without asking a cloud which images it has: those, and no others."""
+
+    images: ClassVar[Collection[str]]
 
 
 class PortError(RemoteError):

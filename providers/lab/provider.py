@@ -1,8 +1,9 @@
 """The adapter of the lab."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+from providers.lab.skeleton import IMAGES
 from providers.lab.stores import WORKS, LabStore
 from providers.ports import PortError, Store, Target
 
@@ -35,6 +36,7 @@ class LabProvider:
         "Server.bootVolume": "a lab server starts from a folder of its own",
         "Server.apart": "all lab servers share one machine",
     }
+    images: ClassVar[Collection[str]] = IMAGES
 
     def __init__(self, target: Target) -> None:
         """Remember the target; nothing is read or written yet."""

@@ -14,11 +14,10 @@ import msgspec
 from providers.lab import disks
 from providers.lab.account import Account, Record
 from providers.lab.hardware import Hardware
-from providers.lab.skeleton import HostSpec
+from providers.lab.skeleton import IMAGES, HostSpec
 from providers.ports import PortError
 from pse.core.schema import Inputs, ServerInputs
 
-IMAGES = ("debian-12",)
 _SHAPE = re.compile(r"[a-z0-9]+-(\d{1,3})-(\d{1,4})")
 
 

@@ -12,6 +12,8 @@ UID = 1000
 USER = "admin"
 SSH_PORT = 2222
 STATE = "/run/lab"
+IMAGES = ("debian-12",)
+"""The one image: a root of its own, with this machine's ``/usr``."""
 """Where a host's boot leaves its logs and exit codes; bound from outside the root, so that the lab can trust it."""
 
 _FOLDERS = (

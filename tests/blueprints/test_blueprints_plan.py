@@ -241,7 +241,7 @@ def test_what_no_allowed_place_sells_is_refused_alike_for_servers_and_environmen
         found = decision(made, name)
         assert found.strategy is None
         assert {r.rule for r in found.refusals} == {"PSE-B002"}
-        assert all("no allowed place sells what it needs" in r.message for r in found.refusals)
+        assert all("no allowed place sells or makes what it needs" in r.message for r in found.refusals)
         assert any(f"no shape for {name}" in reason for reason in found.reasons)
         assert {o.place for o in found.options} == {IN_COUNTRY, SUSPENDED, ABROAD}
         assert "PSE-B002" in codes(made, name)

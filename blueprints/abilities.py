@@ -1,0 +1,138 @@
+"""What the places' adapters can make: a plan that needs something else is refused when it is made, with the reason."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+from blueprints.bills import Mandate
+from blueprints.model import Blueprint, Built, Wanted
+from policy.register import Place
+from pse.core.documents.plan import Unit
+from pse.core.errors import BadInput, MissingTool
+from pse.core.findings import Finding, Severity
+
+_EVERYWHERE = frozenset({"Network", "Subnet", "KeyPair"})
+_SERVER = frozenset({"Firewall", "Server", "Server.firewalls", "Server.userData"})
+_VOLUME = frozenset({"Volume", "Attachment"})
+
+
+@runtime_checkable
+class Needing(Protocol):
+    """A blueprint that builds more than servers with firewalls and volumes.
+
+    Attributes:
+        needs: What an adapter must be able to make for it, as in `providers.ports.Provider.lacks`: ``Kind`` or
+            ``Kind.wireName``.
+    """
+
+    needs: ClassVar[Collection[str]]
+
+
+class Ability(msgspec.Struct, frozen=True, kw_only=True):
+    """What one adapter can make; see `providers.ports.Provider`.
+
+    Attributes:
+        provider: Its name.
+        kinds: Kinds that it makes.
+        lacks: Kinds and inputs that it does not, with the reason.
+        images: The only images that it has, where it knows that without asking a cloud.
+    """
+
+    provider: str
+    kinds: frozenset[str]
+    lacks: Mapping[str, str]
+    images: frozenset[str] | None = None
+
+    def unable(self, needs: Iterable[str]) -> tuple[str, ...]:
+        """What of ``needs`` it cannot make, in words."""
+        return tuple(
+            f"the provider {self.provider} makes no {need}: {self.lacks.get(need, 'unknown to it')}"
+            for need in sorted(needs)
+            if need in self.lacks or need.partition(".")[0] not in self.kinds
+        )
+
+    def no_image(self, unit: Unit) -> tuple[str, ...]:
+        """What servers of ``unit`` are to start from and it does not have, in words."""
+        known = self.images
+        wanted = sorted({server.image for server in unit.servers})
+        return tuple(
+            f"the provider {self.provider} has no image {image!r}; it has {', '.join(sorted(known))}"
+            for image in wanted
+            if known is not None and image not in known
+        )
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """The places of the register, as planning looks at them.
+
+    Attributes:
+        mandate: The in-country mandate, with every place's country.
+        abilities: What the adapters can make, by place id; a place that is not in it is taken to make everything.
+    """
+
+    mandate: Mandate
+    abilities: Mapping[str, Ability]
+
+
+def abilities_of(places: Iterable[Place]) -> tuple[dict[str, Ability], tuple[Finding, ...]]:
+    """What can be made at each place, by place id; with a finding for an adapter that could not be asked (PSE-B021)."""
+    from providers.registry import load
+
+    at: dict[str, list[str]] = {}
+    for place in places:
+        at.setdefault(place.provider, []).append(place.id)
+    found: dict[str, Ability] = {}
+    findings: list[Finding] = []
+    for name, ids in sorted(at.items()):
+        try:
+            adapter = load(name)
+        except (BadInput, MissingTool) as exc:
+            findings.append(
+                Finding(
+                    code="PSE-B021",
+                    severity=Severity.WARNING,
+                    subject=name or "provider",
+                    message=f"whether {', '.join(sorted(ids))} can make what is planned is not known: {exc.message}",
+                    remedy=exc.hint,
+                    source="register",
+                )
+            )
+            continue
+        images: Collection[str] | None = getattr(adapter, "images", None)  # see `providers.ports.FixedImages`
+        ability = Ability(
+            provider=name,
+            kinds=frozenset(adapter.kinds),
+            lacks=dict(adapter.lacks),
+            images=None if images is None else frozenset(images),
+        )
+        found |= dict.fromkeys(ids, ability)
+    return found, tuple(findings)
+
+
+def able(built: Built, blueprint: Blueprint, wanted: Wanted, ability: Ability | None) -> Built:
+    """``built``, or what its place lacks for it by the place's adapter; as it is where that could not be asked."""
+    if ability is None or built.lacking:
+        return built
+    needs = _EVERYWHERE | (_SERVER if wanted.servers else frozenset())
+    if any(demand.volumes for demand in wanted.servers):
+        needs |= _VOLUME
+    if isinstance(blueprint, Needing):
+        needs |= frozenset(blueprint.needs)
+    lacking = ability.unable(needs)
+    return Built(place=built.place, lacking=lacking) if lacking else built
+
+
+def missing_images(units: Iterable[Unit], abilities: Mapping[str, Ability]) -> Iterable[Finding]:
+    """Planned servers whose image the place's adapter does not have (PSE-B022)."""
+    for unit in units:
+        ability = abilities.get(unit.place)
+        for words in ability.no_image(unit) if ability is not None else ():
+            yield Finding(
+                code="PSE-B022",
+                severity=Severity.ERROR,
+                subject=unit.id,
+                message=f"`pse up` will refuse it: {words}",
+                remedy="Take the image out of the price book, or register a place whose provider has it.",
+                source=unit.place,
+            )

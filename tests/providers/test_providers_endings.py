@@ -1,0 +1,17 @@
+"""What a person is told to do after an operation of the engine that failed."""
+
+import pytest
+
+from providers.driving.endings import hint_after
+from providers.plugin.faults import text_of
+from providers.ports import PortError
+
+AGAIN = "Run the same command again"
+
+
+@pytest.mark.parametrize(("reason", "again"), [("invalid", False), ("quota", True), ("transient", True)])
+def test_what_a_cloud_calls_invalid_is_never_to_be_run_again_as_it_is(reason: str, again: bool) -> None:
+    said = text_of(PortError("no image 'rhel-8'", reason=reason))
+    hint = hint_after(RuntimeError("code: 255"), ["something else", said], begun=True)
+    assert hint.startswith(AGAIN) is again
+    assert "correct the price book" in hint or again
