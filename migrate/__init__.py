@@ -8,11 +8,11 @@ they need (DBOS, paramiko, SQLAlchemy) is loaded when they are called.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from migrate.campaign import cleanup, rollback, run, status
+    from migrate.campaign import cleanup, refuse_closed, rollback, run, status
     from migrate.evidence import gather_evidence
     from migrate.report import write_report
 
-__all__ = ["cleanup", "gather_evidence", "rollback", "run", "status", "write_report"]
+__all__ = ["cleanup", "gather_evidence", "refuse_closed", "rollback", "run", "status", "write_report"]
 
 _HOMES = {"gather_evidence": "migrate.evidence", "write_report": "migrate.report"}
 

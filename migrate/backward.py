@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from migrate.replicators.ports import Task
+from migrate.standing import half_back
 from migrate.steps import Steps
 from migrate.work import guards_of
 from pse.core.documents.campaign import MoveState
@@ -37,7 +38,13 @@ class Backward(Steps):
             self.step("unfreeze", self.unfreeze, state=MoveState.ROLLED_BACK)
             return
         # Asked inside a step: the answer must be the same when this attempt is taken up again.
-        if self.step("look-back", self.look_back) != CAUGHT_UP:
+        try:
+            seen = self.step("look-back", self.look_back)
+        except Exception:
+            if self._stopped_in_vain():
+                self.step("thaw-target", self.thaw_target, always=True)
+            raise
+        if seen != CAUGHT_UP:
             try:
                 self.step("freeze-target", self.freeze_target)
                 self.step("catch-up", self.catch_up)
@@ -48,6 +55,13 @@ class Backward(Steps):
         self.step("switch-back", self.switch_back, always=True)
         self.step("start-source", self.start_source, always=True)
         self.step("close-back", self.close_back, state=MoveState.ROLLED_BACK, always=True)
+
+    def _stopped_in_vain(self) -> bool:
+        """An earlier attempt stopped the target, brought not everything back, and could not give it to its writers."""
+        at = half_back(self.runtime.store.get(self.workload))
+        known = self.runtime.journal.find(self._caught_up)
+        caught_up = known is not None and known.result is not None
+        return at is not None and at.step in ("freeze-target", "catch-up", "verify-back") and not caught_up
 
     def look_back(self) -> str:
         """See that the way back can be gone before anything is stopped for it.
@@ -94,7 +108,7 @@ class Backward(Steps):
 
     def unfreeze(self) -> str:
         """Before the switch the source has everything: undo what was begun at the target."""
-        if not all(self._stands(move) for move in self.work.moves):
+        if not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):
             return "nothing was built, nothing was begun"
         guards = guards_of(self.runtime, self.work, self.forward)
         notes = self.tried(guards.remove)
@@ -189,13 +203,6 @@ class Backward(Steps):
         task = self.runtime.task(self.work, move, self.forward)
         task.over, task.back = None, True
         return task
-
-    def _stands(self, move: Move) -> bool:
-        try:
-            self.runtime.built(self.work, move.target)
-        except PseError:
-            return False
-        return True
 
     def _begun(self, what: str) -> bool:
         prefix = f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/{what}"

@@ -7,20 +7,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from migrate.backward import Backward
 from migrate.durable import Durable, Stopped, durable
 from migrate.findings import finding
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
-from migrate.replicators.ports import FreezeOver
-from migrate.standing import standing
+from migrate.replicators.ports import CLOSING, FreezeOver
+from migrate.standing import half_back, standing
 from migrate.steps import PERMIT
 from migrate.store import Store, campaign_lock, newest_plan
 from migrate.work import Runtime, Work, chosen, guards_of, works
 from pse.core.database import open_database
-from pse.core.documents.campaign import Campaign, MoveState
+from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
 from pse.core.errors import PseError, Refused, UsageError
-from pse.core.findings import Finding
+from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE, UNDER_WAY, served
 from pse.core.settings import Workspace
@@ -28,6 +30,9 @@ from pse.core.text import printable
 
 if TYPE_CHECKING:
     from blueprints import Bundle
+
+LEFT = "PSE-M006"
+"""Finding: something of a move is still on a host after the cleanup."""
 
 
 def run(
@@ -53,28 +58,33 @@ def run(
         of its wave, but the next wave is not begun.
 
     Raises:
-        Refused: The plan was changed, another process runs a campaign of this workspace, or another plan moved a
-            workload already: its old side is stale, and must never be copied over the new one.
+        Refused: The plan or the law that it was made by was changed, another process runs a campaign of this workspace,
+            or another plan moved a workload already: its old side is stale, and must never be copied over the new one.
         UsageError: An unknown workload or wave.
     """
+    from blueprints.guards import same_law
+    from blueprints.provision import choose
+
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
     _mine(workspace, bundle.plan.hash, {work.workload for _, members in todo for work in members})
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         named = {work.workload for _, members in todo for work in members}
-        if half := sorted(name for name in named if _unfinished(engine, runtime, name, "back")):
+        if half := sorted(name for name in named if _half_back(engine, runtime, name)):
             raise Refused(
                 "a rollback of it was interrupted half-way",
                 where=", ".join(half),
                 hint="Run `pse rollback` again: it goes on from there.",
             )
+        if units := [unit.id for name in named if _begins(engine, runtime, name) for unit in works(bundle)[name].units]:
+            same_law(workspace, bundle, choose(bundle, units=units))
         for number, members in todo:
             progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
             failed = _wave(runtime, engine, members)
             progress(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
             if failed:
                 break
-        return standing(runtime.workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
+        return _standing(runtime)
 
 
 def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress: Progress = silent) -> Campaign:
@@ -83,7 +93,8 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
     Before the switch this only takes the move back: the source has everything.
 
     Raises:
-        Refused: There is nothing to roll back, the way back is lost, or another process runs a campaign.
+        Refused: There is nothing to roll back, the way back is lost or was ended by `cleanup`, or another process runs
+            a campaign.
         UsageError: Unknown workload.
         RemoteError: A host or service failed; run again to go on.
         Incomplete: Both ends differ; the target serves on.
@@ -92,6 +103,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
     _not_removed(workspace, bundle.plan.hash, {workload})
     ((_, (work,)),) = chosen(bundle, (), (workload,)) or _nothing(workload)
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+        refuse_closed(runtime.store.get(workload))
         state = runtime.store.get(workload).state
         if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not _unfinished(engine, runtime, workload, "back"):
             raise Refused(f"{workload} is {state.value}: there is nothing to roll back", where=workload)
@@ -99,7 +111,21 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         if forward:
             engine.cancel(f"{_prefix(runtime, workload, 'move')}-{len(forward)}")
         _attempt(runtime, engine, work, "back")
-        return standing(workspace, runtime.store, runtime.journal, bundle.plan.hash, sorted(works(bundle)))
+        return _standing(runtime)
+
+
+def refuse_closed(progress: WorkloadProgress) -> None:
+    """What kept the new side's writes for the old one is gone, whatever the kind of data.
+
+    Raises:
+        Refused: The way back of a workload was ended by `cleanup`.
+    """
+    if progress.closed:
+        raise Refused(
+            "its way back was ended by `pse close`, so users stay on the new side",
+            where=progress.workload,
+            hint="Nothing was changed. What is wanted at the old side has to be carried there by hand.",
+        )
 
 
 def _mine(workspace: Workspace, plan: str, workloads: set[str]) -> None:
@@ -135,10 +161,9 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
         if plan is None:
             return None
         store = Store(database, plan)
-        known = sorted(works(bundle)) if bundle is not None else sorted(store.all())
         if not store.all():
             return None
-        return standing(workspace, store, SqlJournal(database), plan, known)
+        return standing(workspace, store, SqlJournal(database), plan, works(bundle) if bundle is not None else {})
     finally:
         database.dispose()
 
@@ -148,48 +173,63 @@ def cleanup(
 ) -> tuple[Finding, ...]:
     """Remove what moves leave on hosts (keys, forwarders, slots, subscriptions, guards) and prove it by listing.
 
-    Names may be remembered for as long as before again. After this a rollback can no longer keep what is written at the
-    target.
+    Names may be remembered for as long as before again. The way back of what users are on the new side of ends with
+    this: a rollback is refused from then on. Where the new server was destroyed, only the old side is cleaned.
 
     Returns:
-        What is still there, each with code ``PSE-M006``; empty when all is gone.
+        What is still there, each with code ``PSE-M006``, and ``PSE-M007`` for servers that were destroyed; empty when
+        all is gone from both sides.
 
     Raises:
-        Refused: Another process runs a campaign.
+        Refused: Another process runs a campaign, or a move or rollback was interrupted half-way.
         UsageError: Unknown workload.
     """
     found: list[Finding] = []
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         for _, members in chosen(bundle, (), workloads):
             for work in members:
-                if any(_unfinished(engine, runtime, work.workload, kind) for kind in ("move", "settle", "back")):
+                begun = any(_unfinished(engine, runtime, work.workload, kind) for kind in ("move", "settle"))
+                if begun or _half_back(engine, runtime, work.workload):
                     raise Refused(
                         "a move or a rollback of it was interrupted half-way",
                         where=work.workload,
                         hint="Run `pse migrate` or `pse rollback` again first: it goes on from there.",
                     )
-                if runtime.store.get(work.workload).state is not MoveState.WAITING:
-                    left = _clean(runtime, work)
-                    _tell_closed(runtime, work, len(left))
-                    found += left
+                state = runtime.store.get(work.workload).state
+                if state in NEW_SIDE:
+                    # Before anything is taken away: also what is cleaned only in part cannot be gone back any more.
+                    runtime.store.update(work.workload, lambda progress: replace(progress, closed=True))
+                if state is not MoveState.WAITING:
+                    cleaned = _clean(runtime, work)
+                    _tell_closed(runtime, work, sum(one.code == LEFT for one in cleaned))
+                    found += cleaned
     return tuple(sorted(found))
+
+
+def _standing(runtime: Runtime) -> Campaign:
+    return standing(runtime.workspace, runtime.store, runtime.journal, runtime.plan, works(runtime.bundle))
 
 
 def _clean(runtime: Runtime, work: Work) -> list[Finding]:
     left: list[str] = []
+    gone = sorted({move.target for move in work.moves if not runtime.stands(work, move.target)})
     for move in work.moves:
         try:
-            left += runtime.replicator(move).cleanup(runtime.task(work, move, "cleanup"))
+            left += runtime.replicator(move).cleanup(runtime.task(work, move, CLOSING))
         except PseError as exc:
             left.append(str(exc))
-    for act in (guards_of(runtime, work, "cleanup").remove, lambda: runtime.give_back_ttls(work)):
+    for act in (guards_of(runtime, work, CLOSING).remove, lambda: runtime.give_back_ttls(work)):
         try:
             act()
         except PseError as exc:
             left.append(str(exc))
     remedy = "Run `pse close` again when the host can be reached."
     runtime.progress(Event(step="cleanup", state="failed" if left else "done", subject=work.workload))
-    return [finding("PSE-M006", work.workload, f"left: {printable(what)}", remedy, source="cleanup") for what in left]
+    found = [finding(LEFT, work.workload, f"left: {printable(what)}", remedy, source="cleanup") for what in left]
+    if gone:
+        text = f"destroyed, with all that was on it: {', '.join(gone)}; only the old side had to be cleaned"
+        found.append(finding("PSE-M007", work.workload, text, "None is needed.", Severity.INFO, source="cleanup"))
+    return found
 
 
 def _tell_closed(runtime: Runtime, work: Work, left: int) -> None:
@@ -271,6 +311,16 @@ def _attempt(runtime: Runtime, engine: Durable, work: Work, kind: str) -> None:
                 continue  # the controller was gone for too long, and the source was given back: once more
             raise
         return
+
+
+def _begins(engine: Durable, runtime: Runtime, workload: str) -> bool:
+    """A run would begin it anew; what is under way or done is gone on with under the law it was begun by."""
+    done = runtime.store.get(workload).state in NEW_SIDE
+    return not done and not _unfinished(engine, runtime, workload, "move")
+
+
+def _half_back(engine: Durable, runtime: Runtime, workload: str) -> bool:
+    return _unfinished(engine, runtime, workload, "back") or half_back(runtime.store.get(workload)) is not None
 
 
 def _unfinished(engine: Durable, runtime: Runtime, workload: str, kind: str) -> bool:

@@ -1,23 +1,27 @@
 """Where a campaign stands, with what a person has to know now."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import msgspec
 
 from migrate.findings import finding
 from migrate.steps import PERMIT
 from migrate.store import Store, somebody_works
-from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
-from pse.core.findings import Finding
+from migrate.work import Work
+from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
+from pse.core.findings import Finding, Severity
 from pse.core.journal import Journal
+from pse.core.served import NEW_SIDE
 from pse.core.settings import Workspace
 
-_BACK = {"freeze-target", "catch-up", "verify-back", "switch-back", "start-source"}
+_STOPPED = {"freeze-target", "catch-up", "verify-back", "switch-back", "start-source", "close-back"}
+"""Steps of a rollback that the new side is stopped in and after."""
+_BACK = {*_STOPPED, "look-back", "thaw-target"}
 _ATTEMPTS = range(1, 100)
 
 
-def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, known: Iterable[str]) -> Campaign:
+def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, known: Mapping[str, Work]) -> Campaign:
     """The document of the campaign.
 
     Args:
@@ -25,7 +29,7 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
         store: Progress of the plan.
         journal: Its effects.
         plan: Hash of the plan.
-        known: Workloads that the plan moves; those that were begun are added.
+        known: Workloads that the plan moves, with their share of it; those that were begun are added.
     """
     found = store.all()
     progress = tuple(
@@ -37,31 +41,69 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
         kept = journal.find(f"{plan[:16]}/{one.workload}/findings")
         if kept is not None and kept.result is not None:
             findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
-        findings += _failures(one)
+        findings += _half_back(one) if half_back(one) is not None and not works else _failures(one)
+        if one.state is MoveState.REMOVED:
+            findings.append(_removed(one.workload, known.get(one.workload)))
         if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not works:
             findings += _frozen(journal, f"{plan[:16]}/{one.workload}", one.workload)
-        if one.steps and one.steps[-1].step in _BACK and not works:
-            findings += _half_back(one)
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
 
 
+def half_back(one: WorkloadProgress) -> StepRecord | None:
+    """The step that a rollback ended at after it had stopped the new side; None when users are on one side for sure."""
+    if one.state in (MoveState.ROLLED_BACK, MoveState.REMOVED):
+        return None
+    at: StepRecord | None = None
+    for step in one.steps:
+        if step.step in _STOPPED:
+            at = step
+        elif step.step not in _BACK or (step.step == "thaw-target" and step.outcome == "done"):
+            at = None
+    return at
+
+
 def _half_back(one: WorkloadProgress) -> list[Finding]:
-    last = one.steps[-1]
-    text = f"its rollback was interrupted at {last.step}, and users may be on neither side"
-    remedy = "Run `pse rollback` again: it goes on from there."
+    at, last = half_back(one), one.steps[-1]
+    stopped = f"{at.step}" + (f" ({at.note})" if at.note and at.outcome == "failed" else "") if at else ""
+    text = f"its rollback ended at {stopped} with the new side stopped, so users may be on neither side"
+    if last is not at and last.outcome == "failed":
+        text += f"; the last try to go on ended at {last.step}: {last.note}"
+    remedy = f"Run `pse rollback {one.workload}` again: it goes on from there."
     return [finding("PSE-M008", one.workload, text, remedy, source="campaign")]
 
 
 def _failures(one: WorkloadProgress) -> list[Finding]:
     failed = [step for step in one.steps if step.outcome == "failed"]
-    ended = one.state is MoveState.FAILED or (one.steps and one.steps[-1].outcome == "failed")
-    if not failed or not ended:
+    last = one.steps[-1] if one.steps else None
+    if last is None or not failed or one.state in (MoveState.ROLLED_BACK, MoveState.REMOVED):
         return []
     cause = next((step for step in reversed(failed) if step.step not in ("tidy", "thaw", "thaw-target")), failed[-1])
+    if last.step in _BACK and one.state in NEW_SIDE:
+        cause = next((step for step in reversed(failed) if step.step in _BACK - {"thaw-target"}), failed[-1])
+        if last.outcome != "failed" and (last.step, last.outcome) != ("thaw-target", "done"):
+            return []
+        text = f"its rollback ended at {cause.step}: {cause.note}; users are on the new side as before"
+        remedy = f"Repair it and run `pse rollback {one.workload}` again if it is still wanted."
+        return [finding("PSE-M009", one.workload, text, remedy, Severity.WARNING, source="campaign")]
+    if one.state is not MoveState.FAILED and last.outcome != "failed":
+        return []
     switched = one.state is MoveState.SWITCHED
     remedy = "The target serves; run again, or roll back." if switched else "Repair it, then run again."
     code = "PSE-M002" if switched else "PSE-M001"
     return [finding(code, one.workload, f"{cause.step}: {cause.note}", remedy, source="campaign")]
+
+
+def _removed(workload: str, work: Work | None) -> Finding:
+    """What was stopped at the old side for the cut-over, and that nothing of it was started again."""
+    text = "its new side was destroyed after the cut-over, and this tool has not started the old side again"
+    if work is not None:
+        services = [f"{service.name} on {work.servers[service.server].source_host}" for service in work.services]
+        databases = [f"{move.database} on {move.source}" for move in work.moves if move.database]
+        text += f"; services stopped there: {', '.join(services) or 'none'}"
+        text += f"; databases closed there: {', '.join(databases) or 'none'}"
+        text += f"; records that point at what is gone: {', '.join(s.name for s in work.switches) or 'none'}"
+    remedy = "Start the old side by its own commands, open its databases, and point the records at it again."
+    return finding("PSE-M004", workload, text, remedy, source="campaign")
 
 
 def _frozen(journal: Journal, prefix: str, workload: str) -> list[Finding]:

@@ -12,7 +12,7 @@ from migrate.dns import Dns
 from migrate.guard import Guard, Guards
 from migrate.hosts import Host
 from migrate.replicators import Replication, load
-from migrate.replicators.ports import Task, job_name
+from migrate.replicators.ports import CLOSING, Task, job_name
 from migrate.store import Store
 from pse.core import canonical
 from pse.core.canonical import digest
@@ -163,24 +163,37 @@ class Runtime:
                     return built
         raise RemoteError(f"server {server} is not built", where=work.workload, hint="Run `pse migrate` or `pse up`.")
 
+    def stands(self, work: Work, server: str) -> bool:
+        """Something stands for a planned server; not when it was destroyed, or never built."""
+        try:
+            self.built(work, server)
+        except RemoteError:
+            return False
+        return True
+
     def old_host(self, work: Work, server: str) -> Host:
         """The host that a planned server replaces."""
         return self.source(work.servers[server].source_host)
 
     def task(self, work: Work, move: Move, key: str) -> Task:
-        """The task of a move; the same object for the same key, because it holds the way in."""
+        """The task of a move; the same object for the same key, because it holds the way in.
+
+        One that closes a move does so also when the target was destroyed.
+        """
         with self._lock:
             known = self._tasks.get(f"{key} {move.id}")
         if known is None:
+            gone = key == CLOSING and not self.stands(work, move.target)
             known = Task(
                 move=move,
                 job=job_name(self.plan, move),
                 source=self.source(move.source),
-                target=self.target(work, move.target),
+                target=self._nowhere(move.target) if gone else self.target(work, move.target),
                 journal=self.journal,
                 key=f"{self.plan[:16]}/{move.id}/{key}",
                 progress=self.progress,
                 stop=self.stop,
+                gone=gone,
             )
             with self._lock:
                 known = self._tasks.setdefault(f"{key} {move.id}", known)
@@ -206,6 +219,9 @@ class Runtime:
             before = self.journal.find(f"{self.plan[:16]}/dns/{switch.name}")
             if before is not None and before.result is not None:
                 self.dns.give_back_ttl(switch.name, before.result["ttl"])
+
+    def _nowhere(self, name: str) -> Host:
+        return Host(Endpoint(name=name, address="", port=0, user="", key=""), base=self.workspace.root)
 
     def _host(self, name: str, where: "_Where") -> Host:
         with self._lock:

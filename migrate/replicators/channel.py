@@ -71,6 +71,14 @@ end if; end $do$""",
 
     def unsubscribe(self) -> None:
         """Drop subscription and slots; does not need the joined sockets, and is quiet when they are gone."""
+        if found := self.drop_subscription():
+            # With the slots of table copies that were under way.
+            self._drop_slots(f"(slot_name = {literal(self.name)} or slot_name like {literal(f'pg_{found}_sync_%')})")
+        else:
+            self.drop_slot()
+
+    def drop_subscription(self) -> str:
+        """Drop the subscription alone, asking nothing of the publisher; returns the number that it had, or nothing."""
         found = self.subscriber.one("postgres", f"select oid from pg_subscription where subname = {literal(self.name)}")
         if found:
             # Without its slot first: dropping must not depend on the other side answering.
@@ -79,10 +87,7 @@ end if; end $do$""",
                 f"alter subscription {self.name} disable; alter subscription {self.name} set (slot_name = none); "
                 f"drop subscription {self.name}",
             )
-            # With the slots of table copies that were under way.
-            self._drop_slots(f"(slot_name = {literal(self.name)} or slot_name like {literal(f'pg_{found}_sync_%')})")
-        else:
-            self.drop_slot()
+        return found
 
     def make_slot(self) -> None:
         """Keep every change from now on; quiet when the slot is there."""
@@ -170,16 +175,21 @@ where slot_name = {literal(self.name)}"""
 
     def leftovers(self) -> list[str]:
         """What is still there, by host."""
-        left = []
-        for admin, sql in (
-            (self.publisher, f"select 'slot ' || slot_name from pg_replication_slots where slot_name = '{self.name}'"),
-            (self.subscriber, f"select 'subscription ' || subname from pg_subscription where subname = '{self.name}'"),
-        ):
-            left += [f"{admin.host.name}: {row[0]}" for row in admin.rows("postgres", sql)]
+        return self.left_at_publisher() + self.left_at_subscriber()
+
+    def left_at_publisher(self) -> list[str]:
+        """Slot and publication that are still there."""
+        asked = f"select 'slot ' || slot_name from pg_replication_slots where slot_name = '{self.name}'"
+        rows = self.publisher.rows("postgres", asked)
         if self.publisher.has_database(self.database):
             asked = f"select 'publication ' || pubname from pg_publication where pubname = '{self.name}'"
-            left += [f"{self.publisher.host.name}: {row[0]}" for row in self.publisher.rows(self.database, asked)]
-        return left
+            rows += self.publisher.rows(self.database, asked)
+        return [f"{self.publisher.host.name}: {row[0]}" for row in rows]
+
+    def left_at_subscriber(self) -> list[str]:
+        """The subscription, when it is still there."""
+        asked = f"select 'subscription ' || subname from pg_subscription where subname = '{self.name}'"
+        return [f"{self.subscriber.host.name}: {row[0]}" for row in self.subscriber.rows("postgres", asked)]
 
     def _drop_slots(self, condition: str) -> None:
         deadline = time.monotonic() + 15

@@ -43,7 +43,7 @@ class Files:
         if findings:
             return tuple(findings)
         for path in task.move.paths:
-            findings += _look_at(task, path)
+            findings += [*_look_at(task, path), *_nested(task, path)]
             count, names = aside.foreign(task, path)
             if count:
                 said = f"{task.target.name}: {aside.not_ours(path, count, names)}"
@@ -109,12 +109,13 @@ class Files:
     def cleanup(self, task: Task) -> tuple[str, ...]:
         """Keys, job folders and what passes left behind."""
         try:
-            task.passage.close()
+            if not task.gone:
+                task.passage.close()
         finally:
             # Also when the target is gone: the key on the source is of no use to anybody any more.
             forget_folder(task.source, task.job)
         left = []
-        for host in (task.source, task.target):
+        for host in task.ends:
             forget_folder(host, task.job)
             if task.closing:
                 Aside(task, 0, host).forget()
@@ -167,7 +168,8 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         behind = time.monotonic() - began
         sent = sum(each for each, _, _ in done)
         kept = tuple(said for _, _, said in done if said)
-        note = "; ".join(["rsync, source to target", *notes, *kept])
+        way = "target to source" if back else "source to target"
+        note = "; ".join([f"rsync, {way}", *notes, *kept])
         return Moved(sent=sent, note=note, behind_s=behind, kept=kept)
 
 
@@ -282,7 +284,7 @@ awk -v p="$p/" 'p != "/" && index($5, p) == 1 {{print $5}}' /proc/self/mountinfo
             Severity.WARNING,
         )
         for mount in mounts
-        if mount
+        if mount and mount not in {one.rstrip("/") for one in task.move.paths}
     ]
     there = task.target.text(
         f"""d={quoted}; while [ ! -e "$d" ]; do d=$(dirname -- "$d"); done
@@ -298,6 +300,26 @@ du -skx -- {quoted} 2>/dev/null | cut -f1 || true"""
         text = f"{printable(path)} has {int(entries)} entries; {task.target.name} has room for {inodes}"
         findings.append(of_move("PSE-M012", task, text, "Give the target a file system with more inodes."))
     return findings
+
+
+def _nested(task: Task, path: str) -> list[Finding]:
+    """Paths below this one that are a file system of their own at one end only: passes and lists stay out of such."""
+    below = [one for one in task.move.paths if one.startswith(f"{path.rstrip('/')}/") and one.rstrip("/") != path]
+    device = 'd={}; while [ ! -e "$d" ]; do d=$(dirname -- "$d"); done; stat -L -c %d -- "$d"'
+    script = "\n".join(device.format(shlex.quote(one)) for one in (path, *below))
+    findings = []
+    for one, *ends in zip(below, *(_apart(host.text(script)) for host in (task.source, task.target)), strict=True):
+        if ends[0] != ends[1]:
+            there, here = (task.source, task.target) if ends[0] else (task.target, task.source)
+            text = f"{printable(one)} is a file system of its own at {there.name} and a folder of {printable(path)} at "
+            remedy = "Make it one at both ends, or leave the path around it out in workloads.toml."
+            findings.append(of_move("PSE-M032", task, text + here.name, remedy))
+    return findings
+
+
+def _apart(devices: str) -> list[bool]:
+    first, *others = devices.split()
+    return [other != first for other in others]
 
 
 def _foreign(task: Task) -> bool:

@@ -231,16 +231,27 @@ class Logical:
         self.disarm()
         self.out.unsubscribe()
         self.out.unpublish()
+        self._give_back_identities(self.source, self.target)
+        return (*self.out.leftovers(), *self.back.leftovers())
+
+    def cleanup_source(self) -> tuple[str, ...]:
+        """As `cleanup`, where the target's server is gone: nothing of it is asked."""
+        self.back.drop_subscription()
+        self.out.drop_slot()
+        self.out.unpublish()
+        self._give_back_identities(self.source)
+        return (*self.out.left_at_publisher(), *self.back.left_at_subscriber())
+
+    def _give_back_identities(self, *admins: Admin) -> None:
         known = self.task.journal.find(f"{self.task.job}/identity")
         if known is not None and known.result is not None:
             for table in known.result["tables"]:
-                for admin in (self.source, self.target):
+                for admin in admins:
                     if admin.has_database(self.database) and admin.one(
                         self.database, f"select to_regclass({literal(table)})"
                     ):
                         admin.rows(self.database, f"alter table {table} replica identity default")
             self.task.journal.forget(f"{self.task.job}/identity")
-        return (*self.out.leftovers(), *self.back.leftovers())
 
     def _identities(self) -> None:
         """Tables without a key get an identity first: publishing one makes the source's own UPDATE fail."""

@@ -24,6 +24,9 @@ from pse.core.findings import Finding
 from pse.core.journal import Intent, Journal, once
 from pse.core.progress import Event, Progress, silent
 
+CLOSING = "cleanup"
+"""The key of tasks that close a move for good."""
+
 
 class FreezeOver(Incomplete):
     """Writers were stopped for longer than allowed; they are given back to the source."""
@@ -60,6 +63,7 @@ class Task:
         over: Moment (`time.time`) when the freeze has to end; None while nothing is frozen.
         stop: Set when the user wants to stop.
         back: It is on its way back: what the target's owner changed there since is no mistake of the move.
+        gone: The target's server was destroyed, with all that was on it: only the source can be cleaned.
     """
 
     move: Move
@@ -72,6 +76,7 @@ class Task:
     over: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     back: bool = False
+    gone: bool = False
 
     @cached_property
     def passage(self) -> Passage:
@@ -124,7 +129,12 @@ class Task:
     @property
     def closing(self) -> bool:
         """The move is closed for good (`pse close`), not only ended."""
-        return self.key.endswith("/cleanup")
+        return self.key.endswith(f"/{CLOSING}")
+
+    @property
+    def ends(self) -> tuple[Host, ...]:
+        """The hosts of the move that are there."""
+        return (self.source,) if self.gone else (self.source, self.target)
 
     def tell(
         self, step: str, *, state: str = "update", done: int | None = None, total: int | None = None, message: str = ""
@@ -154,7 +164,7 @@ class Replicator(Protocol):
         """Compare both ends by something that does not trust the passes; never equal on nothing."""
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
-        """Remove everything that the move left on both ends, and list what is still there."""
+        """Remove everything that the move left on both ends (`Task.ends`), and list what is still there."""
 
 
 class Reversible(Protocol):

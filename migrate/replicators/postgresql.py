@@ -94,12 +94,15 @@ class PostgreSQL:
 
     def cleanup(self, task: Task) -> tuple[str, ...]:
         """Slots, publications, subscriptions, sockets, keys and job folders."""
-        source, target = _ends(task)
-        if task.closing:
-            access.hand_over(task, source, target)
-        left = [*Logical(task, source, target).cleanup()]
-        task.passage.close()
-        for host in (task.source, task.target):
+        if task.gone:
+            left = [*Logical(task, _end(task, at_target=False), Admin(task.target, task.move.port)).cleanup_source()]
+        else:
+            source, target = _ends(task)
+            if task.closing:
+                access.hand_over(task, source, target)
+            left = [*Logical(task, source, target).cleanup()]
+            task.passage.close()
+        for host in task.ends:
             forget_folder(host, task.job)
             script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
 grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""

@@ -12,14 +12,14 @@ from pse.cli.verb import change_options, fail_on_option, plan_argument, verb
 @plan_argument
 @click.option("--workload", "workloads", multiple=True, metavar="WORKLOAD", help="Only this one; may be repeated.")
 @change_options
-@fail_on_option
+@fail_on_option()
 def command(
     session: Session, plan: Path | None, *, workloads: tuple[str, ...], yes: bool, dry_run: bool, fail_on: str
 ) -> None:
     """End the way back of moved workloads.
 
-    Removes keys, tunnels, slots, publications and subscriptions from both sides and proves it by listing. A rollback
-    can keep nothing of the new side afterwards.
+    Removes keys, tunnels, slots, publications and subscriptions from both sides and proves it by listing. A rollback of
+    what users are on the new side of is refused afterwards, for files and databases alike.
     """
     import migrate
     from pse.cli.render_moves import close_intent, closed_view

@@ -12,7 +12,7 @@ from pse.cli.verb import fail_on_option, verb
 @click.option(
     "--only", multiple=True, metavar="HOST", help="Only this host or pattern, such as 'por*'; may be repeated."
 )
-@fail_on_option
+@fail_on_option()
 def command(session: Session, *, accept_new: bool, commands: bool, only: tuple[str, ...], fail_on: str) -> None:
     """Take stock of hosts over SSH.
 

@@ -10,7 +10,7 @@ from pse.cli.verb import fail_on_option, verb
 
 @verb("pse import rvtools.xlsx", name="import")
 @click.argument("file", type=click.Path(path_type=Path))
-@fail_on_option
+@fail_on_option()
 def command(session: Session, file: Path, fail_on: str) -> None:
     """Take servers from another tool's file.
 

@@ -12,7 +12,7 @@ from pse.cli.verb import change_options, fail_on_option, verb
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--allow-empty", is_flag=True, help="Take a FILE without any label, too.")
 @change_options
-@fail_on_option
+@fail_on_option()
 def command(session: Session, file: Path | None, *, allow_empty: bool, yes: bool, dry_run: bool, fail_on: str) -> None:
     """Show the data category of every workload.
 

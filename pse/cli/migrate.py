@@ -30,7 +30,8 @@ def command(
     from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished
 
     bundle = session.bundle(plan)
-    if session.agreed(migrate_intent(bundle, waves=waves, workloads=workloads), yes=yes, dry_run=dry_run):
+    intent = migrate_intent(bundle, migrate.status(session.workspace, bundle), waves=waves, workloads=workloads)
+    if session.agreed(intent, yes=yes, dry_run=dry_run):
         campaign = migrate.run(session.workspace, bundle, waves=waves, workloads=workloads, progress=session.progress)
         session.show(campaign_view(campaign))
-        refuse_unfinished(campaign)
+        refuse_unfinished(campaign, bundle, waves=waves, workloads=workloads)

@@ -12,7 +12,7 @@ from pse.cli.verb import Day, fail_on_option, verb
 @verb("pse plan --as-of 2026-11-25")
 @click.option("--as-of", type=Day(), help="Day that decisions hold for; today in Asia/Karachi by default.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; plans/<hash> by default.")
-@fail_on_option
+@fail_on_option()
 def command(session: Session, as_of: dt.date | None, out: Path | None, fail_on: str) -> None:
     """Map workloads to places, sizes, waves and costs.
 

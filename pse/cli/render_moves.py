@@ -1,6 +1,7 @@
 """Views of moves: what a migration or a rollback would do, and where a campaign stands."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pse.cli.render_plan import head
@@ -17,19 +18,38 @@ if TYPE_CHECKING:
     from pse.core.settings import Workspace
 
 
-def migrate_intent(bundle: "Bundle", *, waves: Sequence[int], workloads: Sequence[str]) -> View:
-    """Moves, services and records that `pse migrate` would touch.
+_OVER = {"verified": "moved already, left alone", "switched": "switched already, only checked again"}
+"""What is said of a state that data is not moved again in."""
+
+
+def migrate_intent(
+    bundle: "Bundle", campaign: "Campaign | None", *, waves: Sequence[int], workloads: Sequence[str]
+) -> View:
+    """Moves, services and records that `pse migrate` would touch now, and what is done already.
 
     Raises:
         UsageError: The plan has no such workload or wave.
     """
     _known(bundle, workloads, waves)
-    units = [
+    units = _chosen(bundle, waves, workloads)
+    states = _states(campaign)
+    over = {name: sorted({u.workload for u in units if states.get(u.workload) == name}) for name in _OVER}
+    left = [u for u in units if u.moves and states.get(u.workload) not in _OVER]
+    view = _intent(bundle, left, "Data that would move")
+    said = tuple(f"{_OVER[name]}: {', '.join(names)}" for name, names in over.items() if names)
+    return replace(view, data={**view.data, "done": over}, blocks=(*view.blocks, *said))
+
+
+def _chosen(bundle: "Bundle", waves: Sequence[int], workloads: Sequence[str]) -> "list[Unit]":
+    return [
         u
         for _, u in sorted(bundle.units.items())
-        if u.moves and (not waves or u.wave in waves) and (not workloads or u.workload in workloads)
+        if not u.landing and (not waves or u.wave in waves) and (not workloads or u.workload in workloads)
     ]
-    return _intent(bundle, units, "Data that would move")
+
+
+def _states(campaign: "Campaign | None") -> dict[str, str]:
+    return {one.workload: one.state.value for one in campaign.workloads} if campaign else {}
 
 
 def rollback_intent(bundle: "Bundle", workload: str, campaign: "Campaign | None") -> View:
@@ -37,12 +57,16 @@ def rollback_intent(bundle: "Bundle", workload: str, campaign: "Campaign | None"
 
     Raises:
         UsageError: The plan has no such workload.
-        Refused: Nothing of it was moved.
+        Refused: Nothing of it was moved, or its way back was ended.
     """
+    import migrate
+
     _known(bundle, (workload,), ())
-    states = {one.workload: one.state.value for one in campaign.workloads} if campaign else {}
-    if states.get(workload, "waiting") == "waiting":
+    if _states(campaign).get(workload, "waiting") == "waiting":
         raise Refused("nothing of it was moved by this plan: there is nothing to roll back", where=workload)
+    for one in campaign.workloads if campaign else ():
+        if one.workload == workload:
+            migrate.refuse_closed(one)
     units = [u for _, u in sorted(bundle.units.items()) if u.workload == workload and not u.landing]
     return _intent(bundle, units, "Back to the old side", back=True)
 
@@ -85,7 +109,7 @@ def campaign_view(campaign: "Campaign | None", *, plan: str = "") -> View:
     rows = (
         (
             w.workload,
-            w.state.value,
+            w.state.value + (", closed" if w.closed else ""),
             f"{w.bytes_moved:,}",
             len(w.checks),
             w.mismatches,
@@ -126,25 +150,29 @@ def close_intent(workspace: "Workspace", bundle: "Bundle", workloads: Sequence[s
 
 
 def closed_view(bundle: "Bundle", left: "tuple[Finding, ...]") -> View:
-    """What is left on hosts; nothing, when all went well."""
-    words = "left on hosts, see below" if left else "nothing of the moves is left on any host, proved by listing"
+    """What is left on hosts, and which were destroyed; nothing, when all stand and went well."""
+    there = any(finding.code == "PSE-M006" for finding in left)
+    words = "left on hosts, see below" if there else "nothing of the moves is left on any host, proved by listing"
     return View({"plan": bundle.plan.hash, "items": left}, (words,), left)
 
 
-def refuse_unfinished(campaign: "Campaign") -> None:
-    """Turn a campaign with an error in it into the exit code of unfinished effects.
+def refuse_unfinished(
+    campaign: "Campaign", bundle: "Bundle", *, waves: Sequence[int], workloads: Sequence[str]
+) -> None:
+    """Turn what was asked for and is not moved into the exit code of unfinished effects; others do not count.
 
     Raises:
-        Incomplete: A workload failed; its reason is among the findings that were shown.
+        Incomplete: A workload that was asked for failed, or was not begun after such a one; the reason is among the
+            findings that were shown.
     """
     from pse.core.errors import Incomplete
-    from pse.core.findings import Severity
 
-    failed = sorted({finding.subject for finding in campaign.findings if finding.severity is Severity.ERROR})
-    if failed:
+    asked = {unit.workload for unit in _chosen(bundle, waves, workloads) if unit.wave > 0}
+    states = {name: state for name, state in _states(campaign).items() if name in asked and state != "verified"}
+    if states:
         raise Incomplete(
             "not all of it was moved",
-            where=", ".join(failed),
+            where=", ".join(f"{name} ({state})" for name, state in sorted(states.items())),
             hint="Correct what the findings say and run the same command again: it goes on from there.",
         )
 

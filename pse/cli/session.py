@@ -133,6 +133,10 @@ class Session:
 
         self.close()
         render.show(view, as_json=self.as_json)
+        self.finish(view, fail_on=fail_on)
+
+    def finish(self, view: View, *, fail_on: str = "never") -> None:
+        """Leave with exit code 1 when ``view`` has findings at or above ``fail_on``, without showing it."""
         if view.refused or _reached(view.findings, fail_on):
             click.get_current_context().exit(FINDINGS_CODE)
 

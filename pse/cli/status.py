@@ -6,17 +6,19 @@ from pathlib import Path
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import plan_argument, verb
+from pse.cli.verb import fail_on_option, plan_argument, verb
 
 
 @verb("pse status --follow")
 @plan_argument
 @click.option("--follow", is_flag=True, help="Go on until nothing moves any more.")
 @click.option("--json-lines", is_flag=True, help="With --follow: one JSON object a line for each change.")
-def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bool) -> None:
+@fail_on_option(default="never")
+def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bool, fail_on: str) -> None:
     """Show where the moves stand.
 
-    State, bytes, checks and downtime of each workload.
+    State, bytes, checks and downtime of each workload. Looking is no failure: exit 0 whatever it finds, but for what
+    --fail-on names.
     """
     import migrate
     from migrate.store import somebody_works
@@ -29,5 +31,8 @@ def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bo
         working = partial(somebody_works, session.workspace)
         for change in changes(lambda: migrate.status(session.workspace, bundle), working=working):
             show_change(session, change, json_lines=json_lines)
-    if not json_lines:
-        session.show(campaign_view(migrate.status(session.workspace, bundle), plan=bundle.plan.hash))
+    view = campaign_view(migrate.status(session.workspace, bundle), plan=bundle.plan.hash)
+    if json_lines:
+        session.finish(view, fail_on=fail_on)
+    else:
+        session.show(view, fail_on=fail_on)

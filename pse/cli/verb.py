@@ -85,12 +85,10 @@ def plan_argument(function: F) -> F:
     return click.argument("plan", required=False, type=click.Path(path_type=Path))(function)
 
 
-def fail_on_option(function: F) -> F:
+def fail_on_option(*, default: str = "error") -> Callable[[F], F]:
     """``--fail-on``: from which severity on findings make the exit code 1."""
     text = "Exit 1 when a finding is at least this severe."
-    return click.option("--fail-on", type=click.Choice(FAIL_ON), default="error", show_default=True, help=text)(
-        function
-    )
+    return click.option("--fail-on", type=click.Choice(FAIL_ON), default=default, show_default=True, help=text)
 
 
 def change_options(function: F) -> F:

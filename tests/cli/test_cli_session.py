@@ -116,7 +116,7 @@ def test_findings_make_the_exit_code(
     findings = (Finding(code="PSE-I001", severity=found, subject="a", message="b"),) if found else ()
 
     @verb("pse look")
-    @fail_on_option
+    @fail_on_option()
     def look(session: Session, fail_on: str) -> None:
         """Look."""
         session.show(View({}, (), findings), fail_on=fail_on)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from pse.cli import render
@@ -154,7 +155,7 @@ def test_a_bill_says_the_mandate_and_what_is_not_comparable(capsys: pytest.Captu
 
 
 def test_what_a_migration_would_do(capsys: pytest.CaptureFixture[str]) -> None:
-    text, data = both(migrate_intent(BUNDLE, waves=(1,), workloads=()), capsys)
+    text, data = both(migrate_intent(BUNDLE, None, waves=(1,), workloads=()), capsys)
     assert [m["what"] for m in data["items"]] == ["/srv/portal", "payments"]
     for part in ("portal: nginx", "portal.ministry.example.", "postgresql"):
         assert part in text
@@ -162,15 +163,36 @@ def test_what_a_migration_would_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert [(m["source"], m["target"]) for m in back] == [(m["target"], m["source"]) for m in data["items"]]
     with pytest.raises(Refused, match="nothing to roll back"):
         rollback_intent(BUNDLE, "portal", None)
-    assert both(migrate_intent(BUNDLE, waves=(), workloads=("payroll",)), capsys)[1]["items"] == []
+    assert both(migrate_intent(BUNDLE, None, waves=(), workloads=("payroll",)), capsys)[1]["items"] == []
+
+
+def test_what_is_moved_already_is_not_listed_again(capsys: pytest.CaptureFixture[str]) -> None:
+    def shown(state: MoveState) -> tuple[str, Any]:
+        campaign = Campaign(plan=PLAN.hash, workloads=(WorkloadProgress(workload="portal", state=state),))
+        return both(migrate_intent(BUNDLE, campaign, waves=(), workloads=()), capsys)
+
+    text, data = shown(MoveState.VERIFIED)
+    assert (data["items"], data["services"], data["records"]) == ([], [], [])
+    assert "moved already, left alone: portal" in text
+    assert data["done"] == {"verified": ["portal"], "switched": []}
+    assert "only checked again: portal" in shown(MoveState.SWITCHED)[0]
+    assert shown(MoveState.ROLLED_BACK)[1]["items"]
+
+
+def test_what_was_closed_is_not_rolled_back(capsys: pytest.CaptureFixture[str]) -> None:
+    closed = WorkloadProgress(workload="portal", state=MoveState.VERIFIED, closed=True)
+    campaign = Campaign(plan=PLAN.hash, workloads=(closed,))
+    with pytest.raises(Refused, match="ended by `pse close`"):
+        rollback_intent(BUNDLE, "portal", campaign)
+    assert "verified, closed" in both(campaign_view(campaign), capsys)[0]
 
 
 def test_what_the_plan_does_not_have_cannot_be_moved() -> None:
     with pytest.raises(UsageError, match="no workload nonsense") as caught:
-        migrate_intent(BUNDLE, waves=(), workloads=("nonsense",))
+        migrate_intent(BUNDLE, None, waves=(), workloads=("nonsense",))
     assert "portal" in caught.value.hint
     with pytest.raises(UsageError, match="no wave 9") as caught:
-        migrate_intent(BUNDLE, waves=(9,), workloads=())
+        migrate_intent(BUNDLE, None, waves=(9,), workloads=())
     assert "Its waves are: 1" in caught.value.hint
     with pytest.raises(UsageError):
         rollback_intent(BUNDLE, "nonsense", None)
@@ -264,9 +286,15 @@ def test_what_has_no_category_is_said(capsys: pytest.CaptureFixture[str]) -> Non
     assert data["items"] == [{"workload": "portal", "category": None, "servers": 1}]
 
 
-def test_a_move_that_failed_is_the_exit_code_of_unfinished_effects() -> None:
-    failed = Finding(code="PSE-M001", severity=Severity.ERROR, subject="portal", message="the disk is full")
-    refuse_unfinished(Campaign(plan="0" * 64, workloads=()))
-    with pytest.raises(Incomplete, match="portal") as caught:
-        refuse_unfinished(Campaign(plan="0" * 64, workloads=(), findings=(failed,)))
+def test_only_what_was_asked_for_and_is_not_moved_counts() -> None:
+    portal = WorkloadProgress(workload="portal", state=MoveState.FAILED)
+    campaign = Campaign(plan="0" * 64, workloads=(portal,))
+    with pytest.raises(Incomplete, match=r"portal \(failed\)") as caught:
+        refuse_unfinished(campaign, BUNDLE, waves=(), workloads=())
     assert caught.value.exit_code == 6
+    refuse_unfinished(campaign, BUNDLE, waves=(), workloads=("payroll",))
+    moved = msgspec.structs.replace(portal, state=MoveState.VERIFIED)
+    old = Finding(code="PSE-M001", severity=Severity.ERROR, subject="portal", message="an old story")
+    refuse_unfinished(
+        msgspec.structs.replace(campaign, workloads=(moved,), findings=(old,)), BUNDLE, waves=(), workloads=()
+    )

@@ -66,6 +66,7 @@ class SandboxHost:
         (self.root / "home/admin/.ssh/authorized_keys").write_text(public_key)
         self.new_key()
         self.process: subprocess.Popen[bytes] | None = None
+        self.mounts: list[str] = []
 
     def new_key(self) -> None:
         """Give it a new host key; only while it is stopped."""
@@ -78,6 +79,8 @@ class SandboxHost:
         """Start sshd and wait until it answers."""
         line = ["bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--bind", str(self.root), "/"]
         line += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+        for path in self.mounts:
+            line += ["--tmpfs", path]
         line += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ssl", "/etc/ssl"]
         line += ["--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent", "--hostname", self.name]
         line += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--setenv", "HOME", "/home/admin"]

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from migrate.replicators import rsync
@@ -302,3 +303,44 @@ def test_paths_that_are_carried_side_by_side_do_not_mix_up_their_commands(rig: R
     with ThreadPoolExecutor(3) as pool:
         commands = list(pool.map(asked, range(30)))
     assert [command.rsplit("/", 2)[-2] for command in commands] == [str(number) for number in range(30)]
+
+
+def test_a_path_in_another_path_of_the_move_is_a_file_system_at_both_ends_or_at_none(rig: Rig) -> None:
+    move = replace_paths(MOVE, "/srv/records", "/srv/records/scans")
+    for end in (rig.source, rig.target):
+        (end.root / "srv/records/scans").mkdir(parents=True)
+    rig.source.stop()
+    rig.source.mounts = ["/srv/records/scans"]
+    rig.source.start()
+    (rig.source.root / "srv/records/plain.txt").write_text("plain\n")
+    task, files = rig.task(move), Files()
+    task.source.text("echo scan >/srv/records/scans/1.tif")
+    (said,) = [f for f in files.preflight(task) if f.severity is Severity.ERROR]
+    assert said.code == "PSE-M032"
+    assert "at source and a folder of /srv/records at target" in said.message
+    # As at the source: carried, compared, and nothing of it deleted by a further pass of the path around it.
+    rig.target.stop()
+    rig.target.mounts = ["/srv/records/scans"]
+    rig.target.start()
+    task = rig.task(move)
+    assert [f.code for f in files.preflight(task) if f.severity is not Severity.INFO] == []
+    files.seed(task)
+    files.delta(task, final=True)
+    assert [(r.subject, r.detail) for r in files.verify(task) if not r.equal] == []
+    assert task.target.text("cat /srv/records/scans/1.tif") == "scan\n"
+    back = replace(task, back=True)
+    assert files.catch_up(back).note.startswith("rsync, target to source")
+    assert task.source.text("cat /srv/records/scans/1.tif") == "scan\n"
+
+
+def test_a_target_that_was_destroyed_is_not_asked_when_the_move_is_closed(rig: Rig) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    Files().seed(rig.task(MOVE))
+    rig.target.stop()
+    closing = replace(rig.task(MOVE, key="plan/work/cleanup"), gone=True)
+    assert Files().cleanup(closing) == ()
+    assert closing.source.run(f"ls -d /run/{closing.job} /dev/shm/{closing.job}").stdout == b""
+
+
+def replace_paths(move: Move, *paths: str) -> Move:
+    return msgspec.structs.replace(move, paths=paths)

@@ -1,17 +1,10 @@
 """The sample ministry, end to end on the real engine: moved, killed, resumed, rolled back, moved again, proved."""
 
-import contextlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -20,143 +13,39 @@ from click.testing import CliRunner
 import migrate
 from blueprints import Bundle, make_plan
 from blueprints.provision import destroy, ensure, up
-from inventory import discover
-from inventory.ssh import Endpoint, endpoint_of
+from inventory.ssh import endpoint_of
 from migrate import checks, steps
 from migrate.backward import Backward
 from migrate.dns import Dns
-from migrate.hosts import Host
 from migrate.journal import SqlJournal
-from migrate.replicators.psql import Admin
 from policy.ledger import Ledger
 from policy.signing import verify
-from providers.pulumi_cli import find
 from pse.cli.main import root
-from pse.core import canonical
 from pse.core.canonical import digest
 from pse.core.database import open_database
-from pse.core.documents.campaign import Campaign, MoveState
-from pse.core.documents.deployment import Deployment
-from pse.core.errors import PseError, Refused, RemoteError
+from pse.core.documents.campaign import MoveState
+from pse.core.errors import Refused, RemoteError
 from pse.core.served import served
 from pse.core.settings import Workspace
 from pse.core.time import today
-from tests.require import missing, require
+from tests.migrate.ministry import Ministry, bare, ministry, one
 
+__all__ = ["ministry"]
 pytestmark = pytest.mark.timeout(900)
-
-
-@dataclass
-class Ministry:
-    """A workspace whose server room runs, and its plan."""
-
-    workspace: Workspace
-    bundle: Bundle
-    plan: Path
-    die_at: str = ""
-
-    def url(self, name: str = "portal") -> str:
-        """Where the name points now, as a client sees it."""
-        address, _ = Dns(self.workspace).lookup(f"{name}.ministry.example")
-        return f"http://{address}:8080"
-
-    def pay(self) -> int:
-        """Write one row through the service."""
-        with urlopen(Request(self.url() + "/pay", data=b"", method="POST"), timeout=10) as answer:
-            paid: int = json.load(answer)["id"]
-            return paid
-
-    def count(self) -> int:
-        """Rows that the service sees."""
-        with urlopen(self.url() + "/count", timeout=10) as answer:
-            rows: int = json.load(answer)["payments"]
-            return rows
-
-    @contextlib.contextmanager
-    def freeze(self, *, budget_s: float, grace_s: float) -> Iterator[None]:
-        """With another budget, for processes and workspaces that are made meanwhile."""
-        path = self.workspace.root / "pse.toml"
-        text = path.read_text()
-        rest = re.sub(r"^\[migrate\]\n|^freeze_(budget|grace)_s = .*\n", "", text, flags=re.MULTILINE)
-        wanted = f"[migrate]\nfreeze_budget_s = {budget_s}\nfreeze_grace_s = {grace_s}\n[migrate.dns]"
-        path.write_text(rest.replace("[migrate.dns]", wanted))
-        try:
-            yield
-        finally:
-            path.write_text(text)
-
-    def start(self, *workloads: str) -> "subprocess.Popen[str]":
-        """Run the campaign in a process of its own."""
-        line = [sys.executable, "-m", "tests.migrate.driver", str(self.workspace.root), str(self.plan), *workloads]
-        environment = {**os.environ, "DIE_AT": self.die_at}
-        return subprocess.Popen(line, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2], env=environment)
-
-    def down(self, name: str) -> bool:
-        """The service does not answer."""
-        try:
-            urlopen(self.url(name) + "/health", timeout=2).close()
-        except OSError:
-            return True
-        return False
-
-    def kill_at(self, moment: str, *workloads: str) -> None:
-        """Run it and kill it with -9 as soon as it says ``moment``."""
-        self.die_at = moment
-        process = self.start(*workloads)
-        self.die_at = ""
-        assert process.stdout is not None
-        seen = [line.strip() for line in process.stdout]
-        process.wait(30)
-        process.stdout.close()
-        assert seen[-1] == moment, seen
-        assert process.returncode == -signal.SIGKILL
-
-    def servers(self, name: str) -> tuple[Host, Host]:
-        """The new server and the old one of a workload of one server."""
-        (built,) = canonical.read(self.workspace.private / "deployments" / f"{name}.json", Deployment).servers
-        new = Endpoint(
-            name=built.name,
-            address=built.address,
-            port=built.ssh_port,
-            user=built.ssh_user,
-            key=self.workspace.settings.ssh_key,
-            host_key=built.host_key,
-        )
-        root = self.workspace.root
-        return Host(new, base=root), Host(endpoint_of(self.workspace, name), base=root)
-
-    def payments(self) -> Admin:
-        """The old database server."""
-        return Admin(Host(endpoint_of(self.workspace, "payments"), base=self.workspace.root), 5432)
-
-
-@pytest.fixture(scope="module")
-def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministry]:
-    """A ministry of this module's own, because moving it changes it."""
-    require("bwrap", "sshd", "rsync", "named", "nginx", "ssh", "openssl")
-    try:
-        find()
-    except PseError:
-        missing("Pulumi CLI 3.250.0")
-    from providers.lab import hosts, sample
-
-    workspace = sample.create(tmp_path_factory.mktemp("migrate") / "workspace")
-    try:
-        hosts.start_room(workspace)
-        discover(workspace, accept_new=True)
-        bundle = make_plan(workspace, as_of=today())
-        yield Ministry(workspace, bundle, bundle.write(bundle.default_folder(workspace)))
-    finally:
-        hosts.stop(workspace)
-
-
-def one(campaign: Campaign | None, workload: str) -> MoveState:
-    assert campaign is not None
-    return next(progress.state for progress in campaign.workloads if progress.workload == workload)
 
 
 def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 - one life, in order
     workspace, bundle = ministry.workspace, ministry.bundle
+    assert migrate.status(workspace, bundle) is None
+    # A plan of yesterday's labels: refused before anything is begun.
+    labels = workspace.path("policy/labels.toml")
+    before_change = labels.read_text()
+    labels.write_text(before_change.replace('owner = "', 'owner = "Acting ', 1))
+    try:
+        with pytest.raises(Refused, match="labels changed since the plan was made"):
+            migrate.run(workspace, bundle)
+    finally:
+        labels.write_text(before_change)
     assert migrate.status(workspace, bundle) is None
     paid = [ministry.pay()]
 
@@ -225,9 +114,16 @@ def test_the_whole_life_of_a_move(ministry: Ministry) -> None:  # noqa: PLR0915 
     old.host.close()
     assert migrate.cleanup(workspace, bundle) == ()
     entries = Ledger(workspace).entries()
-    closed = [entry.data for entry in entries if entry.kind == "close"]
-    assert {"plan": bundle.plan.hash, "workload": "portal", "left": 0} in closed
-    assert len(closed) == len({data["workload"] for data in closed}), "closed again, with nothing to do"
+    told = [entry.data for entry in entries if entry.kind == "close"]
+    assert {"plan": bundle.plan.hash, "workload": "portal", "left": 0} in told
+    assert len(told) == len({data["workload"] for data in told}), "closed again, with nothing to do"
+    # Closed: refused before anything is looked at, and nothing is changed by it.
+    closed = migrate.status(workspace, bundle)
+    with pytest.raises(Refused, match="ended by `pse close`"):
+        migrate.rollback(workspace, bundle, "portal")
+    assert migrate.status(workspace, bundle) == closed
+    assert closed is not None
+    assert {progress.workload for progress in closed.workloads if progress.closed} == {"portal"}
     kinds = [entry.kind for entry in entries]
     assert kinds.count("cut-over") == 2
     assert kinds.count("rollback") == 1
@@ -289,6 +185,7 @@ def test_a_controller_that_was_gone_too_long_gives_back_and_begins_again(
     assert one(migrate.run(workspace, bundle, workloads=["opendata"]), "opendata") is MoveState.VERIFIED
     (steps,) = [p.steps for p in (migrate.status(workspace) or bare()).workloads if p.workload == "opendata"]
     assert [step.step for step in steps].count("thaw") == 1
+    given_back_by_the_next_rollback(ministry, monkeypatch)
     # A rollback that fails after everything was brought back goes on from there, and keeps what was written.
     new, old = ministry.servers("opendata")
     new.text("echo kept >/srv/opendata/new-side.txt")
@@ -314,8 +211,34 @@ def test_a_controller_that_was_gone_too_long_gives_back_and_begins_again(
     old.close()
 
 
-def bare() -> Campaign:
-    return Campaign(plan="", workloads=())
+def given_back_by_the_next_rollback(ministry: Ministry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rollback failed with the target stopped, and the next one is refused: its users get the target again."""
+    workspace, bundle = ministry.workspace, ministry.bundle
+
+    def codes() -> set[str]:
+        said = migrate.status(workspace, bundle)
+        return {finding.code for finding in said.findings if finding.subject == "opendata"} if said else set()
+
+    def broken(_self: Backward) -> str:
+        raise RemoteError("the source is gone")
+
+    with monkeypatch.context() as patch:
+        for name in ("catch_up", "thaw_target"):
+            patch.setattr(Backward, name, broken)
+        with pytest.raises(RemoteError, match="source is gone"):
+            migrate.rollback(workspace, bundle, "opendata")
+    assert ministry.down("opendata")
+    assert "PSE-M008" in codes()
+    for refused in (migrate.run, migrate.cleanup):
+        with pytest.raises(Refused, match="half-way"):
+            refused(workspace, bundle, workloads=["opendata"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Backward, "look_back", broken)
+        with pytest.raises(RemoteError, match="source is gone"):
+            migrate.rollback(workspace, bundle, "opendata")
+    assert not ministry.down("opendata")
+    assert codes() & {"PSE-M008", "PSE-M009"} == {"PSE-M009"}
+    assert one(migrate.run(workspace, bundle, workloads=["opendata"]), "opendata") is MoveState.VERIFIED
 
 
 def test_the_freeze_budget_is_kept(ministry: Ministry) -> None:
@@ -364,7 +287,7 @@ def test_the_report_stands_alone_and_is_signed(ministry: Ministry) -> None:
     path = migrate.write_report(workspace, bundle)
     page = path.read_text()
     assert "SAMPLE" in page
-    for needle in (bundle.plan.hash, "Refused attempts", "Ed25519", *(one.workload for one in bundle.plan.decisions)):
+    for needle in (bundle.plan.hash, "Refused attempts", "Ed25519", *(made.workload for made in bundle.plan.decisions)):
         assert needle in page
     assert not re.findall(r"""(?:src|href)\s*=|url\(|@import|<script""", page)
     data = path.with_suffix(".json").read_bytes()
@@ -398,3 +321,11 @@ def test_a_new_side_that_was_destroyed_is_said_and_not_moved_to_again(ministry: 
         migrate.run(workspace, bundle, workloads=["portal"])
     with pytest.raises(Refused, match="its new side was destroyed"):
         migrate.rollback(workspace, bundle, "portal")
+    (said,) = [finding for finding in (migrate.status(workspace, bundle) or bare()).findings if "M004" in finding.code]
+    for part in ("database", "payments on payments", "portal.ministry.example", "web on portal"):
+        assert part in said.message
+    # What was destroyed with its server is gone; the old side is cleaned.
+    asked = ["close", "--workload", "portal", "--yes", "--json", "--workspace", str(workspace.root)]
+    closed = CliRunner().invoke(root, asked)
+    assert closed.exit_code == 0, closed.output
+    assert {item["code"] for item in json.loads(closed.stdout)["items"]} == {"PSE-M007"}

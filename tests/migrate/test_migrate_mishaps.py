@@ -15,8 +15,8 @@ from providers.lab import hosts
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError, Refused, RemoteError, UsageError
 from pse.core.progress import Event
+from tests.migrate.ministry import Ministry, ministry, one
 from tests.migrate.rig import wait_for
-from tests.migrate.test_migrate_ministry import Ministry, ministry, one
 
 __all__ = ["ministry"]
 pytestmark = pytest.mark.timeout(900)

@@ -239,6 +239,14 @@ def test_the_way_back_lost_is_said_and_refused(pair: Rig) -> None:
     admin(task, target=True).rows("payments", f"select pg_drop_replication_slot('{name}')")
     with pytest.raises(Refused, match="way back"):
         pg.catch_up(pair.task(MOVE, key="plan/work/r1"))
+    # The new server is destroyed with the database on it: the source is cleaned all the same.
+    source = admin(task, target=False)
+    pair.target.stop()
+    assert pg.cleanup(replace(pair.task(MOVE, key="plan/work/cleanup"), gone=True)) == ()
+    left = "select subname from pg_subscription union all select pubname from pg_publication"
+    assert source.rows("payments", left) == []
+    assert source.rows("payments", "select relname from pg_class where relreplident = 'f' and relkind = 'r'") == []
+    assert task.source.text(f"ls -d /run/{task.job} /dev/shm/{task.job} 2>/dev/null; true") == ""
 
 
 def test_dump_and_restore_where_logical_cannot_be(rig: Rig) -> None:

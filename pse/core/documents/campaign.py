@@ -77,6 +77,7 @@ class WorkloadProgress(msgspec.Struct, frozen=True, kw_only=True):
         downtime_s: Longest gap in seconds that a probe client saw; None when not probed.
         checks: Comparisons of the last verification.
         steps: In the order they began.
+        closed: Its way back was ended by `pse close`: a rollback is refused from then on.
     """
 
     workload: str
@@ -86,6 +87,7 @@ class WorkloadProgress(msgspec.Struct, frozen=True, kw_only=True):
     downtime_s: float | None = None
     checks: tuple[CheckResult, ...] = ()
     steps: tuple[StepRecord, ...] = ()
+    closed: bool = False
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,87 @@
+"""What a person is told of a move whose steps are these; no host is asked."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from msgspec.structs import replace
+
+from migrate.journal import SqlJournal
+from migrate.standing import half_back, standing
+from migrate.store import Store
+from pse.core.database import open_database
+from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress
+from pse.core.findings import Finding
+from pse.core.settings import Workspace
+
+PLAN = "a" * 64
+MOVED = "seed freeze switch checks rest"
+
+
+class Room:
+    """A workspace with one workload in it."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace, self.database = workspace, open_database(workspace)
+        self.store = Store(self.database, PLAN)
+
+    def said(self, state: MoveState, steps: str) -> list[Finding]:
+        """Findings when these steps ran; one that failed ends with ``!``, one that was cut off with ``…``."""
+        progress = WorkloadProgress(workload="portal", state=state, steps=tuple(map(record, steps.split())))
+        self.store.update("portal", lambda _: progress)
+        return list(standing(self.workspace, self.store, SqlJournal(self.database), PLAN, {}).findings)
+
+
+def record(text: str) -> StepRecord:
+    outcome = {"!": "failed", "…": "running"}.get(text[-1], "done")
+    name, at = text.rstrip("!…"), datetime(2026, 11, 25, tzinfo=UTC)
+    note = f"{name} broke" if outcome == "failed" else ""
+    return StepRecord(workload="portal", step=name, started=at, ended=at, outcome=outcome, note=note)
+
+
+@pytest.fixture
+def room(sample: Workspace) -> Iterator[Room]:
+    made = Room(sample)
+    yield made
+    made.database.dispose()
+
+
+@pytest.mark.parametrize(
+    ("state", "steps", "codes"),
+    [
+        ("verified", MOVED, []),
+        ("verified", f"{MOVED} look-back!", ["PSE-M009"]),
+        ("verified", f"seed! tidy {MOVED} look-back freeze-target catch-up! thaw-target", ["PSE-M009"]),
+        ("verified", f"{MOVED} look-back freeze-target catch-up! thaw-target!", ["PSE-M008"]),
+        ("verified", f"{MOVED} look-back freeze-target catch-up! thaw-target! look-back!", ["PSE-M008"]),
+        ("verified", f"{MOVED} look-back freeze-target catch-up! thaw-target! look-back! thaw-target", ["PSE-M009"]),
+        ("verified", f"{MOVED} look-back freeze-target catch-up verify-back switch-back!", ["PSE-M008"]),
+        ("switched", f"{MOVED} look-back freeze-target…", ["PSE-M008"]),
+        ("switched", "seed freeze switch checks!", ["PSE-M002"]),
+        ("failed", "seed freeze verify! thaw tidy", ["PSE-M001"]),
+        ("rolled-back", f"{MOVED} look-back! look-back freeze-target catch-up switch-back close-back", []),
+        ("removed", f"{MOVED} look-back!", ["PSE-M004"]),
+    ],
+)
+def test_what_is_said(room: Room, state: str, steps: str, codes: list[str]) -> None:
+    found = room.said(MoveState(state), steps)
+    assert [finding.code for finding in found] == codes
+    # Nothing that a later move of another workload could trip over, and always the command that helps.
+    for finding in found:
+        assert (finding.severity.value == "warning") == (finding.code == "PSE-M009")
+        if finding.code in ("PSE-M008", "PSE-M009"):
+            assert "pse rollback portal" in finding.remedy
+
+
+def test_both_failures_of_a_rollback_that_cannot_go_on_are_said(room: Room) -> None:
+    steps = f"{MOVED} look-back freeze-target catch-up! thaw-target! look-back!"
+    (said,) = room.said(MoveState.VERIFIED, steps)
+    assert "the new side stopped" in said.message
+    assert "look-back broke" in said.message
+
+
+def test_a_new_move_after_a_rollback_is_another_story() -> None:
+    steps = tuple(map(record, f"{MOVED} look-back freeze-target catch-up switch-back close-back {MOVED}".split()))
+    moved = WorkloadProgress(workload="portal", state=MoveState.VERIFIED, steps=steps)
+    assert half_back(moved) is None
+    assert half_back(replace(moved, steps=(*steps, record("freeze-target")))) is not None
