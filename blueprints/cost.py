@@ -9,6 +9,7 @@ from blueprints.bundle import Bundle
 from blueprints.pricing import TAX, add, totals
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, CostLine, Decision, Unit
+from pse.core.findings import Finding
 from pse.core.money import HOURS_PER_MONTH
 
 LANDING = "landing"
@@ -16,6 +17,8 @@ _WIDE = Context(prec=60)
 """Twelve places behind the point of the largest sum that a plan can hold are more than the 28 digits of a usual one."""
 WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
 """Kinds of lines that belong to a workload and to no resource of it."""
+NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B021", "PSE-I012"})
+"""Findings of a plan about what no line stands for: servers, disks, egress and tax that are not counted."""
 
 
 class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +63,7 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
         total: Of everything.
         mandate_monthly: Sum of what the in-country mandate costs a month, where it can be compared; None when nowhere.
         not_comparable: Workloads that buy something and for which it cannot be compared.
+        findings: Those of the plan that say what is in no bill.
     """
 
     plan: str
@@ -70,6 +74,7 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
     total: Cost
     mandate_monthly: Decimal | None
     not_comparable: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def cost_report(bundle: Bundle) -> CostReport:
@@ -104,6 +109,7 @@ def cost_report(bundle: Bundle) -> CostReport:
         total=plan.cost,
         mandate_monthly=sum(mandates, Decimal(0)) if mandates else None,
         not_comparable=tuple(row.workload for row in workloads if row.place and row.mandate_monthly is None),
+        findings=tuple(finding for finding in plan.findings if finding.code in NOT_IN_THE_BILL),
     )
 
 

@@ -72,7 +72,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         new: No server behind it.
         blueprint: Named by a person; empty lets planning choose.
         place: Named by a person; empty lets planning choose.
-        egress_gib: GiB a month that leave the place.
+        egress_gib: GiB a month that leave the place; None is not declared.
         moves: Data moves.
         services: Services of the cut-over.
         switches: Records of the cut-over.
@@ -88,7 +88,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     new: bool = False
     blueprint: str = ""
     place: str = ""
-    egress_gib: int = 0
+    egress_gib: int | None = None
     moves: tuple[Move, ...] = ()
     services: tuple[Service, ...] = ()
     switches: tuple[DnsSwitch, ...] = ()
@@ -98,6 +98,11 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     def moved_mib(self) -> int:
         """MiB that move, as far as known."""
         return sum(move.size_mib or 0 for move in self.moves)
+
+    @property
+    def all_sizes_known(self) -> bool:
+        """Whether `moved_mib` is all that moves; a price for each GiB of it is no price otherwise."""
+        return all(move.size_mib is not None for move in self.moves)
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):

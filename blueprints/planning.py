@@ -363,6 +363,15 @@ def _of_wanted(wanted: Wanted, outcome: Outcome) -> Iterable[Finding]:
     if outcome.built is None:
         return
     yield from wanted.findings
+    if wanted.egress_gib is None and any(demand.published for demand in wanted.servers):
+        yield Finding(
+            code="PSE-B021",
+            severity=Severity.WARNING,
+            subject=wanted.id,
+            message="it is reached from outside, and its egress is not declared: not in the bill",
+            remedy="Declare egress_gib, the GiB a month that leave the place; 0 where there is none.",
+            source="environments" if wanted.new else "workloads.toml",
+        )
     still = [d.source_host for d in wanted.servers if d.source and all(m.target != d.name for m in wanted.moves)]
     if still:
         yield Finding(

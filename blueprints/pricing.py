@@ -181,9 +181,12 @@ def _workload_lines(wanted: Wanted, place: str, catalogue: Catalogue) -> Iterabl
     if not offers:
         yield line(wanted.id, OfferKind.MIGRATION, None, Decimal(len(wanted.servers)), "once")
     for offer in offers:
+        if offer.unit == "once":
+            yield line(wanted.id, OfferKind.MIGRATION, offer, Decimal(len(wanted.servers)), offer.unit)
+            continue
         moved = Decimal(-(-wanted.moved_mib // MIB_PER_GIB))
-        quantity = Decimal(len(wanted.servers)) if offer.unit == "once" else moved
-        yield line(wanted.id, OfferKind.MIGRATION, offer, quantity, offer.unit)
+        priced = offer if wanted.all_sizes_known else msgspec.structs.replace(offer, price=None)
+        yield line(wanted.id, OfferKind.MIGRATION, priced, moved, offer.unit)
 
 
 def saas_bill(wanted: Wanted, offer: Offer, catalogue: Catalogue) -> tuple[CostLine, ...]:

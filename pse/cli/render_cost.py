@@ -54,7 +54,7 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
         total_line(report.total, currency),
         *_aloud(report),
     )
-    return View(data, blocks)
+    return View(data, blocks, report.findings)
 
 
 def _aloud(report: "CostReport") -> tuple[str, ...]:

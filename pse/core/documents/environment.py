@@ -40,7 +40,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         place: Place id; empty lets planning choose the cheapest allowed.
         servers: What is wanted.
         os_family: Family of the image.
-        egress_gib: GiB a month that leave the place.
+        egress_gib: GiB a month that leave the place; None is not declared, and in no bill.
     """
 
     id: str = ""
@@ -49,4 +49,4 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     place: str = ""
     servers: tuple[WantedServer, ...]
     os_family: str = "debian"
-    egress_gib: GiB = 0
+    egress_gib: GiB | None = None

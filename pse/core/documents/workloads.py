@@ -61,7 +61,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         reason: Why, when ``strategy`` is given.
         saas: Capability that a software service could give instead, for example ``learning-management``.
         seats: Users of the software service; 0 is not stated, and a price per seat then comes to no price.
-        egress_gib: GiB a month that leave the place.
+        egress_gib: GiB a month that leave the place; None is not declared, and in no bill.
         place: Place id that it has to go to; empty lets planning choose. A place that is not allowed is refused.
         wave: Wave to move in; None lets planning choose.
         host: By host name.
@@ -74,7 +74,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     reason: str = ""
     saas: str = ""
     seats: Annotated[int, msgspec.Meta(ge=0, le=10**8)] = 0
-    egress_gib: GiB = 0
+    egress_gib: GiB | None = None
     place: str = ""
     wave: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     host: dict[str, HostDeclaration] = {}
