@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from migrate.journal import SqlJournal
 from migrate.standing import half_back, standing
 from migrate.store import Store
+from pse.cli.main import root
 from pse.core.database import open_database
 from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress
 from pse.core.findings import Finding
 from pse.core.settings import Workspace
+from tests.blueprints.estates import bundle, ministry_estate
 
 PLAN = "a" * 64
 MOVED = "seed freeze switch checks rest"
@@ -85,3 +88,19 @@ def test_a_new_move_after_a_rollback_is_another_story() -> None:
     moved = WorkloadProgress(workload="portal", state=MoveState.VERIFIED, steps=steps)
     assert half_back(moved) is None
     assert half_back(replace(moved, steps=(*steps, record("freeze-target")))) is not None
+
+
+def test_looking_is_no_failure_unless_it_is_asked_for(sample: Workspace) -> None:
+    made = bundle(sample, ministry_estate())
+    made.write(made.default_folder(sample))
+    database = open_database(sample)
+    progress = WorkloadProgress(workload="records", state=MoveState.FAILED, steps=(record("seed!"), record("tidy")))
+    Store(database, made.plan.hash).update("records", lambda _: progress)
+    database.dispose()
+
+    def code(*more: str) -> int:
+        done = CliRunner().invoke(root, ["status", "--json", "--workspace", str(sample.root), *more])
+        assert "PSE-M001" in done.stdout or "--json-lines" in more
+        return done.exit_code
+
+    assert (code(), code("--fail-on", "error"), code("--follow", "--json-lines", "--fail-on", "error")) == (0, 1, 1)
