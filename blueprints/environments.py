@@ -1,13 +1,16 @@
 """New environments: ``environments/*.toml``, workloads with no server behind them."""
 
+from posixpath import normpath
+
 import msgspec
 
 from blueprints.model import Demand, Wanted, WantedVolume
 from blueprints.names import slug
+from blueprints.volumes import is_mountable
 from pse.core.documents.environment import Environment, WantedServer
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
-from pse.core.text import counted
+from pse.core.text import counted, printable
 
 MOST_SERVERS = 1000
 """Servers of one role in one environment; above it a slip of the keyboard is likelier than a wish."""
@@ -53,6 +56,12 @@ def _check(server: WantedServer, where: str) -> None:
         raise BadInput(f"role {server.role}: vcpus, memory_mib and data_gib cannot be negative or 0", where=where)
     if not server.mount.startswith("/"):
         raise BadInput(f"role {server.role}: mount has to be an absolute path", where=where)
+    if not is_mountable(normpath(server.mount)):
+        raise BadInput(
+            f"role {server.role}: mount {printable(server.mount)} is the system's own folder",
+            where=f"{where}, $.servers.mount",
+            hint="Choose a folder of the application's, such as /srv or /var/lib/NAME.",
+        )
     if any(not 1 <= port <= 65535 for port in server.ports):
         raise BadInput(f"role {server.role}: a port has to be 1 to 65535", where=where)
 

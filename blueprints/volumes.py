@@ -80,6 +80,12 @@ def volumes_of(
     return tuple(found), ", ".join(why)
 
 
+def is_mountable(mount: str) -> bool:
+    """Whether a volume may lie at ``mount``, a plain absolute path; the system's own folders it would hide."""
+    taken = _SYSTEM | _NOT_MOUNTABLE | {"/bin", "/sbin", "/lib", "/lib64"}
+    return mount not in taken and not f"{mount}/".startswith(_SYSTEM_TREES)
+
+
 def _raised(mounts: dict[str, Decimal]) -> list[str]:
     """Give the volume that holds the databases its least size in ``mounts``, and say so."""
     holder = next(mount for mount in mounts if _covered(POSTGRES_HOME, {mount: mounts[mount]}))

@@ -1,5 +1,6 @@
 """The price book: one dated TOML file of a workspace, read strictly."""
 
+import re
 from collections.abc import Collection
 from datetime import date
 from decimal import Context, Decimal, InvalidOperation
@@ -29,6 +30,10 @@ UNITS: dict[OfferKind, tuple[str, ...]] = {
 
 _MOST = Decimal(10) ** 12
 """The highest price that can be written; what is above it is a slip of the pen, and no sum could hold it."""
+_MOST_SIZE = 2**31
+"""The largest number of vCPUs, MiB or volumes that an offer can have."""
+_PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _PERCENT = Decimal(100)
 _DECIMALS = 9
 _LEAST = Decimal(1).scaleb(-_DECIMALS)
@@ -75,6 +80,12 @@ def load_offers(workspace: Workspace) -> Offers:
     path = workspace.path(workspace.settings.price_book)
     where = str(path)
     book = load_toml(path, _Book)
+    if not _CURRENCY.fullmatch(book.currency):
+        raise BadInput(
+            f"currency is no code: {printable(book.currency[:40])!r}",
+            where=where,
+            hint="Write the three capital letters of ISO 4217, for example PKR.",
+        )
     tax = (
         None
         if book.tax_percent is None
@@ -128,6 +139,9 @@ def _offer(row: _Row, *, where: str, at: str) -> Offer:
         raise BadInput(f"{at}: a price of {row.kind} is per {wanted}, not per {row.unit!r}", where=where)
     if row.kind is OfferKind.COMPUTE and (row.vcpus < 1 or row.memory_mib < 1):
         raise BadInput(f"{at}: a compute offer needs vcpus and memory_mib", where=where)
+    for key in ("vcpus", "memory_mib", "max_volumes"):
+        if getattr(row, key) > _MOST_SIZE:
+            raise BadInput(f"{at}: {key} is more than any machine has", where=where)
     if row.max_volumes < 0:
         raise BadInput(f"{at}: max_volumes is negative", where=where)
     if row.kind is OfferKind.SAAS and not row.capability:
@@ -146,6 +160,11 @@ def _amount(text: str, *, where: str, key: str, most: Decimal = _MOST) -> Decima
         raise BadInput(f"{key} is not a number: {printable(text[:40])!r}", where=where) from exc
     if not amount.is_finite() or amount < 0:
         raise BadInput(f"{key} has to be a finite number, 0 or more: {printable(text[:40])!r}", where=where)
+    if not _PLAIN.fullmatch(text):
+        raise BadInput(
+            f"{key} has to be written in the digits 0 to 9, with a point and nothing else: {printable(text[:40])!r}",
+            where=where,
+        )
     if amount > most or (amount and amount.quantize(_LEAST, context=_WIDE) != amount):
         raise BadInput(
             f"{key} has to be at most {most:,f}, with at most {_DECIMALS} decimals: {printable(text[:40])!r}",

@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Sequence
 
-from pse.core.text import printable
+from pse.core.text import printable, without_userinfo
 
 SHOWN = 5
 """Messages of one failure that are shown."""
@@ -55,4 +55,4 @@ def last_line(error: Exception) -> str:
     if lines and lines[-1] in {"stderr:", "error:"}:
         return "pulumi ended without a word"
     told = [line for line in lines if line.startswith("error:")] or lines
-    return printable(told[-1].removeprefix("error:").strip()[:400]) if told else type(error).__name__
+    return printable(without_userinfo(told[-1].removeprefix("error:").strip())[:400]) if told else type(error).__name__

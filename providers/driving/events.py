@@ -9,7 +9,7 @@ import msgspec
 
 from providers.gatekeeper import MARK
 from pse.core.progress import Event, Progress
-from pse.core.text import printable
+from pse.core.text import printable, without_userinfo
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventMetadata
@@ -133,4 +133,4 @@ class Listener:
 def _clean(message: str) -> str:
     text = _COLOUR.sub("", message).strip()
     text = _COUNTED.sub("", _WRAPPED.sub("", _PROBLEM.sub("", text)))
-    return printable(" ".join(text.split()))
+    return printable(without_userinfo(" ".join(text.split())))

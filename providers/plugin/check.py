@@ -67,6 +67,18 @@ def failures(kind: Kind, olds: Mapping[str, Any], raw: Mapping[str, Any]) -> lis
     return found
 
 
+def without_value(kind: Kind, failure: Failure) -> Failure:
+    """``failure`` as the engine may show it: with the value of a property that it is told the name of.
+
+    A secret input is not named to it, and neither is one that the kind does not have, which may be a secret misspelt.
+    """
+    name, reason = failure
+    field = kind.input_fields().get(name)
+    if not name or (field is not None and not field.rule.secret):
+        return failure
+    return ("", f"{name}: {reason}")
+
+
 def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Provider) -> list[Failure]:
     """What the adapter at the resource's place cannot do of what the inputs ask for.
 

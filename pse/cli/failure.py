@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 
 from pse.core.errors import BadInput, PseError, UsageError
-from pse.core.text import printable
+from pse.core.text import printable, without_userinfo
 
 INTERRUPTED = 130
 _DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
@@ -30,7 +29,7 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
         silence()
         return 0
     if "--debug" in arguments:
-        traceback.print_exception(exc, file=sys.stderr)
+        click.echo(without_userinfo("".join(traceback.format_exception(exc))), err=True, nl=False)
     if isinstance(exc, KeyboardInterrupt | click.Abort):
         show(
             {"code": "interrupted", "exit_code": INTERRUPTED, "message": "interrupted", "hint": "", "where": ""},
@@ -42,7 +41,8 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
         return exc.exit_code
     error = words(exc)
     with suppress(BrokenPipeError):  # the exit code tells it to those who do not read on
-        show(error.as_dict(), arguments)
+        shown = error.as_dict()
+        show({k: without_userinfo(v) if isinstance(v, str) else v for k, v in shown.items()}, arguments)
     return error.exit_code
 
 

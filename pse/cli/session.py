@@ -67,8 +67,9 @@ class Session:
                 raise UsageError("there is no plan yet", hint="Run `pse plan`, or name a plan.", where=str(plans))
             return found[0]
         for candidate in (plan, plan / "plan.json", plans / plan / "plan.json"):
-            if candidate.is_file():
-                return candidate
+            with suppress(OSError):  # a name that is longer than any file's
+                if candidate.is_file():
+                    return candidate
         raise UsageError("no plan there", hint="Name a folder under plans/, or its plan.json.", where=str(plan))
 
     def bundle(self, plan: Path | None) -> "Bundle":

@@ -165,6 +165,9 @@ def parse_toml(raw: bytes, kind: type[T], *, where: str) -> T:
         raise BadInput(f"cannot be used: {advise(exc, data, kind)}", where=where, hint=remedy(exc)) from exc
     except RecursionError as exc:
         raise BadInput("nested too deeply", where=where, hint="Take the tables inside each other apart.") from exc
+    except ValueError as exc:
+        # Not a mistake of TOML: a number with more digits than Python reads.
+        raise BadInput("a number that is too large", where=where, hint="Shorten it.") from exc
 
 
 class Workspace:

@@ -7,6 +7,7 @@ _ANY = re.compile(f"[\x00-\x1f{_TRICKS}]")
 _UNSAFE = re.compile(f"[\x00-\x08\x0b-\x1f{_TRICKS}]")
 """As above without tab and line feed, which stand between the parts of a JSON text and never in its strings."""
 _STEPS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s\"'`<>]*@")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -17,6 +18,14 @@ def printable(text: str) -> str:
     Bytes of a file name that are no UTF-8 are lone surrogates in Python, which no document and no terminal takes.
     """
     return _ANY.sub(lambda m: m[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def without_userinfo(text: str) -> str:
+    """``text`` with user and password of every URL in it hidden, for what other programs said of an address.
+
+    Up to the last ``@`` before a space or a quote, because a password that made the URL unreadable may hold a slash.
+    """
+    return _USERINFO.sub(r"\1***@", text)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

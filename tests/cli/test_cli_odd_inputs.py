@@ -20,6 +20,14 @@ __all__ = ["ministry"]
         ("policy/prices.toml", 'price = "8.40"', 'price = "1e-99999"', ["price", "9 decimals"]),
         ("policy/register.toml", "evidence =", 'options = { ssh_port = "abc" }\nevidence =', ["options.ssh_port"]),
         ("policy/register.toml", "evidence =", 'options = { ssh_port = "70000" }\nevidence =', ["options.ssh_port"]),
+        ("policy/prices.toml", 'price = "8.40"', 'price = "1_000"', ["price", "digits 0 to 9"]),
+        ("policy/prices.toml", 'price = "8.40"', 'price = "٣"', ["price", "digits 0 to 9"]),
+        ("policy/prices.toml", 'currency = "PKR"', 'currency = ""', ["currency", "ISO 4217"]),
+        ("policy/prices.toml", "vcpus = 2", f"vcpus = {'9' * 18}", ["vcpus", "more than any machine"]),
+        ("policy/prices.toml", "vcpus = 2", f"vcpus = {'9' * 23}", ["vcpus"]),
+        ("policy/register.toml", "sample = true", f"sample = {'9' * 5000}", ["a number that is too large"]),
+        ("environments/analytics.toml", '"/var/lib/postgresql"', '"/etc"', ["mount /etc", "$.servers.mount"]),
+        ("environments/analytics.toml", '"/var/lib/postgresql"', '"/usr/lib"', ["mount /usr/lib"]),
         ("environments/analytics.toml", "category =", 'blueprint = "landing"\ncategory =', ["$.blueprint"]),
     ],
 )
@@ -39,6 +47,12 @@ def test_an_odd_value_is_bad_input_by_file_and_key(
     assert return_of.exit_code == 4, return_of.stderr
     for word in (path.name, *said):
         assert word in return_of.stderr
+
+
+def test_a_plan_whose_name_is_longer_than_any_file_is_no_plan(run: Run, ministry: Path) -> None:
+    assert ministry.is_dir()
+    done = run("cost", "x" * 5000)
+    assert (done.exit_code, "no plan there" in done.stderr) == (2, True)
 
 
 def test_the_largest_egress_has_a_cost_in_every_format(run: Run, ministry: Path) -> None:

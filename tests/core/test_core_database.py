@@ -94,3 +94,14 @@ def test_a_full_disk_says_which_and_what_is_kept(workspace: Workspace) -> None:
     assert "all from before is still there" in error.message
     assert error.where.endswith("pse.db")
     assert str(workspace.private) in error.hint
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:hush@h/db", "postgresql://u:hush@h:hush/db", "postgresql://u:hush@[::1/db", "no-url", "://"]
+)
+def test_an_odd_url_is_bad_input_and_is_not_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    (tmp_path / "pse.toml").write_text('entity = "Test"\n')
+    monkeypatch.setenv("PSE_DATABASE_URL", url)
+    with pytest.raises(BadInput, match="URL cannot be used") as caught:
+        open_database(Workspace(tmp_path))
+    assert "hush" not in f"{caught.value.as_dict()}{caught.value.__cause__}"

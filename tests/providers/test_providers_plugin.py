@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from providers import sdk
 from providers.identity import parse_urn, stack_tag
 from providers.lab import LabProvider
-from providers.plugin.check import checked, failures, lacking
+from providers.plugin.check import checked, failures, lacking, without_value
 from providers.plugin.diff import differences, loses_data
 from providers.plugin.package import package_schema
 from providers.plugin.wire import (
@@ -159,6 +159,16 @@ def test_unknown_element_beside_a_wrong_one_does_not_hide_it() -> None:
 
 def test_reason_never_quotes_a_secret() -> None:
     assert "hush" not in " ".join(said("Server", good("Server", userData=secret({"hush": "hush"}))).values())
+
+
+@pytest.mark.parametrize("name", ["userData", "user_data"])
+def test_the_engine_is_not_named_an_input_whose_value_it_would_print(name: str) -> None:
+    kind = KINDS["Server"]
+    found = failures(kind, {}, good("Server", **{name: ["PASSWORD=hush"]}))
+    shown = [without_value(kind, failure) for failure in found]
+    assert [(key, reason.partition(":")[0]) for key, reason in shown] == [("", name)]
+    assert "hush" not in str(shown)
+    assert without_value(kind, ("shape", "is required")) == ("shape", "is required")
 
 
 def test_defaults_are_filled_in_and_secrets_wrapped() -> None:

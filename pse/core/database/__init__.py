@@ -67,13 +67,13 @@ def open_database(workspace: Workspace) -> Engine:
 
     Raises:
         UsageError: In a pipeline with local SQLite and without ``allow_local_state``.
-        BadInput: It was written by a newer program, or its file cannot be used.
+        BadInput: The URL is none that can be used, it was written by a newer program, or its file cannot be used.
         RemoteError: The database server cannot be reached.
     """
     url = workspace.database_url()
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url)
+    engine = _engine(url)
     if engine.dialect.name == "sqlite":
         _harden(engine)
     try:
@@ -82,6 +82,18 @@ def open_database(workspace: Workspace) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _engine(url: str) -> Engine:
+    try:
+        return create_engine(url)
+    except (SQLAlchemyError, ImportError, ValueError):
+        # Not chained and not quoted: what was given may hold a password.
+        raise BadInput(
+            "the database's URL cannot be used",
+            where="PSE_DATABASE_URL, or database in pse.toml",
+            hint="Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME, with %-codes for special characters.",
+        ) from None
 
 
 def _bring_up_to_date(engine: Engine) -> None:
