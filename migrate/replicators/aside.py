@@ -1,9 +1,10 @@
 """What a pass of files must not take away: what was never ours, and what somebody wrote at a receiver meanwhile.
 
 A pass deletes at the receiver what the sender has not. So the first pass to a target needs a place without anybody's
-files; and once both ends were proved equal, the tree is noted on both (every entry's inode, size, times and name): a
-later pass in either direction keeps aside what it replaces or deletes, if it is not as it was noted. A file's change
-time is the kernel's and cannot be set, so no write is missed; where no list was kept, everything replaced is kept.
+files; and after each pass, and at both ends once they were proved equal, the tree is noted (every entry's inode, size,
+times and name): a later pass in either direction keeps aside what it replaces or deletes, if it is not as it was noted.
+A file's change time is the kernel's and cannot be set, so no write is missed; where no list was kept, everything
+replaced is kept.
 """
 
 import shlex
@@ -46,22 +47,30 @@ set -o pipefail
 {_LIST} >"$lists/now-$n" || exit 1
 set +o pipefail # without `comm -z` (coreutils before 8.25) everything that is replaced is kept
 base=$lists/tree-$n; [ -e "$base" ] || base=/dev/null
-comm -z -13 "$base" "$lists/now-$n" | sed -z 's/^\([^ ]* \)\{{5\}}//' | sort -z >"$touched"
+comm -z -13 "$base" "$lists/now-$n" >"$lists/foreign-$n"
+sed -z 's/^\([^ ]* \)\{{5\}}//' "$lists/foreign-$n" | sort -z >"$touched"
 rm -f "$lists/now-$n"
 """
 _SETTLE = rf"""
-lists=$2; n=$3; kept=$4; again=$5
+lists=$2; n=$3; kept=$4; tree=$lists/tree-$n; was=$lists/was-$n
+: >"$was"; if [ -e "$tree" ]; then sed -z 's/^[^ ]* \([^ ]* [^ ]* \)[^ ]* /\1/' "$tree" | sort -z >"$was"; fi || exit 1
 for raw in "$kept"-*-"$n"-*.raw; do
   [ -d "$raw" ] || continue
   touched=$lists/touched-$(basename -- "$raw")
-  ( cd -- "$raw" && [ -e "$touched" ] && find . ! -type d -print0 | sort -z | comm -z -23 - "$touched" |
+  # Only outdated is what was as noted when the pass began, and still had that size and time when it was replaced.
+  ( cd -- "$raw" && [ -e "$touched" ] && find . ! -type d -printf '%s %T@ %y %p\0' | sort -z | comm -z -12 - "$was" |
+      sed -z 's/^\([^ ]* \)\{{3\}}//' | sort -z | comm -z -23 - "$touched" |
       xargs -0 -r rm -f -- && find . -mindepth 1 -depth -type d -empty -delete ) || [ ! -e "$touched" ] || exit 1
   if [ -n "$(ls -A -- "$raw")" ]; then mv -T -- "$raw" "${{raw%.raw}}"; else rmdir -- "$raw"; fi || exit 1
 done
+rm -f "$was"
 {_ENTER}
-if [ "$again" = 1 ]; then
-  {_LIST} >"$lists/tree-$n.new" && mv "$lists/tree-$n.new" "$lists/tree-$n" || exit 1
-else rm -f "$lists/tree-$n"; fi
+{_LIST} >"$tree.new" || exit 1
+# What was not ours and was passed over, because it had the size and time of ours, is not ours for that.
+if [ ! -e "$lists/foreign-$n" ]; then mv "$tree.new" "$tree" || exit 1
+elif comm -z -23 "$tree.new" "$lists/foreign-$n" >"$tree.ours"; then mv "$tree.ours" "$tree" || exit 1
+else rm -f "$tree"; fi
+rm -f "$tree.new" "$tree.ours"
 rm -f "$lists"/touched-*-"$n"-*
 for d in "$kept"-*-"$n"-*; do [ -d "$d" ] && find "$d" ! -type d -print0; done | tr '\n\0' '?\n'
 """
@@ -92,8 +101,15 @@ def claim(task: Task) -> None:
             raise Refused(not_ours(path, count, names), where=task.target.name, hint=NOT_OURS_HINT)
     for path in task.move.paths:
         key = _claim(task, path)
-        task.journal.open(key, f"fill {printable(path)} on {task.target.name} from {task.source.name}", {})
-        task.journal.done(key, {})
+        if task.journal.find(key) is None:
+            task.journal.open(key, f"fill {printable(path)} on {task.target.name} from {task.source.name}", {})
+            task.journal.done(key, {"attempt": task.key})
+
+
+def fresh(task: Task, path: str) -> bool:
+    """This very attempt was the first to fill ``path`` at the target: what lies there, its own passes have brought."""
+    found = task.journal.find(_claim(task, path))
+    return found is not None and (found.result or {}).get("attempt") == task.key
 
 
 NOT_OURS_HINT = "Move them away from there, or give the move another path: a copy deletes what the source has not."
@@ -137,7 +153,7 @@ class Aside:
 
     @property
     def noted(self) -> bool:
-        """A list is there: both ends were equal at some time, and nothing of ours was written here since."""
+        """A list is there, of how a pass of ours or a verification left the tree."""
         return self._host.run(f"[ -e {shlex.quote(self._lists)}/tree-{self._number} ]").rc == 0
 
     def note(self, listed: str) -> None:
@@ -155,17 +171,14 @@ class Aside:
         """Where ``run`` puts what it replaces, until `settle`; such a name ends with the path's number and a try's."""
         return f"{self._kept}-{run}.raw"
 
-    def settle(self, *, again: bool) -> dict[str, Any]:
-        """After a pass: keep what somebody wrote, drop what was only outdated.
-
-        Args:
-            again: Note the tree as the pass left it.
+    def settle(self) -> dict[str, Any]:
+        """After a pass: keep what somebody wrote, drop what was only outdated, note the tree as the pass left it.
 
         Returns:
             ``count``, ``names`` (the first few, with their folder) and ``host`` of all that lies there, also of passes
             before that died.
         """
-        script = f"{self._make}; {self._set(self._kept, str(int(again)))}\n{_SETTLE}"
+        script = f"{self._make}; {self._set(self._kept)}\n{_SETTLE}"
         found = self._host.text(script, timeout_s=self._task.left(900), what="keeping aside").splitlines()
         return {
             "count": len(found),

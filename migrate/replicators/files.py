@@ -186,11 +186,11 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
     path = task.move.paths[number]
     job = f"{task.key.rsplit('/', 1)[-1]}-{name}-{number}"
     folder = folder_of(task.source, task.job)
-    first = back or name == "seed"
-    keep = Aside(task, number, task.source if back else task.target) if first else None
-    if keep and not back and not keep.noted:
-        keep = None  # the ends were never equal, so the target held nothing but what passes brought
-    more = ["--checksum"] if first and task.journal.find(_suspect(task, number)) else []
+    end = Aside(task, number, task.source if back else task.target)
+    # While writers stand still nobody waits for a list; and where only this attempt's passes wrote, none is needed.
+    guarded = back or (not final and (end.noted or not aside.fresh(task, path)))
+    keep = end if guarded else None
+    more = ["--checksum"] if (back or name == "seed") and task.journal.find(_suspect(task, number)) else []
 
     def probe() -> dict[str, object] | None:
         if not jobs.known(task.source, folder, f"{job}-0"):
@@ -208,8 +208,8 @@ def _one(task: Task, name: str, number: int, *, final: bool, back: bool) -> tupl
     done = task.effect(f"{name}-{number}", f"carry {printable(path)}", act, probe=probe)
     notes = [f"{printable(path)}: {done['note']}"] if done["note"] else []
     said = ""
-    if keep:
-        kept = task.effect(f"{name}-{number}-kept", "keep aside", lambda: keep.settle(again=back), probe=lambda: None)
+    if back or not final:
+        kept = task.effect(f"{name}-{number}-kept", "keep aside", end.settle, probe=lambda: None)
         if said := aside.in_words(kept):
             task.tell("copy", message=said)
     return int(done["sent"]), notes, said

@@ -216,3 +216,63 @@ def test_a_rollback_that_dies_anywhere_keeps_and_says_the_same(
     assert said.endswith("/late")
     assert all_kept(rig.source.root) == {"late": "of the old side"}
     assert unequal(back) == []
+
+
+def test_what_somebody_put_at_the_target_between_two_moves_is_kept(rig: Rig) -> None:
+    old, new = rig.source.root / "srv/records", rig.target.root / "srv/records"
+    awkward(old, small=3)
+    files, task = Files(), rig.task(MOVE)
+    files.seed(task)  # and no more: this attempt ends before both ends were equal
+    files.cleanup(task)
+    (new / "colleague.txt").write_text("put here meanwhile")
+    again = rig.task(MOVE, key="plan/work/a2")
+    assert "colleague.txt" in files.seed(again).note
+    assert all_kept(rig.target.root) == {"colleague.txt": "put here meanwhile"}
+    (new / "during").write_text("put here between two passes")
+    assert "during" in files.delta(again, final=False).note
+    files.delta(again, final=True)
+    assert unequal(again) == []
+    # Closed: the lists are gone, and what comes later is nobody's to take away.
+    files.cleanup(rig.task(MOVE, key="plan/work/cleanup"))
+    (new / "after.txt").write_text("put here after the close")
+    assert "after.txt" in files.seed(rig.task(MOVE, key="plan/work/a3")).note
+    assert all_kept(rig.target.root)["after.txt"] == "put here after the close"
+
+
+def test_a_hidden_change_is_kept_by_whichever_rollback_takes_it_away(rig: Rig) -> None:
+    old = rig.source.root / "srv/records"
+    awkward(old, small=3)
+    files, task = Files(), rig.task(MOVE)
+    files.seed(task)
+    assert unequal(task) == []
+    hidden(old / "*", "rats")
+    back = rig.task(MOVE)
+    files.catch_up(back)
+    assert unequal(back) == ["content"]
+    files.catch_up(back)
+    assert unequal(back) == []
+    assert all_kept(rig.source.root) == {"*": "rats"}
+
+
+def test_what_is_written_while_a_rollback_carries_is_kept(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = rig.source.root / "srv/records", rig.target.root / "srv/records"
+    awkward(old, small=3)
+    (old / "diary").write_text("first line\n")
+    files, task = Files(), rig.task(MOVE)
+    files.seed(task)
+    assert unequal(task) == []
+    (new / "plain.txt").write_text("of the new side\n")
+    (new / "diary").write_text("of the new side, too\n")
+    real = Aside.look
+
+    def late(self: Aside, run: str) -> None:
+        real(self, run)
+        (old / "new").write_text("acknowledged")
+        with (old / "diary").open("a") as file:
+            file.write("second line\n")
+
+    monkeypatch.setattr(Aside, "look", late)
+    back = rig.task(MOVE)
+    files.catch_up(back)
+    assert unequal(back) == []
+    assert all_kept(rig.source.root) == {"new": "acknowledged", "diary": "first line\nsecond line\n"}
