@@ -17,7 +17,7 @@ _WIDE = Context(prec=60)
 """Twelve places behind the point of the largest sum that a plan can hold are more than the 28 digits of a usual one."""
 WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
 """Kinds of lines that belong to a workload and to no resource of it."""
-NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B021", "PSE-I012"})
+NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B023", "PSE-I012"})
 """Findings of a plan about what no line stands for: servers, disks, egress and tax that are not counted."""
 
 

@@ -365,7 +365,7 @@ def _of_wanted(wanted: Wanted, outcome: Outcome) -> Iterable[Finding]:
     yield from wanted.findings
     if wanted.egress_gib is None and any(demand.published for demand in wanted.servers):
         yield Finding(
-            code="PSE-B021",
+            code="PSE-B023",
             severity=Severity.WARNING,
             subject=wanted.id,
             message="it is reached from outside, and its egress is not declared: not in the bill",

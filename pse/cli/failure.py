@@ -42,7 +42,7 @@ def fail(exc: BaseException, arguments: Sequence[str]) -> int:
     error = words(exc)
     with suppress(BrokenPipeError):  # the exit code tells it to those who do not read on
         shown = error.as_dict()
-        show({k: without_userinfo(v) if isinstance(v, str) else v for k, v in shown.items()}, arguments)
+        show(shown | {part: without_userinfo(str(shown[part])) for part in ("message", "where")}, arguments)
     return error.exit_code
 
 

@@ -38,13 +38,13 @@ def test_migration_by_the_gib_of_unknown_size_has_no_price(planned: Workspace, *
 
 def test_egress_of_a_published_workload_that_is_not_declared_is_said(planned: Workspace) -> None:
     declared = planned.path("workloads.toml")
-    assert "PSE-B021" not in {f.code for f in bundle(planned, ministry_estate()).plan.findings}
+    assert "PSE-B023" not in {f.code for f in bundle(planned, ministry_estate()).plan.findings}
     text = declared.read_text()
     declared.write_text("".join(row for row in text.splitlines(keepends=True) if not row.startswith("egress_gib")))
     found = cost_report(bundle(planned, ministry_estate())).findings
-    assert {f.subject for f in found if f.code == "PSE-B021"} == {"portal", "records", "opendata"}
+    assert {f.subject for f in found if f.code == "PSE-B023"} == {"portal", "records", "opendata"}
     declared.write_text(text.replace("egress_gib = 4000", "egress_gib = 0"))
-    assert "PSE-B021" not in {f.code for f in bundle(planned, ministry_estate()).plan.findings}
+    assert "PSE-B023" not in {f.code for f in bundle(planned, ministry_estate()).plan.findings}
 
 
 def test_what_an_import_left_out_is_named_by_plan_and_cost(planned: Workspace) -> None:
