@@ -75,7 +75,7 @@ def refused_attempts(workspace: "Workspace") -> tuple[Attempt, ...]:
 
     found: dict[tuple[str, ...], tuple[str, set[Refusal]]] = {}
     entries = Ledger(workspace).entries()
-    judged = {entry.data.get("plan") for entry in entries if entry.kind == "refusal"}
+    judged = {entry.data["plan"] for entry in entries if entry.kind == "refusal"} - {""}
     for entry in entries:
         if entry.kind == "refusal":
             data = {key: str(value) for key, value in entry.data.items()}

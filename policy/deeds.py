@@ -54,5 +54,6 @@ def noting_refusal(
     try:
         yield
     except Refused as exc:
-        note(workspace, REFUSED, {"verb": verb, **data, "where": exc.where, "why": exc.message}, progress)
+        where = exc.where.replace(f"{workspace.root}/", "")  # the ledger outlives this machine's folders
+        note(workspace, REFUSED, {"verb": verb, **data, "where": where, "why": exc.message}, progress)
         raise

@@ -216,11 +216,13 @@ def test_a_destroy_that_was_refused_is_an_attempt(sample: Workspace, page: Calla
     (attempt,) = refused_attempts(sample)
     assert (attempt.gate, attempt.unit) == ("destroy", "portal")
     assert "users are on it" in section(page(), "Refused attempts")
+    Ledger(sample).refuse(plan="", unit="portal", urn="portal", gate="check", refusals=(refusal("PSE-G010"),))
+    assert [one.gate for one in refused_attempts(sample)] == ["destroy", "check"]
     # Of a refused `up` the gate's own entry says more.
     Ledger(sample).refuse(plan="p", unit="portal", urn="portal", gate="plan", refusals=(refusal("PSE-R003"),))
     with pytest.raises(Refused), noting_refusal(sample, "up", {"plan": "p", "units": ["portal"]}):
         raise Refused("abroad")
-    assert [one.gate for one in refused_attempts(sample)] == ["destroy", "plan"]
+    assert [one.gate for one in refused_attempts(sample)] == ["destroy", "check", "plan"]
 
 
 def test_a_report_makes_no_folders_of_its_own(sample: Workspace, plan: Bundle, tmp_path: Path) -> None:

@@ -26,9 +26,14 @@ def test_without_the_key_the_work_goes_on_and_it_is_said_loudly(house: Workspace
 def test_a_refused_command_is_an_entry_each_time_and_stays_refused(house: Workspace) -> None:
     for _ in range(2):
         with pytest.raises(Refused, match="users are on it"), noting_refusal(house, "destroy", {"units": ["portal"]}):
-            raise Refused("users are on it", where="portal")
+            raise Refused("users are on it", where=f"{house.root}/plans/p/plan.json")
     with pytest.raises(BadInput), noting_refusal(house, "destroy", {"units": ["portal"]}):
         raise BadInput("no such file")
     entries = Ledger(house).entries()
     assert [entry.kind for entry in entries] == ["refused", "refused"]
-    assert entries[0].data == {"verb": "destroy", "units": ["portal"], "where": "portal", "why": "users are on it"}
+    assert entries[0].data == {
+        "verb": "destroy",
+        "units": ["portal"],
+        "where": "plans/p/plan.json",
+        "why": "users are on it",
+    }
