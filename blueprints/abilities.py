@@ -76,7 +76,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def abilities_of(places: Iterable[Place]) -> tuple[dict[str, Ability], tuple[Finding, ...]]:
-    """What can be made at each place, by place id; with a finding for an adapter that could not be asked (PSE-B021)."""
+    """What can be made at each place, by place id; with a finding for an adapter that could not be asked (PSE-B031)."""
     from providers.registry import load
 
     at: dict[str, list[str]] = {}
@@ -90,7 +90,7 @@ def abilities_of(places: Iterable[Place]) -> tuple[dict[str, Ability], tuple[Fin
         except (BadInput, MissingTool) as exc:
             findings.append(
                 Finding(
-                    code="PSE-B021",
+                    code="PSE-B031",
                     severity=Severity.WARNING,
                     subject=name or "provider",
                     message=f"whether {', '.join(sorted(ids))} can make what is planned is not known: {exc.message}",
@@ -124,12 +124,12 @@ def able(built: Built, blueprint: Blueprint, wanted: Wanted, ability: Ability | 
 
 
 def missing_images(units: Iterable[Unit], abilities: Mapping[str, Ability]) -> Iterable[Finding]:
-    """Planned servers whose image the place's adapter does not have (PSE-B022)."""
+    """Planned servers whose image the place's adapter does not have (PSE-B032)."""
     for unit in units:
         ability = abilities.get(unit.place)
         for words in ability.no_image(unit) if ability is not None else ():
             yield Finding(
-                code="PSE-B022",
+                code="PSE-B032",
                 severity=Severity.ERROR,
                 subject=unit.id,
                 message=f"`pse up` will refuse it: {words}",

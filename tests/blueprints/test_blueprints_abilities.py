@@ -48,7 +48,7 @@ def test_an_adapter_that_is_not_installed_is_a_finding_and_no_stop(planned: Work
     found, findings = abilities_of([msgspec.structs.replace(place, provider="nowhere")])
     assert found == {}
     (said,) = findings
-    assert (said.code, said.subject) == ("PSE-B021", "nowhere")
+    assert (said.code, said.subject) == ("PSE-B031", "nowhere")
     assert place.id in said.message
 
 
@@ -56,7 +56,7 @@ def test_an_image_that_the_place_has_not_is_told_by_plan_and_preview_and_refused
     prices = planned.path("policy", "prices.toml")
     prices.write_text(prices.read_text().replace('"debian-12"', '"rhel-8"'))
     made = bundle(planned, ministry_estate())
-    said = [finding.subject for finding in made.plan.findings if finding.code == "PSE-B022"]
+    said = [finding.subject for finding in made.plan.findings if finding.code == "PSE-B032"]
     assert "records" in said
     told: list[str] = []
 
