@@ -1,6 +1,6 @@
 """From snapshot, verdicts and offers to a plan: the same inputs give the same bytes."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,21 @@ from blueprints.abilities import Ability, Places, abilities_of, missing_images
 from blueprints.bills import Mandate, unpriced
 from blueprints.bundle import Bundle, misplaced
 from blueprints.categories import categories_of
-from blueprints.decide import Decider, Outcome
+from blueprints.decide import Decider
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import landing_range
 from blueprints.pricing import Catalogue, add
+from blueprints.remarks import of_the_whole, of_wanted
 from blueprints.units import landings_of, site_of, units_of
 from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
 from inventory.groups import SAID
-from inventory.losses import LEFT_OUT, TOLD
+from inventory.losses import TOLD
 from policy.register import Place
 from pse.core.canonical import hash_of
 from pse.core.documents.environment import Environment
@@ -34,7 +35,7 @@ from pse.core.documents.snapshot import Snapshot
 from pse.core.documents.verdicts import Verdicts
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads, load_workloads
 from pse.core.errors import BadInput
-from pse.core.findings import Finding, Severity
+from pse.core.findings import Finding
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import PlanSettings, Workspace
 from pse.core.text import counted
@@ -216,9 +217,9 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *inputs.findings,
         *waves.findings,
         *missing_images(units.values(), abilities),
-        *_of_the_whole(inputs, view, by_id),
+        *of_the_whole(inputs, view, by_id),
         *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
-        *(f for w in wanted for f in (*outcomes[w.id].findings, *_of_wanted(w, outcomes[w.id]))),
+        *(f for w in wanted for f in (*outcomes[w.id].findings, *of_wanted(w, outcomes[w.id]))),
     }
     return Draft(inputs=inputs, decisions=decisions, waves=waves, units=units, findings=tuple(sorted(findings)))
 
@@ -302,86 +303,6 @@ def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners:
         number = waves.number.get(name, 0)
         reasons.append(f"uses {name}, which {f'moves in wave {number}' if number else 'is in no wave'}")
     return msgspec.structs.replace(decision, wave=waves.number.get(decision.workload, 0), reasons=tuple(reasons))
-
-
-def _of_the_whole(inputs: Inputs, view: View, wanted: Mapping[str, Wanted]) -> Iterable[Finding]:
-    # Without a snapshot the file speaks of what was not looked at yet.
-    strangers = set(inputs.declared.workload) - set(wanted) if view.servers else set()
-    strangers -= {finding.subject for finding in inputs.findings if finding.code == "PSE-I031"}  # it is said already
-    for name in sorted(strangers):
-        yield Finding(
-            code="PSE-B006",
-            severity=Severity.WARNING,
-            subject=name,
-            message="workloads.toml speaks of a workload that the snapshot does not have",
-            remedy="Correct its name, or discover its servers.",
-            source="workloads.toml",
-        )
-    owned = {member for workload in view.workloads.values() for member in workload.members}
-    for server in view.servers.values():
-        if server.id not in owned:
-            yield Finding(
-                code="PSE-B015",
-                severity=Severity.ERROR,
-                subject=server.hostname,
-                message="the server is in no workload, so nothing is planned for it",
-                remedy="Add it to the members of a workload in workloads.toml.",
-                source=server.id,
-            )
-    for finding in inputs.estate.manifest.findings:
-        if finding.code in LEFT_OUT:
-            yield Finding(
-                code="PSE-B020",
-                severity=Severity.WARNING,
-                subject=finding.subject,
-                message=f"left out at import, so not planned and not in the bill: {finding.message}",
-                remedy=finding.remedy,
-                source=finding.source,
-            )
-    if inputs.offers.tax_percent is None:
-        yield Finding(
-            code="PSE-B016",
-            severity=Severity.WARNING,
-            subject=inputs.offers.book,
-            message="the price book states no tax; all totals are without it",
-            remedy="State tax_percent in the price book, 0 where none is due.",
-            source="price book",
-        )
-    if inputs.offers.currency != inputs.settings.currency:
-        yield Finding(
-            code="PSE-B017",
-            severity=Severity.WARNING,
-            subject=inputs.offers.book,
-            message=f"amounts are in {inputs.offers.currency}, the price book's currency, "
-            f"and not in {inputs.settings.currency}",
-            remedy="Use a price book in the currency of plan.currency; nothing is converted.",
-            source="pse.toml",
-        )
-
-
-def _of_wanted(wanted: Wanted, outcome: Outcome) -> Iterable[Finding]:
-    if outcome.built is None:
-        return
-    yield from wanted.findings
-    if wanted.egress_gib is None and any(demand.published for demand in wanted.servers):
-        yield Finding(
-            code="PSE-B023",
-            severity=Severity.WARNING,
-            subject=wanted.id,
-            message="it is reached from outside, and its egress is not declared: not in the bill",
-            remedy="Declare egress_gib, the GiB a month that leave the place; 0 where there is none.",
-            source="environments" if wanted.new else "workloads.toml",
-        )
-    still = [d.source_host for d in wanted.servers if d.source and all(m.target != d.name for m in wanted.moves)]
-    if still:
-        yield Finding(
-            code="PSE-B007",
-            severity=Severity.WARNING,
-            subject=wanted.id,
-            message=f"nothing would be moved from {', '.join(sorted(still))}: no path is declared, no database known",
-            remedy="Declare paths or databases for the hosts in workloads.toml.",
-            source="workloads.toml",
-        )
 
 
 def _remember(workspace: Workspace, bundle: Bundle) -> None:
