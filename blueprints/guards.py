@@ -12,13 +12,12 @@ from pse.core.canonical import write_bytes
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import Refused
-from pse.core.schema import KINDS
 from pse.core.served import served
 from pse.core.settings import Workspace
 from pse.core.time import today
 
 if TYPE_CHECKING:
-    from blueprints.recorder import Recorded
+    from providers.driving.losses import Loss
     from providers.engine import Engine
 
 
@@ -116,46 +115,62 @@ def leave_served(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) ->
         )
 
 
-def rehearse(workspace: Workspace, bundle: Bundle, units: Iterable[Unit], engine: "Engine") -> None:
+def rehearse(
+    workspace: Workspace, bundle: Bundle, units: Iterable[Unit], engine: "Engine", *, again: bool = False
+) -> None:
     """Evaluate the program of every unit that `up` would change, before anything starts, and write nothing.
 
-    A refusal or a broken blueprint is told in its own words here. A unit without a resource that stands and holds data
-    is refused: a renamed volume is a deleted one, and so is one at another place.
+    A refusal or a broken blueprint is told in its own words here. A program without a resource that stands and holds
+    data is refused: a renamed volume is a deleted one, and so is one at another place. `Engine.ensure` looks once more,
+    at the state as it then is.
+
+    Args:
+        workspace: Where the state is.
+        bundle: The plan.
+        units: What would be built.
+        engine: Asked what stands.
+        again: Also what stands as planned, as `adopt` does.
 
     Raises:
         Refused: The gate refuses a resource, or data would be lost.
         BadInput: A program cannot be evaluated.
     """
-    from blueprints.recorder import evaluate
+    from providers.driving.losses import refuse_losses
 
     for unit in units:
-        standing = engine.deployment(unit.id)
-        if standing is not None and standing.unit_hash == bundle.plan.units[unit.id]:
+        document = engine.deployment(unit.id)
+        if not again and document is not None and document.unit_hash == bundle.plan.units[unit.id]:
             continue
-        recorded = evaluate(rehearsal(workspace, bundle, unit, engine), stack=unit.id)
-        if standing is not None:
-            _lose_nothing(unit, standing, recorded)
+        refuse_losses(losses_of(workspace, bundle, unit, engine), unit)
+
+
+def losses_of(
+    workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", *, offline: bool = False
+) -> tuple["Loss", ...]:
+    """Servers and data of the unit's stack that `up` would delete or replace.
+
+    Args:
+        workspace: Where the state is.
+        bundle: The plan.
+        unit: What would be built.
+        engine: Asked what stands.
+        offline: As `Engine.standing`.
+
+    Raises:
+        Refused: The gate refuses a resource.
+        BadInput: The program cannot be evaluated.
+    """
+    from providers.driving.losses import losses
+    from providers.driving.recorder import evaluate
+
+    recorded = evaluate(rehearsal(workspace, bundle, unit, engine), stack=unit.id)
+    return losses(engine.standing(unit.id, offline=offline), recorded, unit)
 
 
 def rehearsal(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine") -> Callable[[], None]:
     """The unit's program for evaluation without the engine: by the plan's own gate, on the landing zone to be."""
     landing = None if unit.landing else landing_of(engine, unit) or planned_landing(unit.place, landing_id(unit.place))
     return program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash, gate=bundle.gates[unit.id].gate)
-
-
-def _lose_nothing(unit: Unit, standing: Deployment, recorded: Iterable["Recorded"]) -> None:
-    holding = {kind.token for kind in KINDS.values() if kind.holds_data}
-    stands = {r.urn.rpartition("::")[2] for r in standing.resources if r.type in holding}
-    moved = standing.place != unit.place
-    kept = set() if moved else {resource.name for resource in recorded if resource.type in holding}
-    if lost := sorted(stands - kept):
-        away = f"move it from {standing.place} to {unit.place} and " if moved else ""
-        again = f'Declare `place = "{standing.place}"` for it' if moved else "Plan it under the same name"
-        raise Refused(
-            f"the plan would {away}delete {', '.join(lost)} with the data on it",
-            where=unit.id,
-            hint=f"{again}, or take the stack down by `pse destroy` first.",
-        )
 
 
 def put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:

@@ -1,14 +1,20 @@
 """Preview: what the engine would do, with the price of each resource beside it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from blueprints.outside import Outside
 from blueprints.pricing import totals
-from pse.core.documents.deployment import Deployment
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, Unit
+from pse.core.schema import KINDS
+
+if TYPE_CHECKING:
+    from providers.driving.losses import Loss
+    from providers.driving.recorder import Recorded
+    from providers.driving.state import State
 
 
 class PricedChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,12 +44,14 @@ class UnitPreview(msgspec.Struct, frozen=True, kw_only=True):
         place: Place id.
         changes: Sorted by URN.
         cost: Of the unit as a whole: with egress, support and tax, which belong to no resource.
+        refused: What `up` will not do, as data would be lost; in words.
     """
 
     unit: str
     place: str
     changes: tuple[PricedChange, ...]
     cost: Cost
+    refused: tuple[str, ...] = ()
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +63,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
         currency: Of all amounts.
         units: Landing zones first, then by id.
         cost: Totals of the units shown; software services, which no stack makes, are not in it.
+        notes: What could not be looked at.
+        outside: What stands and is not in the plan.
     """
 
     plan: str
@@ -62,6 +72,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     units: tuple[UnitPreview, ...]
     cost: Cost
+    notes: tuple[str, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     def count(self, op: str) -> int:
         """Resources with this operation."""
@@ -103,7 +115,7 @@ def _price(unit: Unit, change: Change) -> Cost | None:
     return totals(x for x in unit.costs if x.item == change.name and x.kind in _KINDS.get(change.type, ()))
 
 
-def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
+def priced(unit: Unit, changes: Iterable[Change], found: Iterable["Loss"] = ()) -> UnitPreview:
     """``changes`` of a unit with the price of each that it makes: its lines are those that bear the resource's name."""
     return UnitPreview(
         unit=unit.id,
@@ -119,6 +131,7 @@ def priced(unit: Unit, changes: Iterable[Change]) -> UnitPreview:
             for change in sorted(changes, key=lambda change: change.urn)
         ),
         cost=unit.cost,
+        refused=tuple(loss.words for loss in found if loss.data),
     )
 
 
@@ -130,44 +143,37 @@ _KINDS = {
 """Kinds of lines by the resource that bears their name; the others belong to the workload as a whole."""
 
 
-def offline_changes(
-    program: Callable[[], None], unit: Unit, standing: Deployment | None, *, unit_hash: str
-) -> Sequence[Expected]:
-    """What the engine would do, by the recorded deployment: an ``update`` may turn out to be ``same`` or ``replace``.
-
-    A unit that stands at another place is replaced there: no cloud moves a resource.
+def offline_changes(program: Callable[[], None], unit: Unit, standing: "State", *, same: bool) -> Sequence[Expected]:
+    """What the engine would do, by what stands: an ``update`` may turn out to be ``same`` or ``replace``.
 
     Args:
         program: Of the unit.
         unit: The unit.
-        standing: What stands; None when nothing does.
-        unit_hash: Hash of the unit; the same as that of ``standing`` means that nothing changes.
+        standing: What stands.
+        same: It was made from this very unit.
     """
-    from blueprints.recorder import evaluate
+    from providers.driving.losses import replacing
+    from providers.driving.recorder import evaluate
 
     recorded = [resource for resource in evaluate(program, stack=unit.id) if resource.custom]
-    there = {resource.urn for resource in standing.resources} if standing else set()
-    same = standing is not None and standing.unit_hash == unit_hash
-    change = "same" if same else "replace" if standing is not None and standing.place != unit.place else "update"
-    found = [
-        Expected(
-            urn=resource.urn,
-            type=resource.type,
-            name=resource.name,
-            op="create" if resource.urn not in there else change,
-        )
-        for resource in recorded
-    ]
+    there = {str(entry["urn"]): entry for entry in standing.live_entries()}
+    kinds = {kind.token: kind for kind in KINDS.values()}
+
+    def op(resource: "Recorded") -> str:
+        if resource.urn not in there:
+            return "create"
+        if same:
+            return "same"
+        kind = kinds.get(resource.type)
+        before = there[resource.urn].get("inputs") or {}
+        return "replace" if kind is not None and replacing(kind, before, resource.inputs) else "update"
+
     wanted = {resource.urn for resource in recorded}
-    gone = sorted(
-        (resource for resource in standing.resources if resource.urn not in wanted) if standing else (),
-        key=lambda resource: resource.urn,
-    )
     return [
-        *found,
+        *(Expected(urn=found.urn, type=found.type, name=found.name, op=op(found)) for found in recorded),
         *(
-            Expected(urn=resource.urn, type=resource.type, name=resource.urn.rpartition("::")[2], op="delete")
-            for resource in gone
-            if not resource.type.startswith("pulumi:")
+            Expected(urn=urn, type=str(there[urn]["type"]), name=urn.rpartition("::")[2], op="delete")
+            for urn in sorted(there)
+            if urn not in wanted
         ),
     ]

@@ -37,7 +37,7 @@ def program(
     matcher: Matcher | None = None,
     gate: "UnitGate | None" = None,
 ) -> Callable[[], None]:
-    """The program that builds ``unit``, to be run by the engine or by `blueprints.recorder.evaluate`.
+    """The program that builds ``unit``, to be run by the engine or by `providers.driving.recorder.evaluate`.
 
     Args:
         unit: What to build.
@@ -64,6 +64,8 @@ def program(
         key = public_key(workspace) if unit.landing else ""
         for output, value in blueprint.build(unit, landing, key).items():
             pulumi.export(output, value)
+        # A later plan may not name a server any more, and has to know what is lost with it.
+        pulumi.export("roles", {server.name: server.role for server in unit.servers})
 
     return run
 

@@ -2,10 +2,9 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from blueprints.bundle import Bundle
 from blueprints.guards import (
@@ -14,19 +13,22 @@ from blueprints.guards import (
     have_images,
     landing_of,
     leave_served,
+    losses_of,
     put_gate,
     rehearsal,
     rehearse,
     same_law,
 )
 from blueprints.names import landing_id
+from blueprints.outside import outside
 from blueprints.preview import Change, Preview, offline_changes, priced
 from blueprints.pricing import add
 from blueprints.program import program
+from blueprints.together import together
 from policy.deeds import noting_refusal
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.errors import BadInput, Incomplete, MissingTool, PseError, Refused, UsageError
+from pse.core.errors import BadInput, Incomplete, MissingTool, Refused, UsageError
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE, UNDER_WAY, mark_removed, served
 from pse.core.settings import Workspace
@@ -35,8 +37,10 @@ from pse.core.text import printable
 if TYPE_CHECKING:
     from providers.engine import Engine
 
-T = TypeVar("T")
-Item = TypeVar("Item")
+BLIND = (
+    "offline, the state cannot be read where it is: compared with what this machine built last, if anything; "
+    "`pse preview` without --offline asks the state itself"
+)
 
 
 def up(
@@ -83,7 +87,7 @@ def up(
         rehearse(workspace, bundle, chosen, engine)
         done: dict[str, Deployment] = {}
         for stage in _stages(chosen):
-            done |= _together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
+            done |= together(stage, lambda unit: _ensure(workspace, bundle, unit, engine, progress), done)
     return tuple(done[name] for name in sorted(done))
 
 
@@ -155,7 +159,9 @@ def preview(
         landing = landing_of(engine, unit)
         if offline or (landing is None and not unit.landing):
             run = rehearsal(workspace, bundle, unit, engine)
-            changes = offline_changes(run, unit, engine.deployment(unit.id), unit_hash=bundle.plan.units[unit.id])
+            document = engine.deployment(unit.id)
+            same = document is not None and document.unit_hash == bundle.plan.units[unit.id]
+            changes = offline_changes(run, unit, engine.standing(unit.id, offline=offline), same=same)
             progress(Event("preview", "done", subject=unit.id, done=len(changes), unit="resources"))
             return changes
         with _turn(workspace, unit.id), gate_for_preview(workspace, bundle, unit.id):
@@ -164,14 +170,23 @@ def preview(
 
     changes: dict[str, Sequence[Change]] = {}
     for stage in _stages(chosen):
-        changes |= _together(stage, one, {})
-    found = tuple(priced(unit, changes[unit.id]) for stage in _stages(chosen) for unit in stage.values())
+        changes |= together(stage, one, {})
+    found = tuple(
+        priced(unit, changes[unit.id], losses_of(workspace, bundle, unit, engine, offline=offline))
+        for stage in _stages(chosen)
+        for unit in stage.values()
+    )
+    from providers.driving.statefile import is_remote
+
+    blind = offline and is_remote(workspace)
     return Preview(
         plan=bundle.plan.hash,
         offline=offline,
         currency=bundle.plan.currency,
         units=found,
         cost=add(unit.cost for unit in found),
+        notes=(BLIND,) if blind else (),
+        outside=outside(workspace, bundle.units, engine, offline=offline),
     )
 
 
@@ -223,7 +238,7 @@ def destroy(
         return name
 
     for stage in ([name for name in chosen if name not in zones], zones):
-        done |= _together({name: name for name in stage}, one, done)
+        done |= together({name: name for name in stage}, one, done)
     return tuple(sorted(done))
 
 
@@ -260,7 +275,8 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
 
     Raises:
         UsageError: The plan has no such unit.
-        Refused: The gate refused a resource, the law changed since, or users are on a stack that another plan built.
+        Refused: The gate refused a resource, the law changed since, users are on a stack that another plan built, or
+            data would be lost.
         Incomplete: Some resources stand and some do not; run it again.
         RemoteError: The engine or a cloud failed.
     """
@@ -268,11 +284,9 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
     chosen = choose(bundle, units=(unit_id,))
     same_law(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
-    unit, plan, engine = bundle.units[unit_id], bundle.plan, _engine(workspace, progress)
-    with _turn(workspace, unit_id):
-        put_gate(workspace, bundle, unit_id)
-        run = program(unit, landing=landing_of(engine, unit), workspace=workspace, plan=plan.hash)
-        return engine.ensure(unit, run, plan=plan.hash, unit_hash=plan.units[unit_id], again=True)
+    unit, engine = bundle.units[unit_id], _engine(workspace, progress)
+    rehearse(workspace, bundle, (unit,), engine, again=True)
+    return _ensure(workspace, bundle, unit, engine, progress, again=True)
 
 
 def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:
@@ -280,9 +294,12 @@ def _stages(units: Iterable[Unit]) -> tuple[dict[str, Unit], dict[str, Unit]]:
     return {unit.id: unit for unit in units if unit.landing}, {unit.id: unit for unit in units if not unit.landing}
 
 
-def _ensure(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
+def _ensure(
+    workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress, *, again: bool = False
+) -> Deployment:
+    """The one way to the engine's `up`; `Engine.ensure` refuses there what would lose data."""
     with _turn(workspace, unit.id):
-        return _ensure_alone(workspace, bundle, unit, engine, progress)
+        return _ensure_alone(workspace, bundle, unit, engine, progress, again=again)
 
 
 @contextmanager
@@ -298,14 +315,16 @@ def _turn(workspace: Workspace, unit_id: str) -> Iterator[None]:
         os.close(lock)
 
 
-def _ensure_alone(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress) -> Deployment:
+def _ensure_alone(
+    workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine", progress: Progress, *, again: bool
+) -> Deployment:
     unit_hash = bundle.plan.units[unit.id]
     put_gate(workspace, bundle, unit.id)
     landing = landing_of(engine, unit)
     if landing is None and not unit.landing:
         raise BadInput("the landing zone of its place does not stand", where=unit.id)
     run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
-    deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash)
+    deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash, again=again)
     _audit(workspace, bundle, unit)
     progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))
     return deployment
@@ -336,39 +355,3 @@ def _engine(workspace: Workspace, progress: Progress) -> "Engine":
     from providers.engine import Engine
 
     return Engine(workspace, progress=progress)
-
-
-def _together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collection[str]) -> dict[str, T]:
-    """``act`` on every item, as many at once as there are cores, and the results by the items' names.
-
-    Raises:
-        PseError: The one error, when there was one only and nothing was done, now or ``before``.
-        Incomplete: Some were done and others failed.
-    """
-    done: dict[str, T] = {}
-    failed: dict[str, PseError] = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        running = {pool.submit(act, item): name for name, item in items.items()}
-        try:
-            for future in as_completed(running):
-                try:
-                    done[running[future]] = future.result()
-                except PseError as exc:
-                    failed[running[future]] = exc
-        except BaseException:
-            # Interrupted: what has not begun is not begun; what runs is told by its own signal handling.
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    if not failed:
-        return done
-    first = failed[min(failed)]
-    words = "; ".join(f"{name}: {failed[name].message}" for name in sorted(failed))
-    if len(failed) == 1 and not done and not before:
-        raise first
-    if not done and not before and len({type(exc) for exc in failed.values()}) == 1:
-        raise type(first)(words, hint=first.hint)
-    raise Incomplete(
-        words,
-        hint=f"Done: {', '.join(sorted((*done, *before)))}. Correct what failed and run it again. {first.hint}",
-        where=", ".join(sorted(failed)),
-    ) from first

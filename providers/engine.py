@@ -13,10 +13,14 @@ import msgspec
 
 from policy.deeds import note
 from providers import pulumi_cli
-from providers.driving.endings import hint_after, killed, last_line, listed
+from providers.driving import backend
+from providers.driving.endings import hint_after, keeping, killed, last_line, listed
 from providers.driving.events import Change, Listener
+from providers.driving.losses import holding, losses, refuse_losses, replaced, system_disks
+from providers.driving.recorder import evaluate
 from providers.driving.recovery import all_gone, clear_intents, clear_leftovers, one_driver, owners
 from providers.driving.state import State
+from providers.driving.statefile import is_remote, read_state
 from providers.known import path_of, write_known
 from pse.core.canonical import read, write
 from pse.core.documents.deployment import Deployment
@@ -85,7 +89,7 @@ class Engine:
             again: Run also when the Deployment says that it stands, as ``pse adopt`` does.
 
         Raises:
-            Refused: The gate refused a resource.
+            Refused: The gate refused a resource, or data that stands would be lost.
             Incomplete: Some resources stand and some do not; calling again goes on.
             RemoteError: The engine or a cloud failed before anything was changed.
             MissingTool: No Pulumi CLI of the pinned version.
@@ -99,12 +103,13 @@ class Engine:
             return standing
         facts = {"unit_hash": unit_hash, "place": unit.place}
         with self._operation("up", unit.id, plan=plan, program=program, create=True, facts=facts) as run:
+            self._lose_nothing(run, unit, program)
             # From here on the last document is no longer true, whatever happens.
             self._path(unit.id).unlink(missing_ok=True)
             self._work(run, lambda: run.stack.up(**self._with_pack(run)))
             after = self._export(run.stack)
             deployment = after.deployment(stack=unit.id, plan=plan, unit_hash=unit_hash, place=unit.place)
-            write_known(self._workspace.private, PROJECT, unit.id, after.ids())
+            write_known(self._workspace.private, PROJECT, unit.id, after.urns())
             cleared = clear_intents(self._workspace, unit.id, after.ids())
             if cleared:
                 self._tell("up", unit.id, "update", f"deleted what an earlier run left: {', '.join(cleared)}")
@@ -207,25 +212,30 @@ class Engine:
         path = self._path(unit_id)
         return read(path, Deployment) if path.exists() else None
 
+    def standing(self, unit_id: str, *, offline: bool = False) -> State:
+        """What stands, by the state itself; empty when nothing does.
+
+        A local state is read from its file. Another one is asked by the CLI, or, offline, told by the last Deployment,
+        which knows nothing of a run that failed since or was another machine's.
+
+        Raises:
+            RemoteError: The backend cannot be asked.
+            BadInput: A file cannot be read.
+        """
+        found = read_state(self._workspace, PROJECT, unit_id)
+        if found is not None:
+            return found
+        if is_remote(self._workspace) and not offline:
+            return backend.exported(self._workspace, unit_id, self._found())
+        return State.of_document(self.deployment(unit_id))
+
     def stacks(self) -> tuple[str, ...]:
         """Names of the stacks in the backend, sorted.
 
         Raises:
             RemoteError: The backend cannot be asked.
         """
-        from pulumi.automation import CommandError
-
-        from providers.driving.project import CLI, Project, environment, write_project
-
-        project = Project(
-            work_dir=str(write_project(self._workspace)),
-            env_vars=environment(self._workspace, "", plan=""),
-            pulumi_command=CLI(self._found()),
-        )
-        try:
-            return tuple(sorted(stack.name.rpartition("/")[2] for stack in project.list_stacks()))
-        except CommandError as exc:
-            raise RemoteError(f"the state's backend cannot be used: {last_line(exc)}") from exc
+        return backend.stacks(self._workspace, self._found())
 
     # -- below: what the operations share --
 
@@ -256,7 +266,7 @@ class Engine:
                     unit_id,
                     cli=self._found(),
                     plan=plan,
-                    program=_keeping(program, raised) if program else None,
+                    program=keeping(program, raised) if program else None,
                     create=create,
                 )
                 told = {"plan": plan, "unit": unit_id, **facts}
@@ -268,6 +278,23 @@ class Engine:
                 self._tell(step, unit_id, "failed", f"{step} failed")
                 raise raised[0] if raised else self._failure(step, unit_id, run, exc) from exc
         self._tell(step, unit_id, "done", step)
+
+    def _lose_nothing(self, run: _Run, unit: Unit, program: Callable[[], None]) -> None:
+        """Refuse a program that would delete or replace what holds data, by the state that stands.
+
+        Raises:
+            Refused: It would.
+        """
+        if not holding(run.before, unit):
+            return
+        refuse_losses(losses(run.before, evaluate(program, stack=unit.id), unit), unit)
+        if system_disks(run.before, unit):
+            # A first-boot script is secret, so only the engine itself can tell whether it is another one.
+            heard = Listener("preview", unit.id, silent)
+            options = self._with_pack(run)
+            options["on_event"] = heard
+            run.stack.preview(**options)
+            refuse_losses(replaced(heard.changes(), run.before, unit), unit)
 
     def _work(self, run: _Run, act: Callable[[], T]) -> T:
         """Run one engine operation, again when a lock stood in its way whose owner is dead."""
@@ -300,7 +327,7 @@ class Engine:
             except ConcurrentUpdateError as exc:
                 self._unlock(stack, exc)
                 return self._prepare(stack)
-        write_known(self._workspace.private, PROJECT, stack.name, state.ids())
+        write_known(self._workspace.private, PROJECT, stack.name, state.urns())
         return state
 
     def _unlock(self, stack: "QuietStack", error: Exception) -> None:
@@ -369,16 +396,3 @@ class Engine:
 
     def _tell(self, step: str, unit_id: str, state: str, message: str) -> None:
         self._progress(Event(step, state, subject=unit_id, message=message))
-
-
-def _keeping(program: Callable[[], None], raised: list[PseError]) -> Callable[[], None]:
-    """``program``, its own errors kept: through the engine they would arrive as text."""
-
-    def run() -> None:
-        try:
-            program()
-        except PseError as exc:
-            raised.append(exc)
-            raise
-
-    return run

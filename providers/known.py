@@ -1,14 +1,15 @@
-"""The ids that the state knows: what tells an orphan from a live object that the engine is about to delete.
+"""The ids that the state knows, and whose: what tells an orphan from a live object that the engine is about to delete.
 
 The engine driver writes them before each operation; the plugin reads them where ``PSE_KNOWN`` points. Without them the
 plugin adopts nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
+from providers.identity import parse_urn
 from pse.core.canonical import read, write
 
 VARIABLE = "PSE_KNOWN"
@@ -22,12 +23,18 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         project: Pulumi project.
         stack: Stack name.
         ids: Ids of all resources in the state, also of those that wait to be deleted; sorted.
+        urns: The same ids by the hash of the URN that holds them.
     """
 
     schema: int = 1
     project: str
     stack: str
     ids: tuple[str, ...]
+    urns: dict[str, tuple[str, ...]] = {}
+
+    def holders(self, object_id: str) -> frozenset[str]:
+        """Hashes of the URNs that hold an id."""
+        return frozenset(urn for urn, ids in self.urns.items() if object_id in ids)
 
 
 def path_of(private: Path, project: str, stack: str) -> Path:
@@ -35,15 +42,24 @@ def path_of(private: Path, project: str, stack: str) -> Path:
     return private / "known" / f"{project}.{stack}.json"
 
 
-def write_known(private: Path, project: str, stack: str, ids: Iterable[str]) -> Path:
-    """Write the file and return its path."""
+def write_known(private: Path, project: str, stack: str, held: Mapping[str, Iterable[str]]) -> Path:
+    """Write the file and return its path.
+
+    Args:
+        private: The workspace's ``.pse``.
+        project: Pulumi project.
+        stack: Stack name.
+        held: Ids by URN.
+    """
     path = path_of(private, project, stack)
-    write(path, Known(project=project, stack=stack, ids=tuple(sorted(set(ids)))), mode=0o600)
+    urns = {parse_urn(urn).hash: tuple(sorted(ids)) for urn, ids in held.items()}
+    ids = tuple(sorted({one for some in urns.values() for one in some}))
+    write(path, Known(project=project, stack=stack, ids=ids, urns=urns), mode=0o600)
     return path
 
 
-def read_known(where: str, project: str, stack: str) -> frozenset[str] | None:
-    """The ids for one stack, or None when ``where`` says nothing of it.
+def read_known(where: str, project: str, stack: str) -> Known | None:
+    """What is known of one stack, or None when ``where`` says nothing of it.
 
     Args:
         where: Value of ``PSE_KNOWN``: a file, or a folder of files for a server of many stacks.
@@ -61,4 +77,4 @@ def read_known(where: str, project: str, stack: str) -> frozenset[str] | None:
         if not path.exists():
             return None
     known = read(path, Known)
-    return frozenset(known.ids) if (known.project, known.stack) == (project, stack) else None
+    return known if (known.project, known.stack) == (project, stack) else None

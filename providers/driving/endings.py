@@ -2,8 +2,9 @@
 
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from pse.core.errors import PseError
 from pse.core.text import printable, without_userinfo
 
 SHOWN = 5
@@ -56,3 +57,16 @@ def last_line(error: Exception) -> str:
         return "pulumi ended without a word"
     told = [line for line in lines if line.startswith("error:")] or lines
     return printable(without_userinfo(told[-1].removeprefix("error:").strip())[:400]) if told else type(error).__name__
+
+
+def keeping(program: Callable[[], None], raised: list[PseError]) -> Callable[[], None]:
+    """``program``, its own errors kept: through the engine they would arrive as text."""
+
+    def run() -> None:
+        try:
+            program()
+        except PseError as exc:
+            raised.append(exc)
+            raise
+
+    return run

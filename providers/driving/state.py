@@ -30,6 +30,32 @@ class State:
         """Entries of our own resources."""
         return [entry for entry in self.resources() if str(entry.get("type", "")).startswith("pse:index:")]
 
+    def live_entries(self) -> list[dict[str, Any]]:
+        """Entries of our own resources that do not wait to be deleted."""
+        return [entry for entry in self.ours() if not entry.get("delete")]
+
+    def roles(self) -> dict[str, str]:
+        """Role of each server by its name, as the last program that ended exported them."""
+        found = self._outputs().get("roles")
+        return {str(name): str(role) for name, role in found.items()} if isinstance(found, Mapping) else {}
+
+    def urns(self) -> dict[str, tuple[str, ...]]:
+        """Ids by URN."""
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.ours():
+            if entry.get("id"):
+                found[str(entry["urn"])] = (*found.get(str(entry["urn"]), ()), str(entry["id"]))
+        return found
+
+    @classmethod
+    def of_document(cls, deployment: Deployment | None) -> "State":
+        """What a deployment tells of a state that cannot be read: every resource and its place, no other input."""
+        if deployment is None:
+            return cls({})
+        place = {"place": deployment.place}
+        resources = [{"urn": r.urn, "type": r.type, "id": r.id, "inputs": place} for r in deployment.resources]
+        return cls({"resources": resources})
+
     def ids(self) -> frozenset[str]:
         """Ids of all our objects that the state knows."""
         return frozenset(str(entry["id"]) for entry in self.ours() if entry.get("id"))
@@ -56,8 +82,7 @@ class State:
         """Type, inputs and outputs by URN, to see what a refresh changed."""
         return {
             str(entry["urn"]): (str(entry["type"]), entry.get("inputs"), entry.get("outputs"))
-            for entry in self.ours()
-            if not entry.get("delete")
+            for entry in self.live_entries()
         }
 
     def changed_to(self, after: "State", *, also_deleted: int = 0) -> dict[str, int]:
@@ -88,9 +113,7 @@ class State:
         Raises:
             RemoteError: The program's outputs are not what blueprints export.
         """
-        outputs: Mapping[str, Any] = next(
-            (entry.get("outputs") or {} for entry in self.resources() if entry.get("type") == _STACK), {}
-        )
+        outputs = self._outputs()
         try:
             servers = msgspec.convert(outputs.get("servers") or [], tuple[BuiltServer, ...], strict=False)
             plain = msgspec.convert(outputs.get("outputs") or {}, dict[str, str])
@@ -99,8 +122,8 @@ class State:
         resources = sorted(
             (
                 BuiltResource(urn=str(entry["urn"]), type=str(entry["type"]), id=str(entry["id"]))
-                for entry in self.ours()
-                if entry.get("id") and not entry.get("delete")
+                for entry in self.live_entries()
+                if entry.get("id")
             ),
             key=lambda resource: resource.urn,
         )
@@ -113,3 +136,6 @@ class State:
             resources=tuple(resources),
             outputs=plain,
         )
+
+    def _outputs(self) -> Mapping[str, Any]:
+        return next((entry.get("outputs") or {} for entry in self.resources() if entry.get("type") == _STACK), {})

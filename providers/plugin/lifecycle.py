@@ -141,6 +141,7 @@ class Lifecycle:
 
         Raises:
             NotOurs: It is not this stack's.
+            Refused: It holds data, and the program at work has it still: this is a replacement.
         """
         place = plain(raw.get("place"))
         if not isinstance(place, str):
@@ -150,6 +151,7 @@ class Lifecycle:
         live = self._again(lambda: store.read(object_id, None))
         if live is not None:
             must_be_ours(self._session, self._kind.name, self._urn, live)
+            self._must_go(object_id)
         try:
             # Also what is gone: a cloud may still be at the deletion of what hangs on it.
             self._again(lambda: store.delete(object_id), reasons=_DELETE_RETRY)
@@ -173,6 +175,21 @@ class Lifecycle:
             return msgspec.convert(value, self._kind.inputs)
         except msgspec.ValidationError as exc:
             raise BadInput(str(exc), where=self._urn.text) from exc
+
+    def _must_go(self, object_id: str) -> None:
+        """Refuse to delete the data of a resource that the program still has: it would be replaced.
+
+        With ``deleteBeforeReplace``, ``--replace`` or ``replaceOnChanges`` this is the first call that tells so.
+
+        Raises:
+            Refused: The program does not give the data up.
+        """
+        if self._kind.holds_data and self._session.keeps(self._urn):
+            raise Refused(
+                f"this would replace {object_id}, and its data would be lost",
+                where=self._urn.text,
+                hint="Set allowReplace to true if the data may go.",
+            )
 
     # -- below: the parts of a create --
 

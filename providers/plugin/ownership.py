@@ -28,18 +28,40 @@ def others(session: Session, urn: Urn, made: Made) -> str:
 
 
 def must_be_ours(session: Session, kind: str, urn: Urn, made: Made) -> None:
-    """See that the stack may change or delete ``made``.
+    """See that the resource may change or delete ``made``.
+
+    An object bears the URN that made it for ever, so a resource that was renamed is known by the state: see `_renamed`.
 
     Raises:
         NotOurs: It may not.
     """
+    hint = f"`pulumi state delete '{urn.text}'` makes the stack forget it."
     why = others(session, urn, made)
+    if not why and made.identity is not None and made.identity.urn != urn.hash and not _renamed(session, urn, made):
+        why = "was made for another resource of this stack"
+        hint += " If that one was renamed, run `pse up`, which knows the state, or give it its old name again."
     if why:
         raise NotOurs(
             f"{kind} {made.id} {why}; nothing was done to it",
             where=urn.text,
-            hint=f"`pulumi state delete '{urn.text}'` makes the stack forget it.",
+            hint=hint,
         )
+
+
+def _renamed(session: Session, urn: Urn, made: Made) -> bool:
+    """Whether the state says that the object's resource has another URN since: one URN holds it, and nothing the old.
+
+    After ``pulumi state rename``, or an alias in an earlier program, the state holds the object under the new URN. With
+    an alias in the program at work it still holds it under the old one, and the new one is not in it yet. Whatever else
+    a state says was written by hand.
+    """
+    known = session.state_of(urn)
+    if known is None or made.identity is None:
+        return False
+    holders, old = known.holders(made.id), made.identity.urn
+    if holders == {urn.hash}:
+        return old not in known.urns and not session.wants(old)
+    return holders == {old} and urn.hash not in known.urns and not session.wants(old)
 
 
 def must_be_free(session: Session, kind: str, urn: Urn, made: Made) -> None:

@@ -146,6 +146,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             olds, news = from_struct(request.olds), from_struct(request.news)
             found = check.failures(kind, plain(olds), news)
             kept = check.checked(kind, news)
+            self._session(context).want(urn, may_go=plain(kept).get("allowReplace") is True)
             found += self._judge(context, kind, urn, plain(kept), ask=not found)
             if not found and isinstance(place := plain(kept)["place"], str):
                 found += check.lacking(kind, plain(kept), self._session(context).places.provider(place))

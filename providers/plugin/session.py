@@ -6,7 +6,7 @@ from pathlib import Path
 
 from providers.gatekeeper import Gatekeeper
 from providers.identity import Urn, stack_tag
-from providers.known import VARIABLE, read_known
+from providers.known import VARIABLE, Known, read_known
 from providers.places import Places
 from providers.plugin.calls import Calls
 from pse.core.journal import FileJournal
@@ -36,7 +36,8 @@ class Session:
         self.calls = Calls()
         self._unit = unit
         self._lock = threading.RLock()
-        self._known: dict[tuple[str, str], frozenset[str] | None] = {}
+        self._known: dict[tuple[str, str], Known | None] = {}
+        self._wanted: dict[str, tuple[str, bool]] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._ids: set[str] = set()
         self._referable: dict[tuple[str, str], str] = {}
@@ -75,11 +76,31 @@ class Session:
 
     def known(self, urn: Urn) -> frozenset[str] | None:
         """Ids in the state when this operation began; None when nobody told us."""
+        known = self.state_of(urn)
+        return None if known is None else frozenset(known.ids)
+
+    def state_of(self, urn: Urn) -> Known | None:
+        """What the URN's state knew when this operation began; None when nobody told us."""
         key = (urn.project, urn.stack)
         with self._lock:
             if key not in self._known:
                 self._known[key] = read_known(os.environ.get(VARIABLE, ""), *key)
             return self._known[key]
+
+    def want(self, urn: Urn, *, may_go: bool) -> None:
+        """Remember that the program at work has this resource, and whether it gives the data up by a replacement."""
+        with self._lock:
+            self._wanted[urn.text] = (urn.hash, may_go)
+
+    def keeps(self, urn: Urn) -> bool:
+        """Whether the program at work has this resource and does not give its data up."""
+        with self._lock:
+            return not self._wanted.get(urn.text, ("", True))[1]
+
+    def wants(self, urn_hash: str) -> bool:
+        """Whether the program at work has a resource whose URN has this hash."""
+        with self._lock:
+            return any(found == urn_hash for found, _ in self._wanted.values())
 
     def saw(self, kind: str, object_id: str, place_id: str) -> None:
         """Remember an object that the engine named or that was made here: it is in the state, or about to be."""

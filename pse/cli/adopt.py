@@ -22,5 +22,6 @@ def command(session: Session, unit: str, plan: Path | None, *, yes: bool, dry_ru
     from pse.cli.render_work import deployments_view, up_intent
 
     bundle = session.bundle(plan)
-    if session.agreed(up_intent(session.workspace, bundle, units=(unit,)), yes=yes, dry_run=dry_run):
+    intent = up_intent(session.workspace, bundle, units=(unit,), again=True)
+    if session.agreed(intent, yes=yes, dry_run=dry_run):
         session.show(deployments_view((adopt(session.workspace, bundle, unit, session.progress),)))

@@ -11,7 +11,8 @@ from pse.cli.verb import plan_argument, verb
 def command(session: Session, plan: Path | None) -> None:
     """Ask each place what rests there, and judge it.
 
-    The fifth gate. What is refused goes to the ledger, and the exit code is 3.
+    The fifth gate, over every stack that stands, also one that PLAN does not name. What is refused goes to the ledger,
+    and the exit code is 3.
     """
     from blueprints.auditing import audit_units
     from pse.cli.render_work import audit_view
@@ -19,5 +20,5 @@ def command(session: Session, plan: Path | None) -> None:
 
     found = audit_units(session.workspace, session.bundle(plan), session.progress)
     session.show(audit_view(found))
-    if any(found.values()):
+    if any(found.refused.values()):
         raise Refused("something rests where it may not be", hint="See the list above; the ledger has it too.")

@@ -17,6 +17,8 @@ def command(session: Session, plan: Path | None, form: str) -> None:
     Monthly and once, by workload and place, with what the in-country mandate costs. What has no price is said.
     """
     import blueprints
+    from blueprints.outside import outside
+    from providers.engine import Engine
     from pse.cli.render_cost import cost_view, infracost_view
 
     bundle = session.bundle(plan)
@@ -25,4 +27,6 @@ def command(session: Session, plan: Path | None, form: str) -> None:
     if form == "infracost":
         session.show(infracost_view(blueprints.infracost(bundle)))
         return
-    session.show(cost_view(bundle.plan, blueprints.cost_report(bundle)))
+    # Of a state elsewhere, what was built from here; `pse preview` and `pse audit` ask it.
+    others = outside(session.workspace, bundle.units, Engine(session.workspace), offline=True)
+    session.show(cost_view(bundle.plan, blueprints.cost_report(bundle), others))

@@ -9,6 +9,7 @@ from pse.core.money import cents
 
 if TYPE_CHECKING:
     from blueprints import CostReport
+    from blueprints.outside import Outside
     from pse.core.documents.plan import Plan
 
 
@@ -17,8 +18,8 @@ def infracost_view(data: dict[str, Any]) -> View:
     return View(data)
 
 
-def cost_view(plan: "Plan", report: "CostReport") -> View:
-    """Totals by workload and by place; every total says how many lines have no price."""
+def cost_view(plan: "Plan", report: "CostReport", outside: "tuple[Outside, ...]" = ()) -> View:
+    """Totals by workload and by place; every total says how many lines have no price. What stands outside is said."""
     currency = report.currency
     data = {
         "plan": report.plan,
@@ -54,7 +55,7 @@ def cost_view(plan: "Plan", report: "CostReport") -> View:
         total_line(report.total, currency),
         *_aloud(report),
     )
-    return View(data, blocks, report.findings)
+    return View(data, blocks, (*report.findings, *(other.finding() for other in outside)))
 
 
 def _aloud(report: "CostReport") -> tuple[str, ...]:

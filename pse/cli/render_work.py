@@ -1,6 +1,6 @@
 """Views of work on the world: workspaces, previews, stacks, the lab."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +9,8 @@ from pse.cli.view import View, grid
 
 if TYPE_CHECKING:
     from blueprints import Bundle, Preview
+    from blueprints.auditing import Audit
     from pse.core.documents.deployment import Deployment
-    from pse.core.documents.verdicts import Refusal
     from pse.core.settings import Workspace
 
 
@@ -41,6 +41,8 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
             "operations": counts,
             "cost": preview.cost,
             "items": preview.units,
+            "notes": preview.notes,
+            "outside": preview.outside,
         },
         (
             *head(bundle.plan),
@@ -49,8 +51,11 @@ def preview_view(bundle: "Bundle", preview: "Preview") -> View:
             ", ".join(f"{count} {op}" for op, count in counts.items() if count) or "nothing to do",
             total_line(preview.cost, currency),
             *services_line(bundle.plan),
+            *(f"`pse up` will refuse {u.unit}: it would {', '.join(u.refused)}" for u in preview.units if u.refused),
+            *preview.notes,
             "nothing was touched",
         ),
+        tuple(other.finding() for other in preview.outside),
     )
 
 
@@ -61,34 +66,55 @@ def up_intent(
     landing: bool = False,
     waves: Collection[int] = (),
     units: Collection[str] = (),
+    again: bool = False,
 ) -> View:
-    """Stacks that `pse up` would bring about; what stands from the same unit file is left alone.
+    """Stacks that `pse up` would bring about, and the servers and data that would go.
+
+    What stands from the same unit file is left alone, but for ``again``, as `pse adopt` does.
 
     Raises:
         UsageError: The plan has no such unit or wave.
+        Refused: The gate refuses a resource.
     """
-    from blueprints.guards import kept_for_users
+    from blueprints.guards import kept_for_users, losses_of
+    from blueprints.outside import outside
     from blueprints.provision import choose
     from providers.engine import Engine
 
     engine, plan = Engine(workspace), bundle.plan
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     kept = kept_for_users(workspace, bundle, chosen)
-    items = []
+    items, going = [], []
     for unit in chosen:
         stands = engine.deployment(unit.id)
         state = "new" if stands is None else "stands" if stands.unit_hash == plan.units.get(unit.id) else "changes"
         if unit.id in kept:
             state = f"refused: users are on it since plan {kept[unit.id][:12]}"
+        elif state != "stands" or again:
+            going += [(unit.id, loss) for loss in losses_of(workspace, bundle, unit, engine)]
         items.append(
             {"unit": unit.id, "state": state, "place": unit.place, "servers": len(unit.servers), "cost": unit.cost}
         )
     rows = (
         (i["unit"], i["state"], i["place"], i["servers"], *amounts(u.cost)) for i, u in zip(items, chosen, strict=True)
     )
+    gone = [
+        (
+            unit,
+            loss.op,
+            loss.kind,
+            loss.name,
+            ", ".join(loss.why) or None,
+            "refused: data on it" if loss.data else "goes",
+        )
+        for unit, loss in going
+    ]
+    words = "Servers and data that would be deleted or replaced"
+    lost = (grid(words, "unit|operation|type|name|changed|what becomes of it", gone),) if gone else ()
     return View(
-        {"plan": plan.hash, "items": items},
-        (*head(plan), grid("Stacks", columns("unit|state|place|>servers|$", plan.currency), rows)),
+        {"plan": plan.hash, "items": items, "losses": [{"unit": unit, "loss": loss} for unit, loss in going]},
+        (*head(plan), grid("Stacks", columns("unit|state|place|>servers|$", plan.currency), rows), *lost),
+        tuple(other.finding() for other in outside(workspace, bundle.units, engine)),
     )
 
 
@@ -125,12 +151,12 @@ def destroyed_view(stacks: Sequence[str]) -> View:
     return View({"items": stacks}, (f"removed: {', '.join(stacks)}",))
 
 
-def audit_view(found: "Mapping[str, tuple[Refusal, ...]]") -> View:
-    """Refusals of the fifth gate by unit."""
-    items = [{"unit": unit, "refusals": refusals} for unit, refusals in found.items()]
-    rows = ((unit, "refused" if refusals else "as allowed", why(refusals)) for unit, refusals in found.items())
-    block = grid("What rests where", "unit|verdict|why", rows) if found else "nothing of this plan stands"
-    return View({"items": items}, (block,))
+def audit_view(found: "Audit") -> View:
+    """Refusals of the fifth gate by stack, and the stacks that the plan does not name."""
+    items = [{"unit": unit, "refusals": refusals} for unit, refusals in found.refused.items()]
+    rows = ((unit, "refused" if refusals else "as allowed", why(refusals)) for unit, refusals in found.refused.items())
+    block = grid("What rests where", "unit|verdict|why", rows) if found.refused else "nothing stands"
+    return View({"items": items}, (block,), found.findings)
 
 
 def lab_view(hosts: Sequence[Any]) -> View:

@@ -5,9 +5,9 @@ import pytest
 from blueprints.bundle import Bundle
 from blueprints.guards import rehearsal
 from blueprints.provision import preview, up
-from blueprints.recorder import evaluate
 from policy.ledger import Ledger
 from policy.register import sign_register
+from providers.driving.recorder import evaluate
 from providers.engine import Engine
 from pse.core.canonical import write
 from pse.core.documents.deployment import BuiltResource, Deployment

@@ -16,9 +16,9 @@ from blueprints.names import landing_id
 from blueprints.preview import Expected, priced
 from blueprints.program import planned_landing, program, public_key
 from blueprints.provision import preview
-from blueprints.recorder import evaluate
 from policy import Ledger
 from policy.gate import write_gate
+from providers.driving.recorder import evaluate
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, Refused

@@ -8,7 +8,7 @@ import pytest
 from blueprints.auditing import audit_units
 from blueprints.bundle import Bundle
 from blueprints.names import landing_id
-from blueprints.provision import choose, destroy, ensure, preview, up
+from blueprints.provision import adopt, choose, destroy, ensure, preview, up
 from policy import Ledger
 from policy.register import sign_register
 from providers.engine import Engine
@@ -167,14 +167,14 @@ def test_destroy_takes_everything_down_landing_zone_last(
     up(planned, ministry_plan, landing=True)
     with pytest.raises(UsageError, match="nothing"):
         destroy(planned, units=("nothing",))
-    assert set(audit_units(planned, ministry_plan, silent)) == {LANDING}
+    assert set(audit_units(planned, ministry_plan, silent).refused) == {LANDING}
     with monkeypatch.context() as patched:
         patched.setattr("blueprints.provision.served", lambda *_: {LANDING: "9" * 64})
         with pytest.raises(Refused) as caught:
             destroy(planned)
     assert f"`pse rollback {LANDING}` first" in caught.value.hint
     assert destroy(planned) == (LANDING,)
-    assert audit_units(planned, ministry_plan, silent) == {}, "nothing of the plan stands any more"
+    assert audit_units(planned, ministry_plan, silent).refused == {}, "nothing of the plan stands any more"
     seen = [(entry.kind, entry.data.get("unit") or entry.data) for entry in Ledger(planned).entries()]
     assert [kind for kind, _ in seen] == ["up", "audit", "refused", "destroy"]
     assert seen[1][1] == {"plan": ministry_plan.plan.hash, "judged": [LANDING], "refused": {}}
@@ -194,11 +194,16 @@ def test_a_plan_of_another_register_is_refused(planned: Workspace, ministry_plan
     assert Engine(planned).stacks() == up_to_now
 
 
+def data_of(unit: Unit) -> list[str]:
+    return sorted(volume.name for server in unit.servers for volume in server.volumes)
+
+
 def test_a_volume_that_stands_is_never_left_out_by_a_later_plan(built: Built) -> None:
     unit = built.bundle.units["portal"]
     renamed = tuple(
         msgspec.structs.replace(
-            server, volumes=tuple(msgspec.structs.replace(volume, name="other") for volume in server.volumes)
+            server,
+            volumes=tuple(msgspec.structs.replace(volume, name=f"new-{volume.name}") for volume in server.volumes),
         )
         for server in unit.servers
     )
@@ -206,6 +211,20 @@ def test_a_volume_that_stands_is_never_left_out_by_a_later_plan(built: Built) ->
     later = resealed(built, units)
     with pytest.raises(Refused, match="with the data on it"):
         up(built.workspace, later, units=("portal",))
+    with pytest.raises(Refused, match="with the data on it"):
+        adopt(built.workspace, later, "portal")
+    # As a run that failed leaves it, and as it is on another machine.
+    document = built.workspace.private / "deployments" / "portal.json"
+    kept = document.read_bytes()
+    document.unlink()
+    try:
+        with pytest.raises(Refused, match="with the data on it"):
+            up(built.workspace, later, units=("portal",))
+        for offline in (True, False):
+            shown = preview(built.workspace, later, offline=offline, units=("portal",)).units[-1]
+            assert shown.refused == tuple(f"delete Volume {name} with the data on it" for name in data_of(unit))
+    finally:
+        document.write_bytes(kept)
     assert up(built.workspace, built.bundle, units=("portal",))
 
 

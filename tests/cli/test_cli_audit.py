@@ -43,6 +43,48 @@ def test_each_unit_is_judged_by_the_gate_of_the_named_plan(
     assert judged == [(unit, bundle.gates[unit].gate, bundle.plan.hash) for unit in sorted(bundle.units)]
 
 
+def test_what_stands_outside_the_plan_is_judged_by_its_category_of_today_and_told(
+    run: Run, ministry: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from blueprints import Bundle
+    from pse.core.canonical import write
+    from pse.core.documents.verdicts import Refusal
+
+    plan = told(run, "plan", "--as-of", DAY)
+    workspace = Workspace(ministry)
+    bundle = Bundle.read(workspace, Path(plan["path"]))
+    unit = bundle.units["analytics"]
+    # An earlier plan built one workload that nobody knows any more, and one that is not planned here.
+    for name, unit_hash in (("survey", "0" * 64), ("analytics", bundle.plan.units["analytics"])):
+        stands = Deployment(stack=name, plan="0" * 64, unit_hash=unit_hash, place=unit.place)
+        write(workspace.private / "deployments" / f"{name}.json", stands)
+    judged: dict[str, Any] = {}
+
+    def audit(_workspace: object, name: str, gate: Any, *, plan: str) -> tuple[Refusal, ...]:
+        del plan
+        judged[name] = gate
+        here = [entry for entry in gate.refused if entry.place == unit.place]
+        return here[0].refusals if here else ()
+
+    monkeypatch.setattr(providers.audit, "audit", audit)
+    fewer = SimpleNamespace(
+        plan=bundle.plan,
+        units={name: one for name, one in bundle.units.items() if name != "analytics"},
+        gates={name: one for name, one in bundle.gates.items() if name != "analytics"},
+        verdicts=bundle.verdicts,
+    )
+    found = audit_units(workspace, fewer, lambda _event: None)  # type: ignore[arg-type]  # as much of a bundle as is read
+    assert set(judged) == {"analytics", "survey"}
+    assert judged["analytics"].category is unit.category
+    assert found.refused["analytics"] == ()
+    assert found.refused["survey"]
+    analytics, survey = found.findings
+    assert (analytics.severity, survey.severity) == ("warning", "error")
+    assert f"costs {unit.cost.monthly} a month" in analytics.message
+    assert "price is not known" in survey.message
+    assert "pse destroy --unit survey" in survey.remedy
+
+
 def test_a_clock_behind_the_ledger_audits_nothing(run: Run, ministry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datetime as dt
 

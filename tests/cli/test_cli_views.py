@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from blueprints.auditing import Audit
 from pse.cli import render
 from pse.cli.render_cost import cost_view
 from pse.cli.render_estate import discovery_view, estate_blocks, import_view, labels_view
@@ -235,11 +236,11 @@ def test_stacks_and_their_servers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_audit_names_what_rests_wrongly(capsys: pytest.CaptureFixture[str]) -> None:
-    text, data = both(audit_view({"portal": (REFUSAL,), "records": ()}), capsys)
+    text, data = both(audit_view(Audit(refused={"portal": (REFUSAL,), "records": ()}, findings=())), capsys)
     assert "PSE-R003: abroad" in text
     assert "as allowed" in text
     assert [len(item["refusals"]) for item in data["items"]] == [1, 0]
-    assert "nothing of this plan stands" in both(audit_view({}), capsys)[0]
+    assert "nothing stands" in both(audit_view(Audit(refused={}, findings=())), capsys)[0]
 
 
 def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

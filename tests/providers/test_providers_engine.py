@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
+import pulumi
 import pytest
 
 from policy.ledger import Ledger
@@ -15,7 +17,7 @@ from providers import pulumi_cli
 from providers.driving.project import environment, write_project
 from providers.engine import Engine
 from pse.core.documents.deployment import BuiltServer
-from pse.core.errors import BadInput, Incomplete, RemoteError, UsageError
+from pse.core.errors import BadInput, Incomplete, PseError, Refused, RemoteError, UsageError
 from pse.core.progress import Event
 from tests.providers.house import HERE, PLAN, UNIT, House, inputs, networks, server, urn, volumes
 from tests.providers.waiting import wait_for
@@ -117,20 +119,29 @@ def test_volume_does_not_shrink_and_is_not_replaced_without_leave(engine_house: 
     with pytest.raises(RemoteError, match="can only grow, and it is 10 now"):
         house.up(volumes("a", size=5))
 
-    def other_class(**more: bool) -> Callable[[], None]:
+    def other(storage_class: str = "ssd", size: int = 10, opts: Any = None, **more: bool) -> Callable[[], None]:
         def program() -> None:
             from providers import sdk
 
-            sdk.Volume("a", **inputs("a", size_gib=10, storage_class="hdd", **more))
+            sdk.Volume("a", opts=opts, **inputs("a", size_gib=size, storage_class=storage_class, **more))
 
         return program
 
-    with pytest.raises(RemoteError, match=r"storageClass would replace .* data would be lost"):
-        house.up(other_class())
-    with pytest.raises(RemoteError, match="data would be lost"):
-        house.raw_up(volumes("a"), replace=[urn("Volume", "a")])
+    first = pulumi.ResourceOptions(delete_before_replace=True)
+    grown = pulumi.ResourceOptions(delete_before_replace=True, replace_on_changes=["sizeGib"])
+    with pytest.raises(Refused, match=r"replace a \(storageClass\) with the data on it"):
+        house.up(other("hdd"))
+    # Raw `pulumi up` is held by the plugin alone.
+    for program, again in (
+        (other("hdd"), ()),
+        (other(), ("a",)),
+        (other(opts=first), ("a",)),
+        (other(size=20, opts=grown), ()),
+    ):
+        with pytest.raises(PseError, match="data would be lost"):
+            house.raw_up(program, replace=[urn("Volume", name) for name in again])
     assert house.objects("Volume") == [kept]
-    house.up(other_class(allow_replace=True))
+    house.raw_up(other("hdd", opts=first, allow_replace=True))
     assert house.one("Volume")["id"] != kept["id"]
 
 
@@ -154,10 +165,10 @@ def test_refresh_finds_drift_and_deletion_and_the_next_run_repairs(engine_house:
 
 def test_delete_of_a_missing_object_succeeds(engine_house: House) -> None:
     house = engine_house
-    house.up(volumes("a", "b"))
+    house.up(volumes("a", "b", allow_replace=True))
     for path in (house.cloud / HERE.replace("/", "_") / "Volume").glob("*.json"):
         path.unlink()
-    house.up(volumes("b"))
+    house.up(volumes("b", allow_replace=True))
     house.engine.destroy(UNIT)
     assert house.engine.stacks() == ()
 

@@ -144,3 +144,37 @@ def test_create_judges_references_for_a_client_that_skips_check(engine_house: Ho
     with pytest.raises(Aborted, match=r"INVALID_ARGUMENT .*name takes 1 to 40"):
         create("Network", "../../x", cidr="10.0.0.0/16")
     assert len(house.objects()) == 1
+
+
+def test_id_of_another_resource_of_the_stack_is_neither_changed_nor_deleted(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a", "b"))
+    ids = {found["inputs"]["name"]: found["id"] for found in house.objects("Volume")}
+    # A state that says twice that it holds the one, as one written by hand does.
+    change_state(house, lambda entry: entry.update(id=ids["a"]) if entry.get("id") == ids["b"] else None)
+    with pytest.raises(PseError, match=f"{ids['a']} was made for another resource of this stack"):
+        house.raw_up(volumes("a"))
+    with pytest.raises(PseError, match=f"{ids['a']} was made for another resource of this stack"):
+        house.up(volumes("a", "b", size=20))
+    assert house.ids("Volume") == set(ids.values())
+    assert house.calls("delete") == []
+
+
+def test_renamed_resource_keeps_its_object(engine_house: House) -> None:
+    house = engine_house
+    house.up(networks("a"))
+    first = house.ids("Network")
+
+    def program() -> None:
+        import pulumi
+
+        networks("b", opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="a")], ignore_changes=["name"]))()
+
+    house.up(program)
+    assert house.ids("Network") == first
+    # As `pulumi state rename` does.
+    change_state(
+        house, lambda entry: entry.update(urn=urn("Network", "c")) if entry["urn"] == urn("Network", "b") else None
+    )
+    house.engine.destroy(UNIT)
+    assert house.objects() == []

@@ -1,0 +1,47 @@
+"""Many at once, as many as there are cores, and one answer for all of them."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+from pse.core.errors import Incomplete, PseError
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+
+
+def together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collection[str]) -> dict[str, T]:
+    """``act`` on every item, as many at once as there are cores, and the results by the items' names.
+
+    Raises:
+        PseError: The one error, when there was one only and nothing was done, now or ``before``.
+        Incomplete: Some were done and others failed.
+    """
+    done: dict[str, T] = {}
+    failed: dict[str, PseError] = {}
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        running = {pool.submit(act, item): name for name, item in items.items()}
+        try:
+            for future in as_completed(running):
+                try:
+                    done[running[future]] = future.result()
+                except PseError as exc:
+                    failed[running[future]] = exc
+        except BaseException:
+            # Interrupted: what has not begun is not begun; what runs is told by its own signal handling.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    if not failed:
+        return done
+    first = failed[min(failed)]
+    words = "; ".join(f"{name}: {failed[name].message}" for name in sorted(failed))
+    if len(failed) == 1 and not done and not before:
+        raise first
+    if not done and not before and len({type(exc) for exc in failed.values()}) == 1:
+        raise type(first)(words, hint=first.hint)
+    raise Incomplete(
+        words,
+        hint=f"Done: {', '.join(sorted((*done, *before)))}. Correct what failed and run it again. {first.hint}",
+        where=", ".join(sorted(failed)),
+    ) from first

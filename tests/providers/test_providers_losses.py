@@ -1,0 +1,118 @@
+"""What stands with data on it is deleted by no `up`, whatever an earlier run left or did not leave in the workspace."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from providers.driving.losses import losses
+from providers.driving.recorder import evaluate
+from providers.engine import Engine
+from pse.core.documents.plan import PlannedServer, Unit
+from pse.core.errors import PseError, Refused
+from tests.providers.house import ALSO, HERE, PLAN, UNIT, House, inputs, networks, server, volumes
+
+
+def both(*programs: Callable[[], None]) -> Callable[[], None]:
+    def program() -> None:
+        for one in programs:
+            one()
+
+    return program
+
+
+def slow() -> None:
+    from providers import sdk
+
+    sdk.Volume("a", **inputs("a", size_gib=10, storage_class="hdd"))
+
+
+def test_data_outlives_a_failed_run_a_foreign_one_and_another_machines(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    stood = house.ids("Volume")
+    house.fault("create", "Network", "net", "quota")
+    with pytest.raises(PseError):
+        house.up(both(volumes("a"), networks("net")))
+    assert house.engine.deployment(UNIT) is None
+    for later, word in (
+        (volumes("b"), "delete a with the data on it"),
+        (networks("other"), "delete a with the data on it"),
+        (slow, r"replace a \(storageClass\) with the data on it"),
+    ):
+        with pytest.raises(Refused, match=word):
+            house.up(later)
+    away = msgspec.structs.replace(house.unit(), place=ALSO)
+    with pytest.raises(Refused, match=f"move it from {HERE} to {ALSO} and delete a with the data on it"):
+        house.engine.ensure(away, volumes("a", place=ALSO), plan=PLAN, unit_hash="0" * 64)
+    assert house.ids("Volume") == stood
+    assert house.calls("delete") == []
+    # A remote backend's state says the same, and the engine itself says it when nothing was written here.
+    there = house.engine.standing(UNIT)
+    (loss,) = losses(there, evaluate(volumes("b"), stack=UNIT), house.unit())
+    assert loss.words == "delete Volume a with the data on it"
+    # The same program goes on, and a volume whose data may go is let go.
+    house.up(volumes("a", allow_replace=True))
+    house.up(networks("net-2"))
+    assert house.ids("Volume") == set()
+
+
+def unit(house: House, role: str) -> Unit:
+    planned = PlannedServer(name="web", role=role, shape="std-2-8", image="debian-12")
+    return msgspec.structs.replace(house.unit(), servers=(planned,))
+
+
+def lone(*, user_data: str = "#!/bin/sh\n", image: str = "debian-12", role: str = "") -> Callable[[], None]:
+    """A server without a volume."""
+
+    def program() -> None:
+        import pulumi
+
+        from providers import sdk
+
+        net = sdk.Network("net", **inputs("net", cidr="10.0.0.0/16"))
+        sub = sdk.Subnet("sub", **inputs("sub", network=net.id, cidr="10.0.1.0/24"))
+        key = sdk.KeyPair("key", **inputs("key", public_key="ssh-ed25519 AAAAC3Nza test"))
+        sdk.Server(
+            "web",
+            **inputs(
+                "web",
+                shape="std-2-8",
+                image=image,
+                subnet=sub.id,
+                key_pair=key.id,
+                user_data=pulumi.Output.secret(user_data),
+            ),
+        )
+        if role:
+            pulumi.export("roles", {"web": role})
+
+    return program
+
+
+def test_a_system_disk_with_data_is_kept_and_a_web_servers_is_not(engine_house: House) -> None:
+    house, engine = engine_house, engine_house.engine
+
+    def up(program: Callable[[], None], role: str, word: str) -> None:
+        engine.ensure(unit(house, role), program, plan=PLAN, unit_hash=word * 64)
+
+    up(lone(role="database"), "database", "a")
+    first = house.ids("Server")
+    with pytest.raises(Refused, match=r"replace web \(image\) with the data on it"):
+        up(lone(image="debian-13"), "database", "b")
+    with pytest.raises(Refused, match=r"replace web .* with the data on it"):
+        up(lone(user_data="#!/bin/sh\necho 2\n"), "database", "c")
+    with pytest.raises(Refused, match="delete web with the data on it"):
+        engine.ensure(house.unit(), networks("net"), plan=PLAN, unit_hash="d" * 64)
+    assert house.ids("Server") == first
+    up(lone(), "web", "e")
+    up(lone(image="debian-13"), "web", "f")
+    assert house.ids("Server") != first
+
+
+def test_a_server_with_its_data_on_a_volume_is_replaced_and_told(engine_house: House) -> None:
+    house = engine_house
+    house.up(server())
+    engine = Engine(house.workspace)
+    found = losses(engine.standing(UNIT), evaluate(server(image="debian-13"), stack=UNIT), unit(house, "database"))
+    assert [(loss.words, loss.data) for loss in found] == [("replace Server web (image)", False)]
