@@ -75,10 +75,12 @@ def up(
         Incomplete: Some units stand and others do not, or the audit found something where it may not be.
         RemoteError: The engine or a cloud failed before anything was done.
     """
+    with noting_refusal(workspace, "up", {"plan": bundle.plan.hash, "units": sorted(units)}, progress):
+        # Before anything of it is believed.
+        bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
     asked = {"plan": bundle.plan.hash, "units": [unit.id for unit in chosen]}
     with noting_refusal(workspace, "up", asked, progress):
-        bundle.verify(workspace)
         engine = _engine(workspace, progress)
         same_law(workspace, bundle, chosen)
         can_build(workspace, chosen)
