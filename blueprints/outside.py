@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pse.core.documents.deployment import Deployment
     from pse.core.documents.verdicts import Refusal
 
-CODE = "PSE-B023"
+CODE = "PSE-B029"
 
 
 class Outside(msgspec.Struct, frozen=True, kw_only=True, order=True):
