@@ -162,6 +162,8 @@ class Backward(Steps):
         return "; ".join(notes)
 
     def _swap(self, name: str, new: str, old: str, ttl: int) -> dict[str, Any]:
+        # A switch that got no answer may still be on its way.
+        self.runtime.dns.withdraw(name)
         self.runtime.dns.swap(name, old=new, new=old, ttl=ttl)
         return {"address": old}
 

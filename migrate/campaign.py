@@ -15,7 +15,7 @@ from migrate.findings import finding
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
 from migrate.replicators.ports import CLOSING, FreezeOver
-from migrate.standing import half_back, standing
+from migrate.standing import half_back, standing, unsure
 from migrate.steps import PERMIT
 from migrate.store import Store, campaign_lock, newest_plan
 from migrate.work import Runtime, Work, chosen, guards_of, works
@@ -196,6 +196,12 @@ def cleanup(
                         hint="Run `pse migrate` or `pse rollback` again first: it goes on from there.",
                     )
                 state = runtime.store.get(work.workload).state
+                if state is MoveState.SWITCHED and unsure(runtime.journal, f"{runtime.plan[:16]}/{work.workload}"):
+                    raise Refused(
+                        "it is not known whether its record was switched, and its source is stopped",
+                        where=work.workload,
+                        hint="Run `pse migrate` first: it completes the switch. Or `pse rollback`.",
+                    )
                 if state in NEW_SIDE:
                     # Before anything is taken away: also what is cleaned only in part cannot be gone back any more.
                     runtime.store.update(work.workload, lambda progress: replace(progress, closed=True))
@@ -362,7 +368,7 @@ def _engine(runtime: Runtime) -> Iterator[Durable]:
 
     def settle(_plan: str, workload: str, _attempt: int) -> None:
         number = len(latest().attempts(_prefix(runtime, workload, "move")))
-        Forward(runtime, known[workload], f"a{number}").settle()
+        Forward(runtime, known[workload], f"a{number}").resume()
 
     def back(_plan: str, workload: str, attempt: int) -> None:
         number = len(latest().attempts(_prefix(runtime, workload, "move")))

@@ -15,7 +15,7 @@ from typing import Any
 from pse.core.errors import PseError, RemoteError
 from pse.core.settings import Workspace
 
-STEPS = "pse-campaign-1"
+STEPS = "pse-campaign-2"
 """Version of the order of steps; a workflow begun under another one is not taken up but begun anew."""
 _SETTLE_S = 30.0
 _DONE = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")

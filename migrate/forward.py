@@ -11,12 +11,12 @@ from msgspec.structs import replace
 from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
 from migrate.probe import Probe
-from migrate.steps import PERMIT, Steps
+from migrate.steps import PERMIT
+from migrate.switching import Switching
 from pse.core.documents.campaign import MoveState
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused
 from pse.core.findings import Finding, Severity
-from pse.core.journal import Intent, once
 from pse.core.text import counted
 
 MAX_DELTAS = 5
@@ -24,7 +24,7 @@ MAX_DELTAS = 5
 
 
 @dataclass(eq=False)
-class Forward(Steps):
+class Forward(Switching):
     """One attempt to move a workload; see `Steps`."""
 
     probes: list[Probe] = field(default_factory=list)
@@ -59,6 +59,11 @@ class Forward(Steps):
     def _perhaps_switched(self) -> bool:
         """A record was about to be switched, and it was not proved that it points at the source again."""
         return self._begun_to_switch() or self.known("unproved") is not None
+
+    def resume(self) -> None:
+        """Go on with a switch that was not proved: make it where the record still names the source, then settle."""
+        self.step("complete", self.complete, always=True)
+        self.settle()
 
     def settle(self) -> None:
         """What comes after the switch; may be repeated for as long as it fails."""
@@ -105,7 +110,8 @@ class Forward(Steps):
         """
         found = [one for each in self.together(self._look) for one in each]
         found += records(self.work, self.runtime.dns)
-        self.findings(found)
+        found += [one for switch in self.recorded() if (one := self.astray(switch)) is not None]
+        self.findings(found + self.kept_findings())
         errors = [one for one in found if one.severity is Severity.ERROR]
         if errors:
             raise Refused(
@@ -123,10 +129,12 @@ class Forward(Steps):
         """Let clients ask again soon; what the records were is kept for the way back."""
         if not self.runtime.dns.used:
             return ""
+        for switch in self.work.switches:
+            self.ticket(switch)
         ttl = self.runtime.workspace.settings.migrate.ttl_s
         notes = []
         for switch in self.work.switches:
-            address = self._before(switch.name)["address"]
+            address = self.before(switch.name)["address"]
             now = self.effect(
                 f"ttl-{switch.name}", f"lower the TTL of {switch.name}", partial(self._ttl, switch.name), _no
             )
@@ -138,18 +146,6 @@ class Forward(Steps):
     def _ttl(self, name: str) -> dict[str, Any]:
         """What clients may hold at most from here on: noted before it is lowered."""
         return {"ttl": self.runtime.dns.lookup(name)[1], "at": time.time()}
-
-    def _before(self, name: str) -> dict[str, Any]:
-        """Address and TTL of a record as they were before the first attempt of this plan touched it."""
-
-        def look(_intent: Intent) -> dict[str, Any]:
-            address, ttl = self.runtime.dns.lookup(name)
-            if not address:
-                raise Refused(f"{name} has no A record to switch", where=self.workload, hint="Correct its name.")
-            return {"address": address, "ttl": ttl}
-
-        key = f"{self.runtime.plan[:16]}/dns/{name}"
-        return once(self.runtime.journal, key, f"note the record {name}", detail={}, probe=lambda _: None, act=look)
 
     def wait_ttl(self) -> str:
         """Wait until nobody can hold a record with the old TTL any more."""
@@ -164,7 +160,9 @@ class Forward(Steps):
         return f"{waited:.0f} s" if waited else ""
 
     def seed(self) -> str:
-        """The bulk, with writers going on."""
+        """The bulk, with writers going on; nothing of an earlier attempt may still run at the target."""
+        if self.begun_before("target-start"):
+            self.stop_services(self.new, "earlier")
         return self.passes(lambda move: self.runtime.replicator(move).seed(self.task(move)))
 
     def delta(self) -> str:
@@ -216,6 +214,9 @@ class Forward(Steps):
     def start(self) -> str:
         """Start services at the target and ask them directly, not by name."""
         self._in_window()
+        for switch in self.recorded():
+            if (found := self.astray(switch)) is not None:
+                raise Refused(f"{found.code}: {found.message}", where=self.workload, hint=found.remedy)
         return "; ".join(self.start_services(self.new, "target"))
 
     def switch(self) -> str:
@@ -224,22 +225,12 @@ class Forward(Steps):
         self._permit()
         if not self.runtime.dns.used:
             return "records are switched by a person" if self.work.switches else ""
-        notes = []
-        for switch in self.work.switches:
-            old = self._before(switch.name)["address"]
-            new = self.runtime.built(self.work, switch.server).address
-            swap = partial(self._swap, switch.name, old, new)
-            self.effect(
-                f"switch-{switch.name}", f"point {switch.name} at {new}", swap, partial(self._points, switch.name, new)
-            )
-            notes.append(f"{switch.name}: {old} to {new}")
-        return "; ".join(notes)
+        return "; ".join(self.point(switch) for switch in self.work.switches)
 
     def _permit(self) -> None:
         """Take the decision from the guards. Asked just before: a record that cannot be switched lets them stand."""
-        for switch in self.work.switches if self.runtime.dns.used else ():
-            new = self.runtime.built(self.work, switch.server).address
-            self.must_point(switch.name, (self._before(switch.name)["address"], new))
+        for switch in self.recorded():
+            self.must_point(switch.name, (self.before(switch.name)["address"], self.address(switch)))
 
         def claim() -> dict[str, Any]:
             self.guards.claim()
@@ -248,25 +239,17 @@ class Forward(Steps):
         self.effect(PERMIT, f"decide to switch {self.workload}", claim, _no)
         self.tell("switch", "update", "the guards at the source have stood down")
 
-    def _swap(self, name: str, old: str, new: str) -> dict[str, Any]:
-        self.runtime.dns.swap(name, old=old, new=new, ttl=self.runtime.workspace.settings.migrate.ttl_s)
-        return {"address": new}
-
-    def _points(self, name: str, address: str) -> dict[str, Any] | None:
-        return {"address": address} if self.runtime.dns.lookup(name)[0] == address else None
-
     def thaw(self) -> str:
         """Give the source back to its writers: first prove that nobody writes at the target."""
         begun_to_switch = self._begun_to_switch()
         if begun_to_switch:
             self.effect("unproved", f"give {self.workload} back", lambda: {"at": time.time()}, lambda: None)
-            for switch in self.work.switches:
-                new = self.runtime.built(self.work, switch.server).address
-                if self._points(switch.name, new):
-                    old = self._before(switch.name)["address"]
-                    self.runtime.dns.swap(
-                        switch.name, old=new, new=old, ttl=self.runtime.workspace.settings.migrate.ttl_s
-                    )
+            # An update that got no answer may still be on its way: called off first, then the record is asked.
+            for switch in self.recorded():
+                self.runtime.dns.withdraw(switch.name)
+            for switch in self.recorded():
+                if self.points(switch.name, self.address(switch)):
+                    self.swap(switch.name, self.address(switch), self.before(switch.name)["address"])
                 self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
 
         def give_back(move: Move) -> list[str]:
@@ -305,6 +288,9 @@ class Forward(Steps):
             self.together(one)
         except PseError as exc:  # nothing was built yet
             left.append(str(exc))
+        for switch in self.recorded():
+            if self.known(f"ticket-{switch.name}") is not None:
+                left += self.tried(partial(self.runtime.dns.withdraw, switch.name))
         return "; ".join(left)
 
     def _bring_back(self, move: Move) -> None:

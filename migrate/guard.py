@@ -17,9 +17,11 @@ from migrate.replicators.ports import FreezeOver
 _BOOT = "/proc/sys/kernel/random/boot_id"
 _PROCESS = """( sleep {after}
 ln -s by-guard claim 2>/dev/null || exit 0
+{{ flock -w {wait} 9; }} 9>acts
 n=0
 while bad=0; {commands} [ $bad != 0 ]; do n=$((n+1)); [ $n -lt 100 ] || exit 1; sleep 5; done )"""
-_ASK = """for d in /run/{job} /dev/shm/{job} /tmp/{job}; do
+_ASK = """home=$PWD
+for d in /run/{job} /dev/shm/{job} /tmp/{job}; do
   [ -d "$d" ] && [ ! -L "$d" ] && [ -O "$d" ] && cd "$d" && [ -e guard-{key}.pid ] || continue
   [ "$(cat boot 2>/dev/null)" = "$(cat {boot})" ] || continue
   {act}
@@ -27,6 +29,12 @@ _ASK = """for d in /run/{job} /dev/shm/{job} /tmp/{job}; do
   exit 0
 done
 echo gone"""
+# What stops something and what gives back never overlap: who stops holds the lock, and looks at the claim under it.
+_STOP = """exec 9>acts && flock -s 9 || exit 1
+  if [ "$(readlink claim)" != by-guard ]; then ( cd "$home" && {script}
+) || exit $?; fi"""
+STOP_S = 180
+"""Seconds that a guard waits at most for a command that stops something and was begun before it acted."""
 
 
 @dataclass(eq=False)
@@ -59,7 +67,7 @@ class Guard:
         # In sessions of their own: whoever ends the guard must not end the services that it has started.
         each = " ".join(f"setsid bash -c {shlex.quote(PRELUDE + one)} </dev/null || bad=1;" for one in commands)
         self.host.text(f"cat {_BOOT} >{folder}/boot", what="arming the guard")
-        jobs.start(self.host, folder, name, _PROCESS.format(after=max(1, round(after_s)), commands=each))
+        jobs.start(self.host, folder, name, _PROCESS.format(after=max(1, round(after_s)), wait=STOP_S, commands=each))
 
     def holds(self) -> None:
         """Make sure that it stands and has not acted.
@@ -77,13 +85,30 @@ class Guard:
         """
         self._judge(self._ask("ln -s by-controller claim 2>/dev/null"), wanted="by-controller")
 
+    def stop(self, script: str, *, timeout_s: float, what: str) -> None:
+        """Run a script that stops something: only while the guard has not acted, which waits until it has ended.
+
+        A controller that was suspended in between may be late by hours, and a command may take long.
+
+        Args:
+            script: Its output is dropped. What outlives it must close descriptor 9.
+            timeout_s: Seconds, below `STOP_S`.
+            what: Verb and object, for a person.
+
+        Raises:
+            FreezeOver: The guard was first, or it is gone: the host was started anew.
+            HostCommandFailed: The script failed.
+        """
+        act = _STOP.format(script=f"{{ {script}\n}} >/dev/null")
+        self._judge(self._ask(act, timeout_s=timeout_s, what=what))
+
     def remove(self) -> None:
         """End it and forget it; quiet when there is none."""
         forget_folder(self.host, self.job)
 
-    def _ask(self, act: str) -> str:
+    def _ask(self, act: str, *, timeout_s: float = 60.0, what: str = "asking the guard") -> str:
         script = _ASK.format(job=self.job, key=self.key, boot=_BOOT, act=act)
-        return self.host.text(script, what="asking the guard").strip()
+        return self.host.text(script, timeout_s=timeout_s, what=what).strip()
 
     def _judge(self, claim: str, *, wanted: str = "") -> None:
         if claim == "by-guard":
@@ -111,6 +136,11 @@ class Guards:
     def arm(self, *, after_s: float, commands: dict[str, list[str]]) -> None:
         """Start them all; ``commands`` by name of the host."""
         self._all(lambda guard: guard.arm(after_s=after_s, commands=commands.get(guard.host.name, [])))
+
+    def stop(self, host: str, script: str, *, timeout_s: float, what: str) -> None:
+        """See `Guard.stop`, on the host of that name."""
+        (guard,) = (guard for guard in self._guards if guard.host.name == host)
+        guard.stop(script, timeout_s=timeout_s, what=what)
 
     def hold(self) -> None:
         """See `Guard.holds`."""

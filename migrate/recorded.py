@@ -103,13 +103,20 @@ class Recorded:
 
     def add_findings(self, kept: list[str]) -> None:
         """Keep also what somebody wrote meanwhile."""
-        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
-        found = msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
+        found = self._found()
         remedy = "Look whether somebody needs it, and take it away from there."
         for said in kept:
             one = finding("PSE-M019", self.workload, said, remedy, Severity.WARNING, source="copy")
             found += [one] if one not in found else []
         self.findings(found)
+
+    def kept_findings(self) -> list[Finding]:
+        """What is kept of earlier attempts for a person to look at."""
+        return [one for one in self._found() if one.code == "PSE-M019"]
+
+    def _found(self) -> list[Finding]:
+        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
+        return msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
 
     def told(self, kind: str) -> None:
         """Write into the ledger that this was done, once an attempt."""

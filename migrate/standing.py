@@ -19,6 +19,8 @@ _STOPPED = {"freeze-target", "catch-up", "verify-back", "switch-back", "start-so
 """Steps of a rollback that the new side is stopped in and after."""
 _BACK = {*_STOPPED, "look-back", "thaw-target"}
 _ATTEMPTS = range(1, 100)
+_WINDOW = 2
+"""Last steps to look at for services that run at the target: the one that starts them, and the switch."""
 
 
 def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, known: Mapping[str, Work]) -> Campaign:
@@ -41,11 +43,14 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
         kept = journal.find(f"{plan[:16]}/{one.workload}/findings")
         if kept is not None and kept.result is not None:
             findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
-        findings += _half_back(one) if half_back(one) is not None and not works else _failures(one)
+        prefix = f"{plan[:16]}/{one.workload}"
+        open_ = one.state is MoveState.SWITCHED and unsure(journal, prefix)
+        half = half_back(one) is not None and not works
+        findings += _half_back(one) if half else _failures(one, unsure=open_)
         if one.state is MoveState.REMOVED:
             findings.append(_removed(one.workload, known.get(one.workload)))
         if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not works:
-            findings += _frozen(journal, f"{plan[:16]}/{one.workload}", one.workload)
+            findings += _frozen(journal, prefix, one)
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
 
 
@@ -62,6 +67,15 @@ def half_back(one: WorkloadProgress) -> StepRecord | None:
     return at
 
 
+def unsure(journal: Journal, prefix: str) -> bool:
+    """The last attempt asked to switch a record, or to take that back, and the name server never said that it did."""
+    keys = [f"{prefix}/a{number}" for number in _ATTEMPTS if journal.find(f"{prefix}/a{number}/frozen") is not None]
+    if not keys:
+        return False
+    waiting = any(intent.key.startswith(f"{keys[-1]}/switch-") for intent in journal.pending())
+    return waiting or journal.find(f"{keys[-1]}/unproved") is not None
+
+
 def _half_back(one: WorkloadProgress) -> list[Finding]:
     at, last = half_back(one), one.steps[-1]
     stopped = f"{at.step}" + (f" ({at.note})" if at.note and at.outcome == "failed" else "") if at else ""
@@ -72,7 +86,7 @@ def _half_back(one: WorkloadProgress) -> list[Finding]:
     return [finding("PSE-M008", one.workload, text, remedy, source="campaign")]
 
 
-def _failures(one: WorkloadProgress) -> list[Finding]:
+def _failures(one: WorkloadProgress, *, unsure: bool) -> list[Finding]:
     failed = [step for step in one.steps if step.outcome == "failed"]
     last = one.steps[-1] if one.steps else None
     if last is None or not failed or one.state in (MoveState.ROLLED_BACK, MoveState.REMOVED):
@@ -87,10 +101,13 @@ def _failures(one: WorkloadProgress) -> list[Finding]:
         return [finding("PSE-M009", one.workload, text, remedy, Severity.WARNING, source="campaign")]
     if one.state is not MoveState.FAILED and last.outcome != "failed":
         return []
-    switched = one.state is MoveState.SWITCHED
+    switched, note = one.state is MoveState.SWITCHED, cause.note
     remedy = "The target serves; run again, or roll back." if switched else "Repair it, then run again."
+    if unsure:
+        note += "; it is not known whether the record was switched, and the source stays stopped"
+        remedy = "Run `pse migrate` again at once when the name server answers: it completes the switch."
     code = "PSE-M002" if switched else "PSE-M001"
-    return [finding(code, one.workload, f"{cause.step}: {cause.note}", remedy, source="campaign")]
+    return [finding(code, one.workload, f"{cause.step}: {note}", remedy, source="campaign")]
 
 
 def _removed(workload: str, work: Work | None) -> Finding:
@@ -106,7 +123,7 @@ def _removed(workload: str, work: Work | None) -> Finding:
     return finding("PSE-M004", workload, text, remedy, source="campaign")
 
 
-def _frozen(journal: Journal, prefix: str, workload: str) -> list[Finding]:
+def _frozen(journal: Journal, prefix: str, one: WorkloadProgress) -> list[Finding]:
     """Writers were stopped and nobody works on it; whether the source's guards end that by themselves."""
     keys = [f"{prefix}/a{number}" for number in _ATTEMPTS if journal.find(f"{prefix}/a{number}/frozen") is not None]
     if not keys:
@@ -123,4 +140,7 @@ def _frozen(journal: Journal, prefix: str, workload: str) -> list[Finding]:
         text += f"; the source gives itself back in {over - now:.0f} s"
     elif over is not None:
         text += f"; the source should have given itself back {now - over:.0f} s ago"
-    return [finding("PSE-M003", workload, text, remedy, source="campaign")]
+        if any(step.step == "start" for step in one.steps[-_WINDOW:]):
+            text += ". The new side runs, too, and users of the source do not see what is written there"
+            remedy = "Run `pse migrate` or `pse rollback` soon: both stop the new side first, and keep what it has."
+    return [finding("PSE-M003", one.workload, text, remedy, source="campaign")]

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -97,7 +97,13 @@ class Steps(Recorded):
         """The task of a move, bounded by the freeze or not."""
         task = self.runtime.task(self.work, move, self.key)
         task.over = self.over() if bounded else None
+        task.stop_source = partial(self._stop_source, task.source.name) if bounded else None
         return task
+
+    def _stop_source(self, host: str, script: str, what: str) -> None:
+        # What the script leaves running must not hold the guard up.
+        script = ended_after(f"exec 9>&-; {script}", COMMAND_S)
+        self.guards.stop(host, script, timeout_s=COMMAND_S + 10, what=what)
 
     def together(self, act: Callable[[Move], T]) -> list[T]:
         """Do ``act`` for all moves at the same time; the first failure counts when all have ended."""
@@ -134,9 +140,12 @@ class Steps(Recorded):
     def give_back(self, move: Move, task: Task, *, strict: bool = False) -> list[str]:
         """Let a move's source be written again, also when the target is out of reach; ``strict`` as in `tried`."""
         replicator = self.runtime.replicator(move)
-        notes = self.tried(lambda: replicator.disarm(task), strict=strict)
+        kept: list[str] = []
+        notes = self.tried(lambda: kept.extend(replicator.disarm(task)), strict=strict)
+        if kept:
+            self.add_findings(kept)
         replicator.thaw(task, at_target=False)
-        return notes
+        return notes + kept
 
     def tried(self, act: Callable[[], object], *, strict: bool = False) -> list[str]:
         """Do ``act``; what it failed with is a note, or raised when ``strict``: writers must not wait for it."""
@@ -178,19 +187,29 @@ class Steps(Recorded):
 
         Args:
             where: The host of a service.
-            side: ``source`` or ``target``.
+            side: ``source`` or ``target``; the source only while its guards have not given it back.
             proved: Go on only when no check of any holds any more.
 
         Raises:
             RemoteError: A command failed or did not end, or a service still answers.
+            FreezeOver: The source was given back meanwhile.
         """
         for service in reversed(self.work.services):
-            host = where(service)
-            self._command(host, service.stop, f"stop {service.name}", f"{side}-stop-{service.name}")
+            host, what, effect = where(service), f"stop {service.name}", f"{side}-stop-{service.name}"
+            if side == "source":
+                self.effect(
+                    effect, f"{what} on {host.name}", partial(self._stop_old, host, service, what), lambda: None
+                )
+            else:
+                self._command(host, service.stop, what, effect)
         for service in self.work.services if proved else ():
             host = where(service)
             for check in service.checks:
                 checks.must_end(check, host, address=_given(host.endpoint.address), within_s=self._within(CHECK_S))
+
+    def _stop_old(self, host: Host, service: Service, what: str) -> dict[str, Any]:
+        self._stop_source(host.name, service.stop, what)
+        return {"host": host.name}
 
     def start_services(self, where: Callable[[Service], Host], side: str, *, bounded: bool = True) -> list[str]:
         """Start all in order; each has to answer before the next is started. Returns what was seen."""
@@ -245,6 +264,12 @@ class Steps(Recorded):
             return {"host": host.name}
 
         self.effect(effect, f"{what} on {host.name}", act, lambda: None)
+
+    def begun_before(self, command: str) -> bool:
+        """A service had this command, such as ``target-start``, in an earlier attempt."""
+        prefix = f"{self.runtime.plan[:16]}/{self.workload}/a"
+        keys = [f"{prefix}{n}/{command}-{s.name}" for n in range(1, int(self.key[1:])) for s in self.work.services]
+        return any(self.runtime.journal.find(key) is not None for key in keys)
 
     def forget_commands(self, side: str) -> None:
         """Let the services of a side be stopped or started once more in this attempt."""

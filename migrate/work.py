@@ -219,6 +219,7 @@ class Runtime:
             before = self.journal.find(f"{self.plan[:16]}/dns/{switch.name}")
             if before is not None and before.result is not None:
                 self.dns.give_back_ttl(switch.name, before.result["ttl"])
+                self.dns.withdraw(switch.name)
 
     def _nowhere(self, name: str) -> Host:
         return Host(Endpoint(name=name, address="", port=0, user="", key=""), base=self.workspace.root)

@@ -21,10 +21,14 @@ _SETTING = "default_transaction_read_only"
 
 def shut(admin: Admin, database: str) -> None:
     """Let nobody but superusers in, and those read-only by default; returns when no client is left."""
-    admin.rows(
-        "postgres",
-        f"alter database {ident(database)} connection limit 0;\n"
-        f"alter database {ident(database)} set {_SETTING} = on;\n{admin.ending(database)}",
+    admin.rows("postgres", _shutting(admin, database))
+
+
+def _shutting(admin: Admin, database: str) -> str:
+    # A server that waits for a lock would go on without its client, and close the database when nobody expects it.
+    return (
+        f"set statement_timeout = '30s';\nalter database {ident(database)} connection limit 0;\n"
+        f"alter database {ident(database)} set {_SETTING} = on;\n{admin.ending(database)}"
     )
 
 
@@ -33,9 +37,14 @@ def close(task: Task, admin: Admin, *, at_target: bool) -> None:
 
     Raises:
         RemoteError: There is no such database.
+        FreezeOver: The source was given back meanwhile.
     """
     _before(task, admin, at_target=at_target)
-    shut(admin, task.move.database)
+    name = task.move.database
+    if at_target or task.stop_source is None:
+        shut(admin, name)
+    else:
+        task.stop_source(f"printf %s {shlex.quote(_shutting(admin, name))} | {admin.psql}", f"closing {name}")
 
 
 def opening(task: Task, admin: Admin, *, at_target: bool) -> str:
@@ -44,7 +53,7 @@ def opening(task: Task, admin: Admin, *, at_target: bool) -> str:
     Whoever runs it may be late: a database that was given back is in use, and its clients must not be ended again.
     """
     before = _before(task, admin, at_target=at_target)
-    name, psql = task.move.database, f"{admin.prefix} psql -XAtq -v ON_ERROR_STOP=1 -d postgres"
+    name, psql = task.move.database, admin.psql
     setting = f"set {_SETTING} = {literal(before['read_only'])}" if before["read_only"] else f"reset {_SETTING}"
     asked = f"""select 1 from pg_database d where d.datname = {literal(name)} and (d.datconnlimit = 0 or exists (select
 from pg_db_role_setting s where s.setdatabase = d.oid and s.setrole = 0 and '{_SETTING}=on' = any (s.setconfig)))"""
@@ -142,6 +151,27 @@ def replaceable(task: Task, target: Admin) -> None:
             where=target.host.name,
             hint="Nothing is overwritten. Roll back first, or drop that database by hand.",
         )
+
+
+def keep_aside(task: Task, target: Admin) -> str:
+    """Give the database at the target another name, and let only superusers in: a person looks what it has.
+
+    Returns:
+        Where it is, in words.
+    """
+    # At most 63 bytes, and new with every attempt of every move.
+    name, kept = task.move.database, f"{task.job.replace('-', '_')}_kept_{task.key.rsplit('/', 1)[-1]}"
+    target.rows(
+        "postgres",
+        f"alter database {ident(name)} connection limit 0;\n{target.ending(name)}"
+        f"alter database {ident(name)} rename to {ident(kept)};\ncomment on database {ident(kept)} is null",
+    )
+    forget(task, at_target=True)
+    target.rows(kept, f"set client_min_messages = error; drop publication if exists {task.job.replace('-', '_')}_rev")
+    return (
+        f"{target.host.name}: rows were written to {name} at the new side before users were sent there, and the source "
+        f"does not have them; they are kept there in database {kept}"
+    )
 
 
 def hand_over(task: Task, source: Admin, target: Admin) -> None:

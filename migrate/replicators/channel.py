@@ -55,6 +55,27 @@ end if; end $do$""",
             self.subscriber.one("postgres", f"select 1 from pg_subscription where subname = {literal(self.name)}")
         )
 
+    def dammed(self) -> bool:
+        """Nothing was let through yet, and the slot keeps changes, or has lost them."""
+        name = literal(self.name)
+        if not self.subscriber.one(
+            "postgres", f"select 1 from pg_subscription where subname = {name} and not subenabled"
+        ):
+            return False
+        state = self.publisher.one(
+            "postgres", f"select coalesce(wal_status, 'lost') from pg_replication_slots where slot_name = {name}"
+        )
+        if state in ("", "lost"):
+            return state == "lost"
+        peek = (
+            f"pg_logical_slot_peek_binary_changes({name}, null, 1, 'proto_version', '1', 'publication_names', {name})"
+        )
+        return bool(self.publisher.one(self.database, f"select 1 from {peek} limit 1"))
+
+    def enable(self) -> None:
+        """Let changes through; quiet when they flow already."""
+        self.subscriber.rows(self.database, f"alter subscription {self.name} enable")
+
     def subscribe(self, sockets: str, options: str) -> None:
         """Make the subscription.
 

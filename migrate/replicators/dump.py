@@ -52,12 +52,24 @@ class Dump:
 
     def arm(self) -> Moved:
         """Nothing but a mark: the way back is a dump, too."""
+        self.task.note("rows", {"written": self._written()})
         access.mark(self.task, self.target, access.LIVE)
         return Moved(note="the way back is a dump from target to source")
 
     def catch_up(self) -> Moved:
         """Everything, from the frozen target to the source."""
-        return self._carry(back=True)
+        moved = self._carry(back=True)
+        self.task.note("rows", {"written": self._written()})
+        return moved
+
+    def dammed(self) -> bool:
+        """Rows were written at the target that no dump has brought back."""
+        noted = self.task.known("rows")
+        return noted is not None and noted["written"] != self._written()
+
+    def _written(self) -> int:
+        count = "select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint from pg_stat_user_tables"
+        return int(self.target.one(self.task.move.database, count))
 
     def _carry(self, *, back: bool) -> Moved:
         giver, taker = (self.target, self.source) if back else (self.source, self.target)

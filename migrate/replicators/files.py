@@ -151,8 +151,9 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         _sweep(task.source, task.move.paths)
         return moved
 
-    def disarm(self, task: Task) -> None:
-        """Nothing to end."""
+    def disarm(self, task: Task) -> tuple[str, ...]:  # noqa: ARG002 - the port's
+        """Nothing to end; what was written at the target is kept by the next pass, see `migrate.replicators.aside`."""
+        return ()
 
     def rest(self, task: Task) -> None:
         """Take the key away."""

@@ -119,10 +119,16 @@ class Logical:
         self.back.publish()
         self.back.make_slot()
         if not self.back.subscribed:
-            options = f"copy_data = false, create_slot = false, slot_name = {literal(self.back.name)}"
+            # Not enabled yet: until the record is switched the guard may give the source back, and nothing may flow in.
+            options = f"copy_data = false, create_slot = false, enabled = false, slot_name = {literal(self.back.name)}"
             self.back.subscribe(self.tunnel.at_source, options)
         access.mark(self.task, self.target, access.LIVE)
         return Moved(note="what the target writes goes back to the source, but for changes of the schema")
+
+    def flow_back(self) -> None:
+        """Users are at the target: its rows go to the source from here on; quiet when the way back is gone."""
+        if self.back.subscribed:
+            self.back.enable()
 
     def way_back(self) -> list[str]:
         """Look, with users still at the target, whether its writes can come back.
@@ -189,7 +195,7 @@ class Logical:
                     hint="Make what they need at the source by hand, or drop them at the target, then roll back again.",
                 ) from exc
             mine, theirs = shapes_of(self.source, self.target, self.database)
-        self.source.rows(self.database, f"alter subscription {self.back.name} enable")
+        self.back.enable()
         return mine, theirs
 
     @property

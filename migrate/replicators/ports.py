@@ -62,6 +62,8 @@ class Task:
         progress: Takes events.
         over: Moment (`time.time`) when the freeze has to end; None while nothing is frozen.
         stop: Set when the user wants to stop.
+        stop_source: Runs a script that stops something at the source, only while the guard of the freeze has not given
+            the source back: takes the script and what it does, for a person. None where no guard stands.
         back: It is on its way back: what the target's owner changed there since is no mistake of the move.
         gone: The target's server was destroyed, with all that was on it: only the source can be cleaned.
     """
@@ -75,6 +77,7 @@ class Task:
     progress: Progress = silent
     over: float | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    stop_source: Callable[[str, str], None] | None = None
     back: bool = False
     gone: bool = False
 
@@ -180,7 +183,10 @@ class Reversible(Protocol):
         """What `thaw` runs at the source, for the guard that runs it when the controller is gone; empty for nothing."""
 
     def arm(self, task: Task) -> Moved:
-        """With both ends equal and frozen: from here on, what the target writes goes back to the source."""
+        """With both ends equal and frozen: from here on, what the target writes is kept for the source.
+
+        Nothing flows yet: until the record is switched, the guard may give the source back to its writers.
+        """
 
     def way_back(self, task: Task) -> tuple[Finding, ...]:
         """Before anything is stopped for a rollback: say what stays at the target.
@@ -192,11 +198,15 @@ class Reversible(Protocol):
     def catch_up(self, task: Task) -> Moved:
         """With the target frozen: bring everything that it wrote since `arm` to the source."""
 
-    def disarm(self, task: Task) -> None:
-        """End the way back; the ends go apart from here on."""
+    def disarm(self, task: Task) -> tuple[str, ...]:
+        """End the way back; the ends go apart from here on.
+
+        Returns:
+            What was written at the target and never came back, with the place where it is kept, in words.
+        """
 
     def rest(self, task: Task) -> None:
-        """Between cut-over and rollback: take away keys and whatever need not stay."""
+        """After the cut-over: let what was kept since `arm` flow back, take away keys and what need not stay."""
 
 
 class Replication(Replicator, Reversible, Protocol):

@@ -144,13 +144,22 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         """Everything that the target wrote since is brought to the source."""
         return self._by(task).catch_up()
 
-    def disarm(self, task: Task) -> None:
-        """End the way back."""
+    def disarm(self, task: Task) -> tuple[str, ...]:
+        """End the way back; a database with rows that never came back gets another name."""
         source, target = _ends(task)
+        way = self._by(task)
+        kept: tuple[str, ...] = ()
+        if target.has_database(task.move.database) and access.live(task, target):
+            stuck = way.dammed() if isinstance(way, Dump) else way.back.dammed()
+            kept = (access.keep_aside(task, target),) if stuck else ()
         Logical(task, source, target).disarm()
+        return kept
 
     def rest(self, task: Task) -> None:
-        """Take the key away; the session that joins the sockets stays, so that the way back stays warm."""
+        """Let rows flow back; take the key away; the session that joins the sockets stays: the way back stays warm."""
+        way = self._by(task)
+        if isinstance(way, Logical):
+            way.flow_back()
         task.passage.close()
 
     def _by(self, task: Task) -> Logical | Dump:

@@ -48,6 +48,11 @@ class Admin:
             return self._direct
         return f"sudo -n -u postgres env PGOPTIONS={shlex.quote(_OPTIONS)} PATH=$PATH PGPORT={self.port}"
 
+    @property
+    def psql(self) -> str:
+        """A command that runs SQL from its input and fails with the first statement that does."""
+        return f"{self.prefix} psql -XAtq -v ON_ERROR_STOP=1 -d postgres"
+
     def rows(self, database: str, sql: str, *, timeout_s: float = 120.0) -> list[list[str]]:
         """Run statements, each in its own transaction; returns the rows of all results as text, NULL as ``""``.
 

@@ -23,7 +23,7 @@ from migrate.replicators.psql import Admin
 from providers.pulumi_cli import find
 from pse.core import canonical
 from pse.core.documents.campaign import Campaign, MoveState
-from pse.core.documents.deployment import Deployment
+from pse.core.documents.deployment import BuiltServer, Deployment
 from pse.core.errors import PseError
 from pse.core.settings import Workspace
 from pse.core.time import today
@@ -97,7 +97,15 @@ class Ministry:
 
     def servers(self, name: str) -> tuple[Host, Host]:
         """The new server and the old one of a workload of one server."""
-        (built,) = canonical.read(self.workspace.private / "deployments" / f"{name}.json", Deployment).servers
+        (built,) = self.built(name)
+        return self.host(built), Host(endpoint_of(self.workspace, name), base=self.workspace.root)
+
+    def built(self, unit: str) -> list[BuiltServer]:
+        """New servers of a workload."""
+        return list(canonical.read(self.workspace.private / "deployments" / f"{unit}.json", Deployment).servers)
+
+    def host(self, built: BuiltServer) -> Host:
+        """The way into a new server."""
         new = Endpoint(
             name=built.name,
             address=built.address,
@@ -106,8 +114,7 @@ class Ministry:
             key=self.workspace.settings.ssh_key,
             host_key=built.host_key,
         )
-        root = self.workspace.root
-        return Host(new, base=root), Host(endpoint_of(self.workspace, name), base=root)
+        return Host(new, base=self.workspace.root)
 
     def payments(self) -> Admin:
         """The old database server."""

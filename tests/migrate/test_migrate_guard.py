@@ -71,6 +71,25 @@ def test_who_was_stopped_never_acts_and_exactly_one_wins(source: tuple[Rig, Host
         assert (mine.exception() is None) != (its.result().rc == 0)
 
 
+def test_what_stops_something_never_comes_after_what_gives_back(source: tuple[Rig, Host]) -> None:
+    rig, host = source
+    log = rig.source.root / "srv/log"
+    guard = Guard(host, JOB, "a1")
+    guard.arm(after_s=2, commands=["echo given back >>/srv/log"])
+    claimed = f"until [ -L {folder_of(host, JOB)}/claim ]; do sleep 0.05; done"
+    # Begun before, and ended after the guard decided: that waits. What the command leaves running holds nobody up.
+    with pytest.raises(FreezeOver, match="gave it back"):
+        guard.stop(
+            f"{claimed}; sleep 600 9>&- 2>/dev/null & {claimed}; echo stopped >>/srv/log", timeout_s=30, what="stopping"
+        )
+    wait_for(lambda: log.read_text().count("\n") == 2, 20)
+    assert log.read_text() == "stopped\ngiven back\n"
+    # Late: a controller that was suspended.
+    with pytest.raises(FreezeOver, match="gave it back"):
+        guard.stop("echo stopped >>/srv/log", timeout_s=30, what="stopping")
+    assert log.read_text() == "stopped\ngiven back\n"
+
+
 def test_a_host_that_was_started_anew_and_a_stale_guard_decide_nothing(source: tuple[Rig, Host]) -> None:
     rig, host = source
     Guard(host, JOB, "a1").arm(after_s=3, commands=["touch /srv/stale"])

@@ -1,16 +1,20 @@
 """Controllers, hosts and name servers that go away at the worst moment: nothing that was paid is lost."""
 
+import json
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
 import migrate
 from migrate.dns import Dns
+from migrate.replicators import access
+from migrate.replicators.ports import Task
+from migrate.replicators.psql import Admin
 from providers.lab import hosts
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError, Refused, RemoteError, UsageError
@@ -30,6 +34,12 @@ def frozen(ministry: Ministry) -> str:
     return message
 
 
+def address_of(ministry: Ministry, name: str) -> str:
+    """Of a new server."""
+    (address,) = [server.address for server in ministry.built(name) if server.name == name]
+    return address
+
+
 def test_a_source_whose_controller_died_gives_itself_back(ministry: Ministry) -> None:
     """Killed with everything ready, just before it would have decided to switch."""
     workspace, bundle = ministry.workspace, ministry.bundle
@@ -42,11 +52,26 @@ def test_a_source_whose_controller_died_gives_itself_back(ministry: Ministry) ->
     wait_for(lambda: not ministry.down("portal"), int(found[1]) + 5)
     paid = [ministry.pay() for _ in range(3)]
     assert ministry.count() == before + 3
-    wait_for(lambda: "should have given itself back" in frozen(ministry), 5)
+    # The new side runs, too: what is written there does not come over, it is said, and it is kept.
+    new = address_of(ministry, "portal")
+    with urlopen(Request(f"http://{new}:8080/pay", data=b"", method="POST"), timeout=10) as answer:
+        astray = json.load(answer)["id"]
+    old = ministry.payments()
+    assert old.rows("payments", "select subenabled from pg_subscription where subname like 'pse%rev'") == [["f"]]
+    wait_for(lambda: "The new side runs, too" in frozen(ministry), 5)
+    assert ministry.count() == before + 3
     # The budget is longer now: that the source served meanwhile is known from its guards, not from the clock.
-    assert one(migrate.run(workspace, bundle, workloads=["portal"]), "portal") is MoveState.VERIFIED
+    again = migrate.run(workspace, bundle, workloads=["portal"])
+    assert one(again, "portal") is MoveState.VERIFIED
     assert ministry.count() == before + 3
     assert ministry.pay() > max(paid)
+    (kept,) = [one.message for one in again.findings if one.code == "PSE-M019"]
+    fresh = Admin(ministry.host(next(one for one in ministry.built("portal") if one.name == "payments")), 5432)
+    rows = f"select count(*) from payment where id = {astray}"
+    assert fresh.one(kept.rsplit(" ", 1)[1], rows) == "1"
+    wait_for(lambda: old.one("payments", "select subenabled from pg_subscription") == "t", 10)
+    fresh.host.close()
+    old.host.close()
     assert one(migrate.rollback(workspace, bundle, "portal"), "portal") is MoveState.ROLLED_BACK
     assert ministry.count() == before + 4
 
@@ -120,6 +145,58 @@ def test_what_changes_before_the_switch_gives_the_source_back(ministry: Ministry
     assert dns.lookup(name) == (address, ttl)
 
 
+def test_an_update_without_an_answer_neither_comes_late_nor_is_forgotten(
+    ministry: Ministry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, bundle = ministry.workspace, ministry.bundle
+    dns, name, swap, held = Dns(workspace), "opendata.ministry.example", Dns.swap, []
+    address, _ = dns.lookup(name)
+
+    def stuck(self: Dns, name: str, *, old: str, new: str, ttl: int, ticket: str = "") -> None:
+        if not ticket:
+            return swap(self, name, old=old, new=new, ttl=ttl)
+        held.append(lambda: swap(self, name, old=old, new=new, ttl=ttl, ticket=ticket))
+        raise RemoteError("no answer", where="dns")
+
+    def dark(_self: Dns, _name: str) -> None:
+        raise RemoteError("no answer", where="dns")
+
+    # It is still on its way when the source is given back, and arrives then.
+    with monkeypatch.context() as patch:
+        patch.setattr(Dns, "swap", stuck)
+        failed = migrate.run(workspace, bundle, workloads=["opendata"])
+    assert one(failed, "opendata") is MoveState.FAILED
+    assert not ministry.down("opendata")
+    with pytest.raises(Refused, match="called off"):
+        held[0]()
+    assert dns.lookup(name)[0] == address
+    # The name server is gone: nobody can tell, so the source stays stopped, and the next run completes the switch.
+    with monkeypatch.context() as patch:
+        patch.setattr(Dns, "swap", stuck)
+        patch.setattr(Dns, "withdraw", dark)
+        stopped = migrate.run(workspace, bundle, workloads=["opendata"])
+    assert one(stopped, "opendata") is MoveState.SWITCHED
+    (said,) = [one for one in stopped.findings if one.code == "PSE-M002" and one.subject == "opendata"]
+    assert "the source stays stopped" in said.message
+    assert "completes the switch" in said.remedy
+    assert ministry.down("opendata")
+    with pytest.raises(Refused, match="not known whether its record was switched"):
+        migrate.cleanup(workspace, bundle, workloads=["opendata"])
+    assert one(migrate.run(workspace, bundle, workloads=["opendata"]), "opendata") is MoveState.VERIFIED
+    assert dns.lookup(name)[0] == address_of(ministry, "opendata")
+    assert not ministry.down("opendata")
+    with pytest.raises(Refused, match=r"neither at|called off"):
+        held[1]()
+    assert one(migrate.rollback(workspace, bundle, "opendata"), "opendata") is MoveState.ROLLED_BACK
+    # A record that names the new side with nobody having switched it.
+    new = address_of(ministry, "opendata")
+    dns.swap(name, old=address, new=new, ttl=1)
+    astray = migrate.run(workspace, bundle, workloads=["opendata"])
+    assert one(astray, "opendata") is MoveState.FAILED
+    assert "PSE-M033" in {one.code for one in astray.findings}
+    dns.swap(name, old=new, new=address, ttl=1)
+
+
 @contextmanager
 def serving(ministry: Ministry) -> Iterator[None]:
     """The portal is asked all the while, and always answers."""
@@ -147,8 +224,8 @@ def test_a_lost_answer_of_the_name_server_loses_no_payment(ministry: Ministry, m
     swap, lookup = Dns.swap, Dns.lookup
     silent = []
 
-    def lost(self: Dns, name: str, *, old: str, new: str, ttl: int) -> None:
-        swap(self, name, old=old, new=new, ttl=ttl)
+    def lost(self: Dns, name: str, *, old: str, new: str, ttl: int, ticket: str = "") -> None:
+        swap(self, name, old=old, new=new, ttl=ttl, ticket=ticket)
         if old != new:
             silent.append(name)
             raise RemoteError("no answer", where="dns")
@@ -187,6 +264,26 @@ def test_a_rollback_killed_half_way_is_said_and_goes_first(ministry: Ministry) -
         migrate.cleanup(workspace, bundle, workloads=["portal"])
     assert one(migrate.rollback(workspace, bundle, "portal"), "portal") is MoveState.ROLLED_BACK
     assert one(migrate.run(workspace, bundle, workloads=["portal"]), "portal") is MoveState.VERIFIED
+
+
+def test_a_close_that_was_killed_is_ended_by_close(ministry: Ministry, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, bundle = ministry.workspace, ministry.bundle
+    real = access.hand_over
+
+    class Killed(BaseException):
+        pass
+
+    def killed(task: Task, source: Admin, target: Admin) -> None:
+        real(task, source, target)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "hand_over", killed)
+        with pytest.raises(Killed):
+            migrate.cleanup(workspace, bundle, workloads=["portal"])
+    with pytest.raises(Refused, match="closed"):
+        migrate.rollback(workspace, bundle, "portal")
+    assert migrate.cleanup(workspace, bundle, workloads=["portal"]) == ()
 
 
 def test_what_does_not_exist_is_refused(ministry: Ministry) -> None:

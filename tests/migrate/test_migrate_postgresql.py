@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from migrate.replicators.ports import Task
+from migrate.guard import Guard
+from migrate.jobs import folder_of
+from migrate.replicators.ports import FreezeOver, Task
 from migrate.replicators.postgresql import PostgreSQL
 from migrate.replicators.psql import Admin, SqlFailed
 from migrate.verify import postgresql as verify
@@ -127,6 +129,24 @@ def clients(server: Admin) -> str:
     """Who is in the database, but for us."""
     where = "datname = 'payments' and backend_type = 'client backend' and pid <> pg_backend_pid()"
     return server.one("postgres", f"select count(*) from pg_stat_activity where {where}")
+
+
+def test_a_source_that_was_given_back_is_not_closed(pair: Rig) -> None:
+    task, pg = pair.task(MOVE), PostgreSQL()
+    source = admin(task, target=False)
+    guard = Guard(task.source, "pse-0123456789ab", "a1")
+    guard.arm(after_s=600, commands=[])
+    task.stop_source = lambda script, what: guard.stop(script, timeout_s=60, what=what)
+    claim = f"{folder_of(task.source, guard.job)}/claim"
+    task.source.text(f"ln -s by-guard {claim}")
+    before = state(source)
+    with pytest.raises(FreezeOver, match="gave it back"):
+        pg.freeze(task, at_target=False)
+    assert state(source) == before
+    task.source.text(f"rm {claim}")
+    pg.freeze(task, at_target=False)
+    assert source.one("postgres", "select datconnlimit from pg_database where datname = 'payments'") == "0"
+    guard.remove()
 
 
 def test_a_second_cut_over_after_a_way_back(pair: Rig) -> None:

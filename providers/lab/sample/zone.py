@@ -37,7 +37,7 @@ options {{
 zone "{zone}" {{
     type primary;
     file "/var/lib/bind/{zone}.zone";
-    update-policy {{ grant {key_name} zonesub A; }};
+    update-policy {{ grant {key_name} zonesub A TXT; }};
 }};
 """
 
