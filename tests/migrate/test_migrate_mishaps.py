@@ -67,7 +67,7 @@ def test_a_source_whose_controller_died_gives_itself_back(ministry: Ministry) ->
     assert ministry.pay() > max(paid)
     (kept,) = [one.message for one in again.findings if one.code == "PSE-M019"]
     fresh = Admin(ministry.host(next(one for one in ministry.built("portal") if one.name == "payments")), 5432)
-    rows = f"select count(*) from payment where id = {astray}"
+    rows = f"select count(*) from payments where id = {astray}"
     assert fresh.one(kept.rsplit(" ", 1)[1], rows) == "1"
     wait_for(lambda: old.one("payments", "select subenabled from pg_subscription") == "t", 10)
     fresh.host.close()
@@ -185,9 +185,9 @@ def test_an_update_without_an_answer_neither_comes_late_nor_is_forgotten(
     assert one(migrate.run(workspace, bundle, workloads=["opendata"]), "opendata") is MoveState.VERIFIED
     assert dns.lookup(name)[0] == address_of(ministry, "opendata")
     assert not ministry.down("opendata")
-    with pytest.raises(Refused, match=r"neither at|called off"):
-        held[1]()
     assert one(migrate.rollback(workspace, bundle, "opendata"), "opendata") is MoveState.ROLLED_BACK
+    with pytest.raises(Refused, match="called off"):
+        held[1]()
     # A record that names the new side with nobody having switched it.
     new = address_of(ministry, "opendata")
     dns.swap(name, old=address, new=new, ttl=1)
@@ -281,7 +281,7 @@ def test_a_close_that_was_killed_is_ended_by_close(ministry: Ministry, monkeypat
         patch.setattr(access, "hand_over", killed)
         with pytest.raises(Killed):
             migrate.cleanup(workspace, bundle, workloads=["portal"])
-    with pytest.raises(Refused, match="closed"):
+    with pytest.raises(Refused, match="ended by `pse close`"):
         migrate.rollback(workspace, bundle, "portal")
     assert migrate.cleanup(workspace, bundle, workloads=["portal"]) == ()
 
