@@ -67,7 +67,7 @@ def test_a_source_whose_controller_died_gives_itself_back(ministry: Ministry) ->
     assert ministry.pay() > max(paid)
     (kept,) = [one.message for one in again.findings if one.code == "PSE-M019"]
     fresh = Admin(ministry.host(next(one for one in ministry.built("portal") if one.name == "payments")), 5432)
-    rows = f"select count(*) from payments where id = {astray}"
+    rows = f"select count(*) from public.payments where id = {astray}"
     assert fresh.one(kept.rsplit(" ", 1)[1], rows) == "1"
     wait_for(lambda: old.one("payments", "select subenabled from pg_subscription") == "t", 10)
     fresh.host.close()
