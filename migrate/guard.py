@@ -1,7 +1,7 @@
 """The guard of a freeze: a process on every source host that gives the host back when nobody else does in time.
 
 The controller and its guards agree by one symbolic link a host, made once and by one of them only: ``claim`` names who
-decides. See ADR 0009 for the order and the races.
+decides. See ADR 0009 for the order and the races, and 0012 for what comes late.
 """
 
 import shlex

@@ -1,6 +1,6 @@
 """The records of a workload: what they were, who may switch them, and a switch that got no answer.
 
-See ADR 0009 for the ticket without which a late update is worth nothing.
+See ADR 0012 for the ticket without which a late update is worth nothing.
 """
 
 import secrets
