@@ -160,9 +160,10 @@ class Forward(Switching):
         return f"{waited:.0f} s" if waited else ""
 
     def seed(self) -> str:
-        """The bulk, with writers going on; nothing of an earlier attempt may still run at the target."""
+        """The bulk, with writers going on; nothing of an earlier attempt shall still run at the target."""
         if self.begun_before("target-start"):
-            self.stop_services(self.new, "earlier")
+            # A server that was built anew since may not know the command.
+            self.tried(lambda: self.stop_services(self.new, "earlier"))
         return self.passes(lambda move: self.runtime.replicator(move).seed(self.task(move)))
 
     def delta(self) -> str:
