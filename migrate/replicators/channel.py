@@ -8,6 +8,10 @@ from migrate.replicators.psql import Admin, SqlFailed, literal
 from migrate.replicators.tunnel import PORT
 from pse.core.errors import RemoteError
 
+TABLES = """select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'r' and c.relpersistence = 'p' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"""
+"""SQL of the tables (quoted names) that can be replicated."""
+
 _PATIENCE = 20
 """Failed attempts of a subscription that may be growing pains: its workers start again every few seconds."""
 _STUCK = 2
@@ -31,15 +35,25 @@ class Channel:
     name: str
 
     def publish(self) -> None:
-        """All tables, those made later, too; quiet when it is there."""
-        options = " with (publish_via_partition_root = true)" if self.publisher.version >= 130000 else ""
+        """The tables that both ends have now, each partition by itself; quiet when it is there.
+
+        Never those made later: without a key, publishing them would make their own writers' UPDATE fail.
+        """
+        both = ", ".join(literal(row[0]) for row in self.subscriber.rows(self.database, TABLES))
         self.publisher.rows(
             self.database,
             f"""do $do$ begin
 if not exists (select 1 from pg_publication where pubname = {literal(self.name)}) then
-  create publication {self.name} for all tables{options};
+  execute 'create publication {self.name}' || coalesce((select ' for table ' || string_agg('only ' || name, ', ')
+    from ({TABLES}) t (name) where name = any (array[{both}]::text[])), '');
 end if; end $do$""",
         )
+
+    def unpublished(self) -> list[str]:
+        """Tables (quoted names) of the publisher that were made, or made anew, after `publish`."""
+        asked = f"""{TABLES} and not exists (select 1 from pg_publication_rel r join pg_publication p on
+p.oid = r.prpubid where r.prrelid = c.oid and p.pubname = {literal(self.name)}) order by 1"""
+        return [name for (name,) in self.publisher.rows(self.database, asked)]
 
     def unpublish(self) -> None:
         """Quiet when it is gone, or the database."""

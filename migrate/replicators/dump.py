@@ -5,14 +5,15 @@ import shlex
 from dataclasses import dataclass
 
 from migrate import jobs
-from migrate.hosts import PRELUDE, last_line, retried
+from migrate.hosts import PRELUDE, retried
 from migrate.jobs import folder_of
 from migrate.replicators import access, roles
 from migrate.replicators.ports import FreezeOver, Moved, Task
-from migrate.replicators.psql import Admin, ident, literal
+from migrate.replicators.psql import Admin, ident, literal, reason
 from migrate.verify import shape
 from migrate.verify.postgresql import filled_tables, shapes_of
 from pse.core.errors import RemoteError
+from pse.core.journal import once
 
 FRESH = "pse_fresh"
 """Ending of the database that a dump is restored into before it takes the place of the old one."""
@@ -86,6 +87,7 @@ class Dump:
         fresh = f"{name}_{FRESH}"
         creation, properties = self._properties(giver, name)
         before, _ = shapes_of(giver, giver, name)
+        comment = self._comment(taker) if back else ""
         taker.rows("postgres", f"drop database if exists {ident(fresh)}")
         taker.rows("postgres", f"create database {ident(fresh)} {creation}")
         sent = self._stream(
@@ -96,8 +98,8 @@ class Dump:
         )
         # All that says whose it is and who may come in stands before it takes the place of the old one.
         if back:
-            if text := taker.comment(name):
-                taker.rows("postgres", f"comment on database {ident(fresh)} is {literal(text)}")
+            if comment:
+                taker.rows("postgres", f"comment on database {ident(fresh)} is {literal(comment)}")
             access.shut(taker, fresh)
         else:
             access.mark(self.task, taker, f"{access.SEEDING} dumped", database=fresh)
@@ -107,11 +109,30 @@ class Dump:
             taker.end_clients(name)
             taker.rows("postgres", f"drop database {ident(name)}")
         taker.rows("postgres", f"alter database {ident(fresh)} rename to {ident(name)};\n{properties}")
-        if not back:
+        if back:
+            self.task.journal.forget(self._commented)
+        else:
             access.forget(self.task, at_target=True)
             passed = shape.as_loaded(before, *shapes_of(giver, taker, name))
             self.task.note("loaded", {"passed": passed, "filled": filled_tables(giver, name)})
         return Moved(sent=sent, note=f"dump and restore, because {self.why}")
+
+    @property
+    def _commented(self) -> str:
+        return f"{self.task.job}/comment"
+
+    def _comment(self, taker: Admin) -> str:
+        """The comment on the database that is replaced, noted once: cut off after its drop, no server knows it."""
+        name = self.task.move.database
+        noted = once(
+            self.task.journal,
+            self._commented,
+            f"note the comment on {name}",
+            detail={},
+            probe=lambda _: None,
+            act=lambda _: {"text": taker.comment(name)},
+        )
+        return str(noted["text"])
 
     def _properties(self, giver: Admin, name: str) -> tuple[str, str]:
         """What a database is made with, and SQL of its owner, grants and settings: both as the giver's pg_dump says."""
@@ -139,6 +160,6 @@ class Dump:
             jobs.stop(task.source, folder, name)
             raise
         if ended.rc != 0:
-            raise RemoteError(f"carrying the {what} failed: {last_line(ended.log)}", where=task.move.id)
+            raise RemoteError(f"carrying the {what} failed: {reason(ended.log)}", where=task.move.id)
         count = task.source.run(f"cat {folder}/{name}.bytes").stdout.strip()
         return int(count) if count.isdigit() else 0

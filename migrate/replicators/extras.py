@@ -4,6 +4,7 @@ import shlex
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from migrate.hosts import HostCommandFailed
 from migrate.replicators.ports import Task
 from migrate.replicators.psql import Admin, literal
 from migrate.replicators.tunnel import PORT
@@ -18,6 +19,12 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where (c.relkind in ('S', 'm') or c.relkind = 'r' and c.relpersistence = 'u') and {_OURS} order by c.oid;
 select 'blobs', md5(string_agg(oid || ' ' || md5(lo_get(oid)), ',' order by oid)) from pg_largeobject_metadata;
 """
+_ATTACH_LAST = r"""/^ALTER TABLE ONLY .* ATTACH PARTITION / { tables = tables $0 "\n"; next }
+/^ALTER INDEX .* ATTACH PARTITION / { indexes = indexes $0 "\n"; next }
+{ print }
+END { printf "%s%s", tables, indexes }"""
+"""What awk does with a dump of a partition whose parent is there already: attached first, it gets the parent's keys and
+indexes, and its own could not be made any more; attached last, its own are taken."""
 _QUIET = "set session_replication_role = replica;"
 """No trigger and no reference is looked at while rows are loaded that the other end has as they are."""
 
@@ -69,10 +76,36 @@ class Extras:
         empty = f"{_QUIET} truncate {', '.join(tables)};"
         self._load(f"{{ echo {shlex.quote(empty)}; pg_dump -a {chosen} {self._far} {self._quoted}; }}", "tables")
 
-    def make(self, tables: list[str]) -> None:
-        """Make these tables (quoted names) as the giver has them, without rows; all or none."""
+    def make(self, tables: list[str]) -> dict[str, str]:
+        """Make these tables (quoted names) as the giver has them, without rows.
+
+        Returns:
+            Those that cannot be made, and why; they do not keep the others from being made.
+        """
+        if not tables:
+            return {}
+        try:
+            self._make(tables)
+        except HostCommandFailed as exc:
+            failed = dict.fromkeys(tables, exc.message)
+        else:
+            return {}
+        # One by one, again and again while it helps: a table may need another.
+        while True:
+            before = len(failed)
+            for table in list(failed):
+                try:
+                    self._make([table])
+                    del failed[table]
+                except HostCommandFailed as exc:
+                    failed[table] = exc.message
+            if len(failed) in (0, before):
+                return failed
+
+    def _make(self, tables: list[str]) -> None:
         chosen = " ".join(f"-t {shlex.quote(table)}" for table in tables)
-        self._load(f"pg_dump -s --no-publications {chosen} {self._far} {self._quoted}", "the tables made there")
+        dump = f"pg_dump -s --no-publications {chosen} {self._far} {self._quoted}"
+        self._load(f"{dump} | awk {shlex.quote(_ATTACH_LAST)}", "the tables made there")
 
     def _found(self, admin: Admin) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {kind: [] for kind in ("sequence", "unlogged", "view", "empty view", "blobs")}

@@ -7,9 +7,8 @@ rollback keeps what was written there. One direction at a time. Source of every 
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-from migrate.hosts import HostCommandFailed, wait_until
+from migrate.hosts import wait_until
 from migrate.replicators import access, roles
 from migrate.replicators.channel import Channel
 from migrate.replicators.extras import Extras
@@ -19,7 +18,6 @@ from migrate.replicators.tunnel import PORT, Tunnel
 from migrate.verify import shape
 from migrate.verify.postgresql import filled_tables, shapes_of
 from pse.core.errors import Refused, RemoteError
-from pse.core.journal import once
 
 _USER_TABLES = "n.nspname !~ '^pg_' and n.nspname <> 'information_schema'"
 _CALM_S = 60.0
@@ -63,7 +61,6 @@ class Logical:
     def seed(self) -> Moved:
         """Roles, schema, then a subscription that copies all rows and stays."""
         self.tunnel.ensure()
-        self._identities()
         attempt = self.task.key.rsplit("/", 1)[-1]
         mark = f"{self.task.job} {access.SEEDING} {attempt}"
         # The servers are asked, never the journal: what it calls done, a cleanup or a person may have taken away.
@@ -72,9 +69,12 @@ class Logical:
             # Rows without the subscription that copied them: nobody knows which are there, so all are copied anew.
             before, _ = shapes_of(self.source, self.source, self.database)
             filled = filled_tables(self.source, self.database)
+            self._identities()
             self._load_schema(mark)
             passed = shape.as_loaded(before, *shapes_of(self.source, self.target, self.database))
             self.task.note("loaded", {"passed": passed, "filled": filled})
+            # Once more, for what was made while the schema was loaded.
+            self._identities()
             self.out.publish()
             # A creation that was cut off may have left its slot without a subscription.
             self.out.drop_slot()
@@ -100,9 +100,12 @@ class Logical:
         """
         mine, theirs = shapes_of(self.source, self.target, self.database)
         noted = self.task.known("loaded") or {"passed": {}}
-        if names := shape.unlike(mine, theirs, noted["passed"]):
+        names = shape.unlike(mine, theirs, noted["passed"])
+        words = [shape.say(names, mine, theirs)] if names else []
+        words += [f"table {table}: made anew" for table in self.out.unpublished() if f"table {table}" not in names]
+        if words:
             raise Refused(
-                f"schema or roles of {self.database} changed after they were copied: {shape.say(names, mine, theirs)}",
+                f"schema or roles of {self.database} changed after they were copied: {'; '.join(words)}",
                 where=self.source.host.name,
                 hint="Nothing was switched. Run `pse migrate` again: it copies anew. No such changes until it is done.",
             )
@@ -139,9 +142,11 @@ class Logical:
         Raises:
             Refused: Something cannot come back; nothing was stopped.
         """
-        mine, theirs = self._open_way_back()
-        names = shape.unlike(mine, theirs, (self.task.known("loaded") or {"passed": {}})["passed"])
-        if stuck := [name for name in names if name.startswith(shape.TABLE_KINDS)]:
+        self._open_way_back()
+        mine, theirs = shapes_of(self.source, self.target, self.database)
+        passed = (self.task.known("loaded") or {"passed": {}})["passed"]
+        names = shape.unlike(mine, theirs, passed)
+        if stuck := shape.stuck(names, mine):
             raise Refused(
                 f"tables were changed at the target, so their rows cannot come back: {shape.say(stuck, mine, theirs)}",
                 where=self.target.host.name,
@@ -158,6 +163,9 @@ class Logical:
                 hint="Nothing was stopped. The log of the source's database server names the row; mend it there "
                 "(a unique key or a reference that the target no longer has?), then roll back again.",
             ) from exc
+        self._make_new()
+        mine, theirs = shapes_of(self.source, self.target, self.database)
+        names = shape.unlike(mine, theirs, passed)
         return [shape.say(names, mine, theirs)] if names else []
 
     def catch_up(self) -> Moved:
@@ -168,14 +176,15 @@ class Logical:
         """
         self._open_way_back()
         sent = self.back.reach(within_s=self.task.left(3600))
+        self._make_new()
         notes = self._extras_back.carry()
-        if new := self._new_tables():
+        if new := self.back.unpublished():
             self._extras_back.rows_of(new)
             notes.append(f"tables made at the target: {', '.join(new)}")
         return Moved(sent=sent, note="; ".join(["logical replication from target to source", *notes]))
 
-    def _open_way_back(self) -> tuple[shape.Shape, shape.Shape]:
-        """Make tables that are new at the target at the source, empty: else nothing more is applied there."""
+    def _open_way_back(self) -> None:
+        """Look that the way back stands, and let what waits there through."""
         if not self.back.whole:
             raise Refused(
                 f"the way back of {self.database} is lost: its slot or subscription is gone",
@@ -183,45 +192,30 @@ class Logical:
                 hint="Rows written at the target since the cut-over would be missing at the source; copy them by hand.",
             )
         self.tunnel.ensure()
+        self.back.enable()
+
+    def _make_new(self) -> None:
+        """Make tables that are new at the target at the source, empty, after all rows that came by themselves.
+
+        In this order a new partition finds no row of its own left in the old default partition.
+
+        Raises:
+            Refused: Some cannot be made; the others are.
+        """
         mine, theirs = shapes_of(self.source, self.target, self.database)
         new = [name.split(" ", 1)[1] for name in sorted(theirs.keys() - mine.keys()) if name.startswith("table ")]
-        if new:
-            try:
-                self._extras_back.make(new)
-            except HostCommandFailed as exc:
-                raise Refused(
-                    f"tables made at the target cannot be made at the source ({', '.join(new)}): {exc.message}",
-                    where=self.source.host.name,
-                    hint="Make what they need at the source by hand, or drop them at the target, then roll back again.",
-                ) from exc
-            mine, theirs = shapes_of(self.source, self.target, self.database)
-        self.back.enable()
-        return mine, theirs
+        if failed := self._extras_back.make(new):
+            raise Refused(
+                "tables made at the target cannot be made at the source: "
+                + "; ".join(f"{table}: {why}" for table, why in failed.items()),
+                where=self.source.host.name,
+                hint="Make what they need at the source by hand, as its administrator with `set "
+                "default_transaction_read_only = off`, or drop them at the target, then roll back again.",
+            )
 
     @property
     def _extras_back(self) -> Extras:
         return Extras(self.task, self.target, self.source, self.tunnel.at_source)
-
-    def _new_tables(self) -> list[str]:
-        """Tables at the target that the subscription of the source does not know: made after the cut-over."""
-        known = {
-            row[0]
-            for row in self.source.rows(
-                self.database,
-                "select format('%I.%I', n.nspname, c.relname) from pg_subscription_rel r join pg_subscription s on "
-                "s.oid = r.srsubid join pg_class c on c.oid = r.srrelid join pg_namespace n on n.oid = c.relnamespace "
-                f"where s.subname = {literal(self.back.name)}",
-            )
-        }
-        root = "coalesce(pg_partition_root(c.oid), c.oid)" if self.target.version >= 120000 else "c.oid"
-        rows = self.target.rows(
-            self.database,
-            "select format('%I.%I', n.nspname, c.relname), (select format('%I.%I', rn.nspname, rc.relname) from "
-            f"pg_class rc join pg_namespace rn on rn.oid = rc.relnamespace where rc.oid = {root}) from pg_class c join "
-            "pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and c.relpersistence = 'p' and "
-            f"{_USER_TABLES} order by 1",
-        )
-        return [name for name, of in rows if name not in known and of not in known]
 
     def disarm(self) -> None:
         """End the way back and the joined sockets; quiet when there is none."""
@@ -251,39 +245,32 @@ class Logical:
     def _give_back_identities(self, *admins: Admin) -> None:
         known = self.task.journal.find(f"{self.task.job}/identity")
         if known is not None and known.result is not None:
-            for table in known.result["tables"]:
+            for table, identity in known.result["tables"].items():
                 for admin in admins:
                     if admin.has_database(self.database) and admin.one(
                         self.database, f"select to_regclass({literal(table)})"
                     ):
-                        admin.rows(self.database, f"alter table {table} replica identity default")
+                        admin.rows(self.database, f"alter table {table} replica identity {identity}")
             self.task.journal.forget(f"{self.task.job}/identity")
 
     def _identities(self) -> None:
         """Tables without a key get an identity first: publishing one makes the source's own UPDATE fail."""
-
-        def keyless() -> dict[str, Any]:
-            rows = self.source.rows(
-                self.database,
-                "select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = "
-                f"c.relnamespace where c.relkind in ('r', 'p') and {_USER_TABLES} and (c.relreplident = 'n' or "
-                "(c.relreplident = 'd' and not exists (select 1 from pg_index i where i.indrelid = c.oid and "
-                "i.indisprimary))) order by 1",
-            )
-            return {"tables": [row[0] for row in rows]}
-
+        found = self.source.rows(
+            self.database,
+            f"""select format('%I.%I', n.nspname, c.relname), case c.relreplident when 'd' then 'default' else 'nothing'
+end from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r' and c.relpersistence = 'p'
+and {_USER_TABLES} and c.relreplident <> 'f' and not exists (select 1 from pg_index i where i.indrelid = c.oid
+  and i.indisvalid and i.indimmediate and case c.relreplident when 'd' then i.indisprimary when 'i' then
+  i.indisreplident end)""",
+        )
+        if not found:
+            return
         key = f"{self.task.job}/identity"
-        # The list is kept before anything is changed, so that cleanup knows what to give back.
-        tables = once(
-            self.task.journal,
-            key,
-            "note tables without a key",
-            detail={},
-            probe=lambda _: None,
-            act=lambda _: keyless(),
-        )["tables"]
-        for table in tables:
-            self.source.rows(self.database, f"alter table {table} replica identity full")
+        # What is to be given back is kept before anything is changed.
+        intent = self.task.journal.open(key, "note tables without a key", {})
+        noted = intent.result["tables"] if intent.result is not None else {}
+        self.task.journal.done(key, {"tables": {**noted, **dict(found)}})
+        self.source.rows(self.database, "".join(f"alter table {name} replica identity full;\n" for name, _ in found))
 
     def _load_schema(self, mark: str) -> None:
         self._drop_target()

@@ -1,11 +1,11 @@
 """PostgreSQL as an administrator of its host: SQL through psql there, so that no password is needed or carried."""
 
+import re
 import shlex
 from functools import cached_property
 
-from migrate.hosts import Host, HostCommandFailed
+from migrate.hosts import Host, HostCommandFailed, last_line
 from pse.core.errors import RemoteError
-from pse.core.text import printable
 
 SOCKETS = "/var/run/postgresql"
 _UNIT = "\x1f"
@@ -66,10 +66,7 @@ class Admin:
             timeout_s=timeout_s,
         )
         if done.rc != 0:
-            text = done.stderr.decode("utf-8", "replace")
-            telling = [line for line in text.splitlines() if "ERROR:" in line or "FATAL:" in line] or text.splitlines()
-            shown = printable(telling[0].split("ERROR:", 1)[-1].strip()) if telling else f"psql ended with {done.rc}"
-            raise SqlFailed(f"{database}: {shown}", where=self.host.name)
+            raise SqlFailed(f"{database}: {reason(done.stderr).split('ERROR:', 1)[-1].strip()}", where=self.host.name)
         return [row.split(_UNIT) for row in done.stdout.decode("utf-8", "replace").split("\0") if row]
 
     def one(self, database: str, sql: str) -> str:
@@ -81,9 +78,12 @@ class Admin:
         """Run a pipeline on that host; any part of it that fails fails the whole.
 
         Raises:
-            HostCommandFailed: With the last line of its error output.
+            HostCommandFailed: With the `reason`.
         """
-        return self.host.text(f"set -o pipefail\n{script}", timeout_s=timeout_s, what=what)
+        done = self.host.run(f"set -o pipefail\n{script}", timeout_s=timeout_s)
+        if done.rc != 0:
+            raise HostCommandFailed(f"{what} failed (exit {done.rc}): {reason(done.stderr)}", where=self.host.name)
+        return done.stdout.decode("utf-8", "surrogateescape")
 
     @cached_property
     def version(self) -> int:
@@ -146,6 +146,15 @@ def admin_of(host: Host, port: int) -> Admin:
         ) from exc
     host.known[f"postgresql {port}"] = admin
     return admin
+
+
+def reason(log: bytes) -> str:
+    """Why a PostgreSQL program failed, safe to show: what it, else the server said first; a hint or so follows that."""
+    lines = [line for line in log.splitlines() if b"Broken pipe" not in line]
+    for pattern in (rb"^\w+: (error|fatal): ", rb"(ERROR|FATAL): "):
+        if telling := [line for line in lines if re.search(pattern, line)]:
+            return last_line(telling[0])
+    return last_line(log)
 
 
 def ident(name: str) -> str:

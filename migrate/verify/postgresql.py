@@ -1,6 +1,7 @@
 """Databases by content: rows counted and hashed table by table on each server, with whatever changes text pinned.
 
-A row's hash is the first 64 bits of ``md5(row::text)``; a table's is their sum, which does not depend on order, taken
+A row's hash is the first 64 bits of ``md5(row::text)``, its columns ordered by name, for a dump orders those of an
+inherited table anew; a table's is their sum, which does not depend on order, taken
 as an exact numeric. Source: measured on PostgreSQL 15 and 18, which agree.
 """
 
@@ -18,7 +19,8 @@ set bytea_output='hex'; set lc_monetary='C'; set search_path=pg_catalog;
 """
 # Each row begins with the part that it belongs to, so that one session gives all.
 _CATALOG = """
-union all select 'tables', n.nspname, c.relname, '', ''
+union all select 'tables', n.nspname, c.relname, (select string_agg(format('r.%I', a.attname), ', ' order by
+  a.attname::text collate "C") from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), ''
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 union all select 'sequences', format('%I.%I', n.nspname, c.relname),
@@ -133,8 +135,8 @@ def _read(
     )
     # One transaction with one snapshot, so that writers between two tables cannot make a false picture.
     hashes = "".join(
-        f"select 'tables', {literal(f'{ident(row[1])}.{ident(row[2])}')}, count(*), coalesce(sum(('x' || "
-        f"left(md5(row(r.*)::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(row[1])}.{ident(row[2])} r;\n"
+        f"select 'tables', {literal(f'{ident(row[1])}.{ident(row[2])}')}, count(*), coalesce(sum(('x' || left(md5("
+        f"row({row[3]})::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(row[1])}.{ident(row[2])} r;\n"
         for row in rows
         if row[0] == "tables"
     )

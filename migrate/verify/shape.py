@@ -8,6 +8,7 @@ Passwords are compared by a digest made at their own server with a number that i
 nor anything to guess it by leaves the host.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 
@@ -18,8 +19,22 @@ from pse.core.text import printable
 Shape = dict[str, str]
 """Kind and name of an object to its description."""
 
-REMADE = ("constraint ", "default ", "function ", "index ", "policy ", "rule ", "trigger ", "type ", "view ")
-"""Beginnings of objects whose text PostgreSQL makes anew, so that it may differ after a load."""
+REMADE = (
+    "constraint ",
+    "default ",
+    "function ",
+    "index ",
+    "policy ",
+    "rule ",
+    "sequence ",
+    "trigger ",
+    "type ",
+    "view ",
+)
+"""Beginnings of objects that PostgreSQL makes anew from what it knows, so that they may differ after a load.
+
+A sequence is one: that of an identity column made by ``like … including identity`` is a bigint whatever the column is.
+"""
 
 TABLE_KINDS = ("table ", "column ")
 """Beginnings of objects without which a row has no place to go."""
@@ -186,6 +201,13 @@ def as_loaded(before: Shape, mine: Shape, theirs: Shape) -> dict[str, str]:
         for name in unlike(mine, theirs, {})
         if name.startswith(REMADE) and name in theirs and name in mine and before.get(name) == mine[name]
     }
+
+
+def stuck(names: list[str], mine: Shape) -> list[str]:
+    """Of what differs, what keeps rows of the other end from a place here: any change of a table that this end has."""
+    # A column's quoted name ends in its own.
+    tables = {name: re.sub(r'^column (.*)\.("([^"]|"")*"|[^".]*)$', r"table \1", name) for name in names}
+    return [name for name in names if name.startswith(TABLE_KINDS) and tables[name] in mine]
 
 
 def say(names: list[str], mine: Shape, theirs: Shape) -> str:

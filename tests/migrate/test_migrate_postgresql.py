@@ -13,9 +13,9 @@ from migrate.replicators.psql import Admin, SqlFailed
 from migrate.verify import postgresql as verify
 from migrate.verify import shape
 from pse.core.documents.plan import Move
-from pse.core.errors import Refused
+from pse.core.errors import Refused, RemoteError
 from pse.core.findings import Severity
-from tests.migrate.payments import DRIFT, DRIFTED, MADE_HERE, SCHEMA
+from tests.migrate.payments import ARRIVED, BY_PATH, CAME_BACK, DRIFT, DRIFTED, MADE_HERE, SCHEMA, STAGE
 from tests.migrate.rig import Rig
 from tests.require import require
 
@@ -57,10 +57,10 @@ def test_there_and_back_with_every_row(pair: Rig) -> None:
     assert [f for f in pg.preflight(task) if f.severity is not Severity.INFO] == []
     before = state(source)
     pg.seed(task)
-    # Writers go on, on keyed and keyless tables.
+    # Writers go on, on keyed and keyless tables, and on a working table of theirs.
     pay(source, 7)
     source.rows("payments", "update public.keyless set what = 'changed' where what = 'row 1'; truncate public.nothing")
-    source.rows("payments", "delete from public.parted where id = 3")
+    source.rows("payments", f"delete from public.parted where id = 3; truncate public.parted_two; {STAGE}")
     pg.delta(task, final=False)
     assert target.one("payments", "select count(*) from public.payment") == "5001"
     cut_over(pg, task)
@@ -90,16 +90,15 @@ def test_there_and_back_with_every_row(pair: Rig) -> None:
     assert left.code == "PSE-M031"
     assert "function public.made_here()" in left.message
     assert "table" not in left.message
+    assert "view public.made_view" in left.message
     pg.freeze(back, at_target=True)
     target.rows("payments", "insert into public.made_here (payment) values (5002)")
     pg.catch_up(back)
     assert [(r.subject, r.detail) for r in pg.verify(back) if not r.equal] == []
     pg.disarm(back)
     pg.thaw(back, at_target=False)
-    assert source.one("payments", "select array_agg((id, payment) order by id) from public.made_here") == (
-        '{"(1,2)","(2,5002)"}'
-    )
-    source.rows("payments", "drop table public.made_here")
+    assert source.rows("payments", CAME_BACK) == [[came] for came in ARRIVED]
+    source.rows("payments", "drop table public.made_here, public.made_keyless, public.parted_new")
     assert source.one("payments", f"select amount from public.payment where id = {kept}") == "1.00"
     assert source.one("payments", "select count(*) from public.payment where id = 1") == "0"
     assert source.one("payments", "select count(*) from public.keyless where what = 'new side'") == "1"
@@ -171,6 +170,11 @@ def test_what_changes_after_the_copy_is_named_and_stops_the_cut_over(pair: Rig) 
     source, target = admin(task, target=False), admin(task, target=True)
     pg.seed(task)
     pg.delta(task, final=False)
+    # A table under its old name is another one.
+    source.rows("payments", "drop table public.nothing; create table public.nothing (id int primary key)")
+    source.rows("payments", "grant select on public.nothing to cashier")
+    with pytest.raises(Refused, match=r"copied: table public.nothing: made anew$"):
+        pg.delta(task, final=False)
     source.rows("payments", DRIFT)
     for final in (False, True):
         with pytest.raises(Refused, match=r"changed after they were copied: .* and \d+ more") as refused:
@@ -197,7 +201,21 @@ def test_what_changes_after_the_copy_is_named_and_stops_the_cut_over(pair: Rig) 
     back = replace(pair.task(MOVE, key="plan/work/a2"), back=True)
     with pytest.raises(Refused, match=r"cannot come back: column public.citizen.shoe: missing at the source"):
         pg.way_back(back)
-    target.rows("payments", "delete from public.citizen where name = 'x'; alter table public.citizen drop column shoe")
+    source.rows("payments", "alter table public.citizen add column shoe int")
+    # So is a new table that the source cannot have; it does not keep the others from being made.
+    target.rows("payments", "create type public.hue as enum ('red'); create table public.odd (hue public.hue)")
+    target.rows("payments", "create table public.even (id int primary key); create table public.ref (id int)")
+    with pytest.raises(Refused, match=r'source: public.odd: .*ERROR: +type "public.hue" does not exist$') as refused:
+        pg.way_back(back)
+    assert "public.even" not in refused.value.message
+    target.rows("payments", "drop table public.keyless; create table public.keyless (at timestamptz, what text)")
+    target.rows(
+        "payments", "grant select on public.keyless to cashier; insert into public.keyless (what) values ('anew')"
+    )
+    source.rows("payments", "create type public.hue as enum ('red')")
+    assert pg.way_back(back) == ()
+    pg.catch_up(back)
+    assert source.one("payments", "select string_agg(what, '') from public.keyless") == "anew"
 
 
 def test_a_database_in_service_is_never_seeded_over(pair: Rig) -> None:
@@ -269,7 +287,7 @@ def test_the_way_back_lost_is_said_and_refused(pair: Rig) -> None:
     assert task.source.text(f"ls -d /run/{task.job} /dev/shm/{task.job} 2>/dev/null; true") == ""
 
 
-def test_dump_and_restore_where_logical_cannot_be(rig: Rig) -> None:
+def test_dump_and_restore_where_logical_cannot_be(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.source.postgres(wal_level="replica")
     rig.target.postgres()
     task, pg = rig.task(MOVE), PostgreSQL()
@@ -278,6 +296,14 @@ def test_dump_and_restore_where_logical_cannot_be(rig: Rig) -> None:
     (said,) = [f for f in pg.preflight(task) if f.code == "PSE-M023"]
     assert "wal_level is replica" in said.message
     before, roles = state(source), source.rows("postgres", "select * from pg_db_role_setting")
+    # An index on a function that finds its helper only by the search path of users: the reason is the server's.
+    source.rows("payments", BY_PATH)
+    pg.seed(task)
+    with pytest.raises(
+        RemoteError, match=r"carrying the dump failed: .*ERROR: +function helper\(text\) does not exist$"
+    ):
+        pg.delta(task, final=True)
+    source.rows("payments", "drop function public.by_path(text) cascade; drop function public.helper(text)")
     cut_over(pg, task)
     assert [row for row in state(target) if row[0] == "setting"] == [row for row in before if row[0] == "setting"]
     assert len(roles) == len(target.rows("postgres", "select * from pg_db_role_setting"))
@@ -290,6 +316,18 @@ def test_dump_and_restore_where_logical_cannot_be(rig: Rig) -> None:
     back = replace(rig.task(MOVE), key="plan/work/a1", back=True)
     assert pg.way_back(back) == ()
     pg.freeze(back, at_target=True)
+    rows = Admin.rows
+
+    def dies(self: Admin, database: str, sql: str, **more: float) -> list[list[str]]:
+        if " rename to " in sql:
+            raise KeyboardInterrupt
+        return rows(self, database, sql, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Admin, "rows", dies)
+        with pytest.raises(KeyboardInterrupt):
+            pg.catch_up(back)
+    assert not source.has_database("payments")
     pg.catch_up(back)
     assert all(r.equal for r in pg.verify(back))
     pg.disarm(back)
