@@ -127,8 +127,11 @@ alive() {{ tr '\\0' ' ' 2>/dev/null <"/proc/$p/cmdline" | grep -qF {name}.rc; }}
 p=$(cat {name}.pid); n=0; s=0.05
 while [ ! -e {name}.rc ]; do
   # Pids are used again: now and then it is looked at more closely than `kill` does.
-  {{ kill -0 "$p" 2>/dev/null && {{ [ $((n % 20)) != 0 ] || alive; }}; }} ||
-    {{ sleep 0.2; [ -e {name}.rc ] || echo -1 >{name}.rc; break; }}
+  if ! {{ kill -0 "$p" 2>/dev/null && {{ [ $((n % 20)) != 0 ] || alive; }}; }}; then
+    # It has ended and is about to say how, or it was only just started and is not what it will be yet.
+    sleep 0.2; [ ! -e {name}.rc ] || break
+    alive || {{ echo -1 >{name}.rc; break; }}
+  fi
   n=$((n+1)); [ $((n % 5)) = 0 ] && printf '%s\\n' "$(tail -c 300 {name}.log | tr '\\r' '\\n' | tail -n 1)"
   sleep $s; [ $n -lt 20 ] || s=0.2
 done"""
