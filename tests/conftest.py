@@ -11,7 +11,17 @@ from tests.require import missing, require
 
 _PROGRAMS = ("bwrap", "setsid", "setarch", "sshd", "nginx", "named", "rsync")
 
-_LONG = ("test_whole_way", "test_readme", "migrate/", "providers/", "blueprints/")
+_LONG = (
+    "test_openstack_conformance",  # first, so that its control plane comes up while others need none
+    "test_whole_way",
+    "test_readme",
+    "test_aws_kills",
+    "migrate/",
+    "providers/test_",
+    "providers/aws",
+    "providers/openstack",
+    "blueprints/",
+)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
