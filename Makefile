@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -13,6 +13,9 @@ demo: setup  ## the whole way on the lab: six servers to a verified migration (K
 
 test: setup  ## lint, types, import contracts, audit and the whole suite; ARGS="tests/cli -x" narrows the suite
 	@$(PY) scripts/check.py $(ARGS)
+
+conformance: setup  ## the table of adapters by behaviour, passed or not capable
+	@$(BIN)/pytest -q -n 3 --dist loadfile $(ARGS) $$(find tests/providers -name 'test_*_conformance.py' | sort)
 
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
