@@ -14,7 +14,7 @@ import msgspec
 from policy.deeds import note
 from providers import pulumi_cli
 from providers.driving import backend
-from providers.driving.endings import hint_after, keeping, killed, last_line, listed
+from providers.driving.endings import hint_after, keeping, killed, last_line, listed, refused
 from providers.driving.events import Change, Listener
 from providers.driving.losses import holding, losses, refuse_losses, replaced, system_disks
 from providers.driving.recorder import evaluate
@@ -25,7 +25,7 @@ from providers.known import path_of, write_known
 from pse.core.canonical import read, write
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.errors import Incomplete, PseError, Refused, RemoteError
+from pse.core.errors import Incomplete, PseError, RemoteError
 from pse.core.journal import FileJournal
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
@@ -107,6 +107,8 @@ class Engine:
             # From here on the last document is no longer true, whatever happens.
             self._path(unit.id).unlink(missing_ok=True)
             self._work(run, lambda: run.stack.up(**self._with_pack(run)))
+            if run.listener.refusals():  # whatever the engine made of them
+                raise refused(run.listener.refusals(), unit.id)
             after = self._export(run.stack)
             deployment = after.deployment(stack=unit.id, plan=plan, unit_hash=unit_hash, place=unit.place)
             write_known(self._workspace.private, PROJECT, unit.id, after.urns())
@@ -350,10 +352,8 @@ class Engine:
         """What went wrong, in words, and whether something was changed."""
         if run is None:
             return RemoteError(f"the state cannot be used: {last_line(error)}", where=unit_id, hint=hint_after(error))
-        refused = run.listener.refusals()
-        if refused:
-            hint = "Make the plan again with allowed places; nobody may change a place behind the gate's back."
-            return Refused(listed(refused), where=unit_id, hint=hint)
+        if run.listener.refusals():
+            return refused(run.listener.refusals(), unit_id)
         errors = run.listener.errors()
         said = "; ".join(filter(None, (killed(error), listed(errors)))) or last_line(error)
         if step == "preview":

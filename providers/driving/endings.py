@@ -4,7 +4,7 @@ import re
 import signal
 from collections.abc import Callable, Sequence
 
-from pse.core.errors import PseError
+from pse.core.errors import PseError, Refused
 from pse.core.text import printable, without_userinfo
 
 SHOWN = 5
@@ -40,6 +40,12 @@ def hint_after(error: Exception, errors: Sequence[str] = (), *, begun: bool = Fa
     if any(_INVALID in said for said in errors):
         return "The cloud cannot make it as it was asked for: correct the price book or the workload, and plan again."
     return "Run the same command again; it goes on from here." if begun or killed(error) else ""
+
+
+def refused(messages: Sequence[str], unit: str) -> Refused:
+    """What the gate refused of a unit."""
+    hint = "Make the plan again with allowed places; nobody may change a place behind the gate's back."
+    return Refused(listed(messages), where=unit, hint=hint)
 
 
 def listed(messages: Sequence[str]) -> str:

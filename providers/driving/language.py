@@ -22,7 +22,13 @@ THREADS = 16
 
 
 class QuietLanguageServer(LanguageServer):
-    """The language host of one program."""
+    """The language host of one program.
+
+    Attributes:
+        finished: The program ran to its end, and all that it declared was answered.
+    """
+
+    finished: bool = False
 
     def Run(self, request: language_pb2.RunRequest, _context: Any) -> language_pb2.RunResponse:  # noqa: N802  gRPC's name
         """Run the program once; its errors are the answer's text."""
@@ -47,9 +53,8 @@ class QuietLanguageServer(LanguageServer):
         try:
             loop.run_until_complete(run_in_stack(self.program))
         except grpc.RpcError as exc:
-            # The engine has ended, or is about to: it knows better than we what went wrong.
-            gone = exc.code() == grpc.StatusCode.UNAVAILABLE
-            return language_pb2.RunResponse(error="" if gone else str(exc.details()))
+            # Also where the engine seems to be gone: to one that is not, a program without an error is an empty one.
+            return language_pb2.RunResponse(error=str(exc.details() or exc.code()))
         except RunError as exc:
             return language_pb2.RunResponse(error=str(exc))
         except Exception as exc:  # noqa: BLE001  the program's own error becomes the engine's, whatever it is
@@ -57,18 +62,20 @@ class QuietLanguageServer(LanguageServer):
         finally:
             _close(loop)
             pool.shutdown(wait=False, cancel_futures=True)
+        self.finished = True
         return language_pb2.RunResponse()
 
 
 @contextmanager
-def served(program: Callable[[], None]) -> Iterator[str]:
-    """Serve a program on a free loopback port; gives the address."""
+def served(program: Callable[[], None]) -> Iterator[tuple[str, QuietLanguageServer]]:
+    """Serve a program on a free loopback port; gives the address and the host."""
     server = grpc.server(ThreadPoolExecutor(4), options=_GRPC_CHANNEL_OPTIONS)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(QuietLanguageServer(program), server)
+    host = QuietLanguageServer(program)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield f"127.0.0.1:{port}", host
     finally:
         server.stop(0).wait(10)
 

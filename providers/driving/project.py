@@ -30,6 +30,7 @@ from providers.driving.language import served
 from providers.known import VARIABLE, path_of
 from pse.core import secrets
 from pse.core.canonical import write_bytes
+from pse.core.errors import RemoteError
 from pse.core.settings import Workspace
 
 PROJECT = "pse"
@@ -194,9 +195,12 @@ class QuietStack(Stack):
         """Serve the program ourselves where one is run; see `providers.driving.language`."""
         if self.inline is None or args[0] not in {"up", "preview"}:
             return super()._run_pulumi_cmd_sync(args, on_output, on_error)
-        with served(self.inline) as address:
+        with served(self.inline) as (address, host):
             inline = [f"--client={address}" if arg == _LOCAL else arg for arg in args if arg != "--exec-kind"]
-            return super()._run_pulumi_cmd_sync([*inline, "--exec-kind", _INLINE], on_output, on_error)
+            done = super()._run_pulumi_cmd_sync([*inline, "--exec-kind", _INLINE], on_output, on_error)
+        if not host.finished:
+            raise RemoteError("the engine ended well without having run the whole program", where=self.name)
+        return done
 
 
 def open_stack(
