@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
@@ -256,15 +257,17 @@ def _tell_closed(runtime: Runtime, work: Work, left: int) -> None:
 def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
     """Move the workloads of a wave side by side; True when one failed."""
     with ThreadPoolExecutor(max(1, runtime.workspace.settings.migrate.parallel)) as pool:
-        waiting = {pool.submit(_attempt, runtime, engine, work, "move"): work for work in members}
+        waiting: dict[Future[None], Work] = {}
         try:
+            for work in members:
+                waiting[pool.submit(_attempt, runtime, engine, work, "move")] = work
             _wait(waiting)
         except KeyboardInterrupt:
             # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
             runtime.stop.set()
             engine.stop.set()
             try:
-                _wait(waiting)
+                _all_ended(pool)
             except KeyboardInterrupt:
                 # Threads would be waited for, so this ends as a kill does; the guards at the sources end a freeze.
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -293,6 +296,14 @@ def _wait(waiting: Iterable[Future[None]]) -> None:
     """Until all have ended. By short waits: a signal that another thread took is seen only when this one wakes."""
     while wait(waiting, timeout=0.2).not_done:
         pass
+
+
+def _all_ended(pool: ThreadPoolExecutor) -> None:
+    """Until every thread has ended, also one that was being started just then; by short waits, as `_wait`."""
+    ending = threading.Thread(target=pool.shutdown, daemon=True)
+    ending.start()
+    while ending.is_alive():
+        ending.join(0.2)
 
 
 def _attempt(runtime: Runtime, engine: Durable, work: Work, kind: str) -> None:
