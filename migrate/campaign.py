@@ -4,8 +4,8 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -261,7 +261,7 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
         try:
             for work in members:
                 waiting[pool.submit(_attempt, runtime, engine, work, "move")] = work
-            _wait(waiting)
+            _all_ended(pool)
         except KeyboardInterrupt:
             # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
             runtime.stop.set()
@@ -292,14 +292,11 @@ def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
     return failed
 
 
-def _wait(waiting: Iterable[Future[None]]) -> None:
-    """Until all have ended. By short waits: a signal that another thread took is seen only when this one wakes."""
-    while wait(waiting, timeout=0.2).not_done:
-        pass
-
-
 def _all_ended(pool: ThreadPoolExecutor) -> None:
-    """Until every thread has ended, also one that was being started just then; by short waits, as `_wait`."""
+    """Until every thread has ended, also one that was being started just then.
+
+    By short waits: a signal that another thread took is seen only when this one wakes.
+    """
     ending = threading.Thread(target=pool.shutdown, daemon=True)
     ending.start()
     while ending.is_alive():

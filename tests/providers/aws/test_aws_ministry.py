@@ -1,47 +1,22 @@
 """The sample ministry sent abroad, by commands: what may go goes, and the rest is refused by name."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from providers import pulumi_cli
-from pse.core.errors import MissingTool
 from tests.providers.aws.cloud import Cloud
 from tests.providers.aws.ministry import ABROAD, ministry_at
-from tests.require import missing
+from tests.providers.ministry import AS_OF, need_cli, pse
 
-AS_OF = "2026-06-01"
 LIMIT_S = 300
-
-
-def pse(root: Path, *words: str, rc: int = 0) -> dict[str, Any]:
-    """One command; its JSON."""
-    done = subprocess.run(
-        [sys.executable, "-m", "pse.cli.main", *words, "--json", "--workspace", str(root)],
-        env={name: value for name, value in os.environ.items() if name not in {"CI", "PSE_WORKSPACE"}},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    assert done.returncode == rc, done.stdout[-3000:] + done.stderr[-3000:]
-    shown: dict[str, Any] = json.loads(done.stdout)
-    return shown
 
 
 @pytest.mark.timeout(3 * LIMIT_S)
 def test_open_and_public_go_up_and_away_and_the_others_are_refused_by_name(cloud: Cloud, tmp_path: Path) -> None:
-    try:
-        pulumi_cli.find()
-    except MissingTool:
-        missing(f"the Pulumi CLI {pulumi_cli.VERSION}")
+    need_cli()
     root = ministry_at(cloud, tmp_path / "ministry").root
-    plan = pse(root, "plan", "--as-of", AS_OF, rc=1)
+    plan = pse(root, "plan", "--as-of", AS_OF, rc=1, limit_s=LIMIT_S)
     # Open and Public may be outside the country; the portal with its payments and the records may not.
     assert {item["workload"]: item["place"] for item in plan["items"] if item["strategy"] == "rehost"} == {
         "learning": ABROAD,
@@ -50,13 +25,13 @@ def test_open_and_public_go_up_and_away_and_the_others_are_refused_by_name(cloud
     said = [found for found in plan["findings"] if found["code"] == "PSE-B001"]
     assert {found["subject"] for found in said} == {"portal", "records"}
     assert all(ABROAD in found["message"] and "PSE-R003" in found["source"] for found in said)
-    bills = {item["workload"]: item["cost"]["monthly"] for item in pse(root, "cost")["items"]}
+    bills = {item["workload"]: item["cost"]["monthly"] for item in pse(root, "cost", limit_s=LIMIT_S)["items"]}
     assert (bills["opendata"], bills["learning"], bills["portal"]) == ("116880.25", "7308.25", "0")
-    changes = [change for unit in pse(root, "preview")["items"] for change in unit["changes"]]
+    changes = [change for unit in pse(root, "preview", limit_s=LIMIT_S)["items"] for change in unit["changes"]]
     assert {change["op"] for change in changes} == {"create"}
     assert cloud.standing() == {}
 
-    pse(root, "up", "--yes")
+    pse(root, "up", "--yes", limit_s=LIMIT_S)
     holds = cloud.standing()
     assert {sort: len(ids) for sort, ids in holds.items()} == {
         "vpc": 1,
@@ -73,7 +48,7 @@ def test_open_and_public_go_up_and_away_and_the_others_are_refused_by_name(cloud
     assert (built["id"] in holds["instance"], built["ssh_user"]) == (True, "admin")
     assert built["address"].startswith("10.")
 
-    pse(root, "up", "--yes")
+    pse(root, "up", "--yes", limit_s=LIMIT_S)
     assert cloud.standing() == holds
-    pse(root, "destroy", "--yes")
+    pse(root, "destroy", "--yes", limit_s=LIMIT_S)
     assert cloud.standing() == {}

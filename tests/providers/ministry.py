@@ -1,0 +1,73 @@
+"""The sample ministry for the journeys of adapters: its places at a real cloud, its estate, its commands."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inventory import estate
+from policy.register import sign_register
+from providers import pulumi_cli
+from providers.lab import sample
+from pse.core.errors import MissingTool
+from pse.core.settings import Workspace
+from tests.blueprints.estates import ministry_estate
+from tests.require import missing
+
+AS_OF = "2026-06-01"
+
+
+def pse(root: Path, *words: str, rc: int = 0, limit_s: float) -> dict[str, Any]:
+    """One command; its JSON."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pse.cli.main", *words, "--json", "--workspace", str(root)],
+        env={name: value for name, value in os.environ.items() if name not in {"CI", "PSE_WORKSPACE"}},
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
+    )
+    assert done.returncode == rc, done.stdout[-3000:] + done.stderr[-3000:]
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+def need_cli() -> None:
+    """Skip, or fail where everything is required, without Pulumi's CLI."""
+    try:
+        pulumi_cli.find()
+    except MissingTool:
+        missing(f"the Pulumi CLI {pulumi_cli.VERSION}")
+
+
+def ministry_moved(root: Path, csp: str, *, provider: str, endpoint: str, options: Mapping[str, str]) -> Workspace:
+    """The sample workspace with its estate as discovered, and one CSP of its register moved to a real cloud."""
+    workspace = sample.create(root)
+    told = ", ".join(f'{name} = "{value}"' for name, value in options.items())
+    edit(
+        workspace.path("policy/register.toml"),
+        {
+            f'provider = "lab"\nendpoint = "lab:{csp}"\n': f'provider = "{provider}"\nendpoint = "{endpoint}"\n'
+            f"options = {{ {told} }}\n"
+        },
+    )
+    sign_register(workspace)
+    found = ministry_estate()
+    made = estate.make_estate(
+        {name: getattr(found, name) for name in found.__struct_fields__ if name != "manifest"}, ()
+    )
+    estate.write(made, workspace.private / "snapshots")
+    (workspace.private / "snapshot").write_text(made.manifest.hash)
+    return workspace
+
+
+def edit(path: Path, changes: Mapping[str, str]) -> None:
+    """Replace texts that each stand once in a file."""
+    text = path.read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    path.write_text(text, encoding="utf-8")
