@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi.automation import (
+    CommandError,
     CommandResult,
     Deployment,
     LocalWorkspace,
@@ -36,6 +38,9 @@ from pse.core.settings import Workspace
 PROJECT = "pse"
 INTERRUPTED_S = 30.0
 """Seconds that an interrupted engine is given; a second Ctrl-C is not waited for."""
+TORN_S = 5.0
+"""Seconds that a state which is only partly there is given: an engine whose driver was killed may be writing it."""
+_TORN, _TORN_PAUSE_S = "failed to load checkpoint", 0.2
 _LOCAL, _INLINE = "auto.local", "auto.inline"
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 _PROGRAMS = {
@@ -164,7 +169,15 @@ class Project(LocalWorkspace):
 
     def export_stack(self, stack_name: str) -> Deployment:
         """The state, its secrets as they are stored."""
-        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+        end = time.monotonic() + TORN_S
+        while True:
+            try:
+                done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+                break
+            except CommandError as exc:
+                if _TORN not in str(exc) or time.monotonic() > end:
+                    raise
+                time.sleep(_TORN_PAUSE_S)
         said: dict[str, Any] = json.loads(done.stdout)
         return Deployment(version=said.get("version", 3), deployment=said.get("deployment") or {})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pse.core.errors import PseError
+from pse.core.errors import PseError, RemoteError
 from tests.providers.house import UNIT, House, inputs, server, volumes
 from tests.providers.waiting import alive, kill, parent, wait_for
 
@@ -188,3 +188,22 @@ def test_plugin_that_dies_before_the_call_is_harmless(engine_house: House) -> No
     assert len(house.objects()) == 1
     house.engine.destroy(UNIT)
     assert house.objects() == []
+
+
+def test_state_that_another_engine_is_just_writing_is_read_when_it_is_whole(
+    engine_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    (file,) = (house.root / ".pse" / "state").glob("**/stacks/**/*.json")
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    later = threading.Timer(1.0, file.write_bytes, (whole,))
+    later.start()
+    assert [entry["id"] for entry in house.export() if entry.get("id")] == sorted(house.ids("Volume"))
+    later.join()
+    # One that stays so is told.
+    monkeypatch.setattr("providers.driving.project.TORN_S", 0.5)
+    file.write_bytes(b"")
+    with pytest.raises(RemoteError, match="failed to load checkpoint"):
+        house.export()
