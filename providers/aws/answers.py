@@ -47,6 +47,8 @@ def limit_answers(client: Any, most: int) -> None:
         request.stream_output = True
         response = transport.send(request)
         if response.status_code == 429:
+            # Nobody will read it: without this its connection stays open until it is collected.
+            response.raw.close()
             # Often from something in front of EC2, with a body that is not EC2's, and then the SDK loses the status.
             raise PortError("too many requests", reason="throttle", vendor_code="429")
         response.raw = _Capped(response.raw, most)

@@ -1,5 +1,6 @@
 """What AWS says no with, in the port's words; and lost, late, wrong and endless answers."""
 
+import os
 import pickle
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from pse.core.schema import FirewallRule
 from tests.fakes import hostile
 from tests.fakes.ec2 import Pages, error
 from tests.providers.aws.cloud import PLACE, REGION, ZONE, Cloud, rig_of
+from tests.providers.waiting import wait_for
 
 BACK = "me-central-1"
 CODES = {
@@ -74,6 +76,7 @@ def test_missing_sdk_is_told_with_the_extra_that_has_it(cloud: Cloud, tmp_path: 
     assert "pse-cloud[aws]" in caught.value.hint
 
 
+@pytest.mark.usefixtures("cloud")
 def test_refused_parameters_are_not_quoted() -> None:
     from botocore.exceptions import ParamValidationError
 
@@ -143,6 +146,25 @@ def test_storm_is_told_as_what_it_is(rig: Rig, cloud: Cloud) -> None:
     assert reasons == ["transient", "throttle"]
     # The SDK does not try again by itself: that is the plugin's.
     assert cloud.proxy.actions().count("CreateVolume") == 2
+
+
+def test_refusal_in_a_storm_gives_its_connection_back(rig: Rig, cloud: Cloud) -> None:
+    def open_sockets() -> int:
+        return sum(
+            os.path.realpath(fd).rpartition("/")[2].startswith("socket:") for fd in Path("/proc/self/fd").iterdir()
+        )
+
+    rig.store("Volume").list()
+    before = open_sockets()
+    cloud.proxy.plant(hostile.refuse(429, body=b"slow down"), when="DescribeVolumes", times=8)
+    kept = []
+    for _ in range(8):
+        with pytest.raises(PortError) as caught:
+            rig.store("Volume").list()
+        # Whoever keeps the error keeps all that its frames hold.
+        kept.append(caught)
+    wait_for(lambda: open_sockets() <= before + 2, timeout_s=5)
+    assert len(kept) == 8
 
 
 def test_throttled_wait_goes_on(rig: Rig, cloud: Cloud) -> None:
