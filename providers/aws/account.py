@@ -1,16 +1,15 @@
 """The account at one place: the client, its calls in the port's words, the check of the place, and waiting."""
 
 import threading
-from collections.abc import Callable, Iterator
-from time import monotonic
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from providers.aws.errors import port_errors
+from providers.kit.account import CloudAccount
 from providers.ports import PortError, Target
 from pse.core.schema import Placement
-
-T = TypeVar("T")
 
 OPTIONS = frozenset(
     {"region", "zone", "profile", "proxy", "image_owners", "kms_key", "ssh_user", "host_key_wait_s", "wait_s"}
@@ -18,14 +17,11 @@ OPTIONS = frozenset(
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of one answer; a page of 500 instances is 3 MB."""
 PAGE = 500
-FRESH_S = 60.0
-"""Seconds within which a call may not know an object that another call has just made."""
 _OF_PARTS = frozenset({"InvalidAttachment.NotFound", "InvalidPermission.NotFound"})
 """Codes that say that a known object lacks a part."""
-_FIRST_S, _MOST_S = 0.1, 5.0
 
 
-class Account:
+class Account(CloudAccount):
     """One place at AWS; safe to use from many threads.
 
     boto3's low-level clients are thread safe (its guide, "Multithreading or multiprocessing with clients"); making one
@@ -35,18 +31,27 @@ class Account:
         target: The place.
     """
 
+    known_options: ClassVar[frozenset[str]] = OPTIONS
+    needed_options: ClassVar[tuple[str, ...]] = ("region", "zone")
+
     def __init__(self, target: Target) -> None:
         """Remember the target; no SDK is imported yet."""
-        self.place = target.place
-        self.options = target.options
+        super().__init__(target)
         self.region = target.options.get("region", "")
         self.zone = target.options.get("zone", "")
         self._endpoint = target.endpoint
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._checked = False
-        self._fresh: dict[str, float] = {}
-        self._closed = threading.Event()
+
+    @property
+    def here(self) -> str:
+        """The availability zone."""
+        return self.zone
+
+    def errors(self) -> AbstractContextManager[None]:
+        """See `providers.aws.errors.port_errors`."""
+        return port_errors(self.place)
 
     def client(self, service: str) -> Any:
         """The client of a service.
@@ -62,7 +67,7 @@ class Account:
 
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""
-        self._closed.set()
+        self.closed.set()
         with self._lock:
             for client in self._clients.values():
                 client.close()
@@ -75,16 +80,13 @@ class Account:
             PortError: See `providers.aws.errors`.
         """
         client = self.client(service)
-        pause = _FIRST_S
-        while True:
-            try:
-                with port_errors(self.place):
-                    answer: dict[str, Any] = getattr(client, operation)(**params)
-                    return answer
-            except PortError as exc:
-                if exc.reason != "not-found" or not self._is_fresh(exc) or self._closed.wait(pause):
-                    raise
-            pause = min(pause * 2, _MOST_S)
+
+        def once() -> dict[str, Any]:
+            with port_errors(self.place):
+                answer: dict[str, Any] = getattr(client, operation)(**params)
+                return answer
+
+        return self.patiently(once)
 
     def pages(self, operation: str, key: str, /, **params: Any) -> Iterator[dict[str, Any]]:
         """All items of a listing, page by page.
@@ -133,55 +135,6 @@ class Account:
             )
         self._checked = True
 
-    def made(self, object_id: str) -> str:
-        """Remember that an object was made just now; returns its id."""
-        with self._lock:
-            self._fresh[object_id] = monotonic()
-        return object_id
-
-    def gone(self, object_id: str) -> None:
-        """Forget an object: from now on not found is what it is."""
-        with self._lock:
-            self._fresh.pop(object_id, None)
-
-    def until(self, look: Callable[[], T | None], *, what: str, seconds: float | None = None) -> T:
-        """Look again and again until there is an answer.
-
-        A throttled or failed look is no answer, and not the end.
-
-        Args:
-            look: Gives None while it is not so yet.
-            what: What is waited for.
-            seconds: At most; the option ``wait_s`` without.
-
-        Raises:
-            PortError: It did not come in time.
-        """
-        end = monotonic() + (self.seconds("wait_s", 600) if seconds is None else seconds)
-        pause, last = _FIRST_S, ""
-        while True:
-            try:
-                if (found := look()) is not None:
-                    return found
-            except PortError as exc:
-                if exc.reason not in {"throttle", "transient"}:
-                    raise
-                last = f" (last: {exc.message})"
-            if monotonic() + pause > end or self._closed.wait(pause):
-                raise PortError(f"gave up waiting for {what}{last}", vendor_code="Timeout", where=self.place)
-            pause = min(pause * 1.5, _MOST_S)
-
-    def seconds(self, option: str, default: float) -> float:
-        """An option that is a number of seconds.
-
-        Raises:
-            PortError: It is not a number.
-        """
-        try:
-            return float(self.options.get(option, default))
-        except ValueError as exc:
-            raise PortError(f"option {option} is no number of seconds", reason="invalid", where=self.place) from exc
-
     def placed(self, what: str, zone: str) -> Placement:
         """An aspect by the availability zone that the cloud says it is in."""
         return Placement(what, self.place, "set") if zone == self.zone else Placement(what, zone or "?", "unknown")
@@ -192,14 +145,9 @@ class Account:
         here = len(parts) > 5 and parts[3] == self.region and "/mrk-" not in arn
         return Placement(what, self.place, "set") if here else Placement(what, arn or "?", "unknown")
 
-    def _is_fresh(self, said: PortError) -> bool:
-        """Whether the cloud does not know, yet, what was made just now: it quotes the id that it does not know."""
-        if said.vendor_code in _OF_PARTS:
-            return False
-        with self._lock:
-            limit = monotonic() - FRESH_S
-            self._fresh = {key: at for key, at in self._fresh.items() if at > limit}
-            return any(object_id in said.message for object_id in self._fresh)
+    def is_fresh(self, said: PortError) -> bool:
+        """See `providers.kit.account.CloudAccount.is_fresh`; a part that is missing is no object that is."""
+        return said.vendor_code not in _OF_PARTS and super().is_fresh(said)
 
     def _made(self, service: str) -> Any:
         import boto3
@@ -207,7 +155,7 @@ class Account:
 
         from providers.aws.answers import limit_answers
 
-        self._check_options()
+        self.check_options()
         proxy = self.options.get("proxy")
         client = boto3.Session(profile_name=self.options.get("profile"), region_name=self.region).client(
             service,
@@ -224,15 +172,6 @@ class Account:
         )
         limit_answers(client, MAX_ANSWER)
         return client
-
-    def _check_options(self) -> None:
-        strange = sorted(set(self.options) - OPTIONS)
-        missing = [name for name in ("region", "zone") if not self.options.get(name)]
-        if strange or missing:
-            said = f"no option is called {strange[0]!r}" if strange else f"option {missing[0]} is missing"
-            raise PortError(
-                said, reason="invalid", where=self.place, hint=f"The options of aws are {', '.join(sorted(OPTIONS))}."
-            )
 
     def _own_endpoint(self) -> str | None:
         """The endpoint of the register, or None where the SDK knows it: AWS's own, of this very region."""

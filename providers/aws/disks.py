@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
-from providers.aws.store import Query, Seen
-from providers.aws.tags import KEYS, filters, plain, specifications, tags_of
+from providers.aws.tags import filters, named, owner, plain, specifications
+from providers.kit.noun import Query, Seen
+from providers.kit.tags import identity_of
 from providers.ports import Identity, PortError
 from pse.core.schema import AttachmentInputs, Placement, VolumeInputs
 
@@ -16,7 +17,7 @@ AT = "pse-attachment-"
 
 
 class Volumes:
-    """See `providers.aws.store.Noun`. CreateVolume has a token."""
+    """See `providers.kit.noun.Noun`. CreateVolume has a token."""
 
     settle_s: ClassVar[float] = 0
 
@@ -62,7 +63,7 @@ class Volumes:
                 continue
             yield Seen(
                 id=raw["VolumeId"],
-                tags=plain(raw.get("Tags", ())),
+                **owner(raw),
                 # What the class gives by itself is not an input.
                 inputs={"size_gib": raw["Size"], "storage_class": raw["VolumeType"]}
                 | ({"iops": raw.get("Iops", 0)} if known is not None and known.iops else {}),
@@ -85,7 +86,7 @@ class Volumes:
 
 
 class Attachments:
-    """See `providers.aws.store.Noun`. The id is ``<volume>:<server>``; a volume is attached once."""
+    """See `providers.kit.noun.Noun`. The id is ``<volume>:<server>``; a volume is attached once."""
 
     settle_s: ClassVar[float] = 0
 
@@ -106,7 +107,7 @@ class Attachments:
                 return f"{inputs.volume}:{inputs.server}"
             raise PortError(f"{inputs.volume} is attached to {attached[0]}", reason="in-use", where=self._account.place)
         own = {"server": inputs.server, "mount": inputs.mount}
-        tags_wanted = tags_of(inputs.name, identity, prefix=AT)
+        tags_wanted = named(inputs.name, identity, prefix=AT)
         tags_wanted += [{"Key": f"{AT}{key}", "Value": value} for key, value in own.items()]
         self._account.call("create_tags", Resources=[inputs.volume], Tags=tags_wanted)
         self._attach(inputs.volume, inputs.server, _devices_of(server))
@@ -124,12 +125,12 @@ class Attachments:
         for raw, attached in self._raw(query):
             tags = plain(raw.get("Tags", ()))
             ours = tags.get(f"{AT}server") == attached["InstanceId"]
-            own = {f"pse-{key}": tags.get(f"{AT}{key}", "") for key in KEYS} | {"Name": tags.get(f"{AT}name", "")}
             given = known.mount if known is not None else ""
             state = attached.get("State", "attached")
             yield Seen(
                 id=f"{raw['VolumeId']}:{attached['InstanceId']}",
-                tags=own if ours else {},
+                name=tags.get(f"{AT}name", "") if ours else "",
+                identity=identity_of(tags, prefix=AT) if ours else None,
                 inputs={
                     "server": attached["InstanceId"],
                     "volume": raw["VolumeId"],

@@ -77,12 +77,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
 """The codes of EC2 by reason; `reason_of` says what becomes of one that is not here."""
 
 
-class Gone(PortError):
-    """The cloud took back what it was making, and said why: nothing stands."""
-
-    code = "gone"
-
-
 def reason_of(code: str, status: int) -> str:
     """The port's word for a code.
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from providers.aws.account import Account
 from providers.aws.rules import described, key_of, live_rules, neutral, permissions
-from providers.aws.store import Query, Seen
-from providers.aws.tags import filters, plain, specifications
+from providers.aws.tags import filters, owner, specifications
+from providers.kit.noun import Query, Seen
 from providers.ports import Identity, PortError
 from pse.core.schema import FirewallInputs, NetworkInputs, Placement, SubnetInputs
 
@@ -20,7 +20,7 @@ _SIDES = {"in": "ingress", "out": "egress"}
 
 
 class Networks:
-    """See `providers.aws.store.Noun`. CreateVpc has neither token nor a name that is kept unique."""
+    """See `providers.kit.noun.Noun`. CreateVpc has neither token nor a name that is kept unique."""
 
     settle_s: ClassVar[float] = 15
 
@@ -50,7 +50,7 @@ class Networks:
             open_group = bool(live_rules(groups.get(raw["VpcId"], {})))
             yield Seen(
                 id=raw["VpcId"],
-                tags=plain(raw.get("Tags", ())),
+                **owner(raw),
                 inputs={"cidr": raw["CidrBlock"]},
                 # EC2 tells no region of a VPC: it is the one that the endpoint was found to answer for.
                 placement=(Placement("resource", self._account.place, "set"),),
@@ -71,7 +71,7 @@ class Networks:
 
 
 class Subnets:
-    """See `providers.aws.store.Noun`. EC2 refuses a second subnet with the same range."""
+    """See `providers.kit.noun.Noun`. EC2 refuses a second subnet with the same range."""
 
     settle_s: ClassVar[float] = 0
 
@@ -105,7 +105,7 @@ class Subnets:
                 placement.append(Placement("outpost", raw["OutpostArn"], "unknown"))
             yield Seen(
                 id=raw["SubnetId"],
-                tags=plain(raw.get("Tags", ())),
+                **owner(raw),
                 inputs={"network": raw["VpcId"], "cidr": raw["CidrBlock"]},
                 placement=tuple(placement),
             )
@@ -120,7 +120,7 @@ class Subnets:
 
 
 class Firewalls:
-    """See `providers.aws.store.Noun`. A group's own name ends in the intent's token, so EC2 refuses a second one."""
+    """See `providers.kit.noun.Noun`. A group's own name ends in the intent's token, so EC2 refuses a second one."""
 
     settle_s: ClassVar[float] = 0
 
@@ -156,7 +156,7 @@ class Firewalls:
             place = Placement("resource", self._account.place, "set")
             yield Seen(
                 id=raw["GroupId"],
-                tags=plain(raw.get("Tags", ())),
+                **owner(raw),
                 inputs={"network": raw.get("VpcId", ""), "rules": neutral(live_rules(raw), given)},
                 placement=(self._account.regional("resource", arn) if arn else place,),
             )

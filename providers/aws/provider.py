@@ -10,7 +10,8 @@ from providers.aws.disks import Attachments, Volumes
 from providers.aws.keys import KeyPairs
 from providers.aws.network import Firewalls, Networks, Subnets
 from providers.aws.servers import Servers
-from providers.aws.store import AwsStore, Noun
+from providers.kit.noun import Noun
+from providers.kit.store import CloudStore
 from providers.ports import PortError, Store, Target
 from pse.core.errors import MissingTool
 
@@ -81,7 +82,7 @@ class AwsProvider:
         """
         if kind not in NOUNS:
             raise PortError(f"aws makes no {kind}", reason="invalid", where=self._account.place)
-        return AwsStore(self._account, kind, NOUNS[kind](self._account))
+        return CloudStore(self._account, kind, NOUNS[kind](self._account))
 
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""

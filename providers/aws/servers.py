@@ -1,27 +1,25 @@
 """Servers are EC2 instances: private, with an encrypted root disk that goes with them, and metadata only by token."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
 from providers.aws.disks import disk_placement, encryption
-from providers.aws.errors import Gone, reason_of
+from providers.aws.errors import reason_of
 from providers.aws.images import BY_NAME, resolve, root_disk
 from providers.aws.network import DEFAULT
-from providers.aws.store import Query, Seen
-from providers.aws.tags import filters, plain, specifications
+from providers.aws.tags import filters, owner, specifications
+from providers.kit.console import host_key
+from providers.kit.noun import Gone, Query, Seen
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs
 
 SSH_PORT = 22
 _OVER = frozenset({"shutting-down", "terminated"})
-_HOST_KEYS = re.compile(r"-----BEGIN SSH HOST KEY KEYS-----\s*(.*?)\s*-----END SSH HOST KEY KEYS-----", re.DOTALL)
-_HOST_KEY = re.compile(r"((?:ssh-ed25519|ecdsa-sha2-\S+|ssh-rsa) [A-Za-z0-9+/=]+)")
 
 
 class Servers:
-    """See `providers.aws.store.Noun`. RunInstances has a token."""
+    """See `providers.kit.noun.Noun`. RunInstances has a token."""
 
     settle_s: ClassVar[float] = 0
 
@@ -81,7 +79,7 @@ class Servers:
             state = raw["State"]["Name"]
             yield Seen(
                 id=raw["InstanceId"],
-                tags=plain(raw.get("Tags", ())),
+                **owner(raw),
                 inputs=_inputs(raw, known),
                 outputs={
                     "address": raw.get("PrivateIpAddress", ""),
@@ -164,14 +162,7 @@ class Servers:
             said = self._account.call("get_console_output", InstanceId=object_id).get("Output", "")
         except PortError:
             return ""
-        return host_key_of(said)
-
-
-def host_key_of(console: str) -> str:
-    """The host key in a console's text, ed25519 before others; empty when there is none."""
-    block = _HOST_KEYS.search(console)
-    keys = _HOST_KEY.findall(block[1]) if block else []
-    return min(keys, key=lambda key: (not key.startswith("ssh-ed25519"), key), default="")
+        return host_key(said)
 
 
 def _inputs(raw: Mapping[str, Any], known: ServerInputs | None) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """The tags of an object at AWS: ``Name``, and who it belongs to."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
+from providers.kit.tags import PREFIX, identity_of, tags_of
 from providers.ports import Identity
 
-KEYS = ("stack", "urn", "op")
-"""Parts of an identity; each is a tag of its own."""
-PREFIX = "pse-"
+
+class Owner(TypedDict):
+    """Two of the attributes of `providers.kit.noun.Seen`."""
+
+    name: str
+    identity: Identity | None
 
 
-def tags_of(name: str, identity: Identity, *, prefix: str = PREFIX) -> list[dict[str, str]]:
+def named(name: str, identity: Identity, *, prefix: str = PREFIX) -> list[dict[str, str]]:
     """Tags as EC2 takes them.
 
     Args:
@@ -19,13 +23,13 @@ def tags_of(name: str, identity: Identity, *, prefix: str = PREFIX) -> list[dict
         prefix: Of the keys.
     """
     name_key = "Name" if prefix == PREFIX else f"{prefix}name"
-    pairs = {name_key: name} | {f"{prefix}{key}": getattr(identity, key) for key in KEYS}
+    pairs = {name_key: name} | tags_of(identity, prefix=prefix)
     return [{"Key": key, "Value": value} for key, value in pairs.items()]
 
 
 def specifications(name: str, identity: Identity, *resources: str) -> list[dict[str, Any]]:
     """``TagSpecifications`` of a call that makes ``resources``: the tags are there from the first moment."""
-    return [{"ResourceType": resource, "Tags": tags_of(name, identity)} for resource in resources]
+    return [{"ResourceType": resource, "Tags": named(name, identity)} for resource in resources]
 
 
 def plain(raw: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -33,10 +37,10 @@ def plain(raw: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in raw}
 
 
-def identity_of(tags: Mapping[str, str]) -> Identity | None:
-    """Who the object belongs to; None when any of the three tags is missing."""
-    found = {key: tags.get(f"{PREFIX}{key}", "") for key in KEYS}
-    return Identity(**found) if all(found.values()) else None
+def owner(raw: Mapping[str, Any]) -> Owner:
+    """Name and identity of an object as EC2 describes it."""
+    tags = plain(raw.get("Tags", ()))
+    return {"name": tags.get("Name", ""), "identity": identity_of(tags)}
 
 
 def filters(id_filter: str, object_id: str, tags: Mapping[str, str], *, prefix: str = PREFIX) -> list[dict[str, Any]]:

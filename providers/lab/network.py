@@ -1,12 +1,11 @@
 """Networks, subnets, firewalls and key pairs of the lab: records only, for all lab hosts share one network."""
 
-import base64
-import hashlib
 import ipaddress
 from typing import Any
 
 import msgspec
 
+from providers.kit.sshkeys import fingerprint
 from providers.lab.account import Account, Record
 from providers.ports import PortError
 from pse.core.schema import FirewallInputs, Inputs, KeyPairInputs, NetworkInputs, SubnetInputs
@@ -89,11 +88,7 @@ def _range(text: str) -> ipaddress.IPv4Network:
 
 def _fingerprint(inputs: Inputs) -> str:
     line = msgspec.convert(inputs, KeyPairInputs, from_attributes=True).public_key.strip()
-    words = line.split()
-    try:
-        raw = base64.b64decode(words[1] if "\n" not in line else "", validate=True)
-    except (ValueError, IndexError) as exc:
-        raise PortError("not a public key in OpenSSH format", reason="invalid", where=inputs.name) from exc
-    if not raw:
-        raise PortError("a public key is one line", reason="invalid", where=inputs.name)
-    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
+    found = fingerprint(line) if "\n" not in line else ""
+    if not found:
+        raise PortError("not one public key in OpenSSH format", reason="invalid", where=inputs.name)
+    return found

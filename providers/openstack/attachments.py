@@ -7,11 +7,11 @@ and with the server that it is for; they count only while it is at that very ser
 
 from typing import Any
 
+from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
 from providers.openstack.volumes import USABLE, VolumeWork
-from providers.openstack.waiting import poll
 from providers.ports import Identity, PortError
 from pse.core.schema import AttachmentInputs
 

@@ -1,9 +1,8 @@
 """Key pairs. Nova keeps nothing with one but its name, so the name carries the marks; it belongs to the user."""
 
-import base64
-import hashlib
 from typing import Any
 
+from providers.kit.sshkeys import fingerprint
 from providers.openstack import marks
 from providers.openstack.account import Account, Seen
 from providers.openstack.client import part
@@ -23,7 +22,8 @@ class KeyPairWork:
     def make(self, inputs: KeyPairInputs, identity: Identity, /) -> Any:
         """One call; the name is this intent's only, so a second one cannot come to be."""
         name = marks.key_name(identity, inputs.name, inputs.workload)
-        fingerprint(inputs.public_key, where=inputs.name)
+        if not fingerprint(inputs.public_key):
+            raise PortError("not a public key in OpenSSH format", reason="invalid", where=inputs.name)
         body = {"name": name, "public_key": inputs.public_key, "type": "ssh"}
         return self._client.call("compute", "POST", "/os-keypairs", body={"keypair": body})["keypair"]
 
@@ -39,8 +39,8 @@ class KeyPairWork:
         """Name and key."""
         name, found = marks.of_key_name(raw["name"])
         key = str(raw["public_key"])
-        outputs = {"fingerprint": fingerprint(key, where=name) if found.identity else _or_nothing(key)}
-        return Seen(raw["name"], found, {"name": name, "public_key": key}, (self._account.regional(),), outputs)
+        live = {"name": name, "public_key": key}
+        return Seen(raw["name"], found, live, (self._account.regional(),), {"fingerprint": fingerprint(key)})
 
     def change(self, raw: Any, _new: KeyPairInputs, /) -> Any:
         """Nothing changes in place."""
@@ -50,24 +50,3 @@ class KeyPairWork:
         """Delete it."""
         if object_id:
             delete(self._account, "compute", f"/os-keypairs/{part(object_id)}", "keypair")
-
-
-def fingerprint(public_key: str, *, where: str) -> str:
-    """SHA-256 of a public key as OpenSSH writes it; Nova's own is MD5.
-
-    Raises:
-        PortError: Not a key.
-    """
-    try:
-        blob = base64.b64decode(public_key.split()[1], validate=True)
-    except (IndexError, ValueError):
-        raise PortError("not a public key in OpenSSH format", reason="invalid", where=where) from None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
-
-
-def _or_nothing(public_key: str) -> str:
-    """A stranger's key may be of another sort."""
-    try:
-        return fingerprint(public_key, where="")
-    except PortError:
-        return ""

@@ -6,10 +6,10 @@ it without a word as long as no port is in them; here a network in use stays, as
 
 from typing import Any
 
+from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import GONE_S, Account, Seen, is_id
 from providers.openstack.client import part
-from providers.openstack.waiting import poll
 from providers.ports import Identity, PortError
 from pse.core.schema import NetworkInputs, SubnetInputs
 

@@ -8,13 +8,13 @@ state still has the server, and nothing is left that nobody knows.
 import base64
 from typing import Any
 
+from providers.kit.console import host_key
+from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import BOOT_S, GONE_S, STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
-from providers.openstack.console import host_key
 from providers.openstack.images import Images
 from providers.openstack.network import delete
-from providers.openstack.waiting import poll
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, is_id
 from providers.openstack.client import part
 from providers.openstack.network import delete
-from providers.openstack.waiting import poll
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, VolumeInputs
 

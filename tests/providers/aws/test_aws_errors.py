@@ -13,7 +13,6 @@ import pytest
 from providers.aws import AwsProvider
 from providers.aws.errors import port_errors, reason_of
 from providers.aws.images import resolve
-from providers.aws.servers import host_key_of
 from providers.conformance import Rig
 from providers.ports import PartlyMade, PortError
 from pse.core.errors import MissingTool
@@ -332,15 +331,6 @@ def test_name_finds_the_newest_image_of_a_pinned_owner_only(cloud: Cloud, provid
     with pytest.raises(PortError) as caught:
         resolve(account, f"name:{foreign['Name']}")
     assert caught.value.reason == "not-found"
-
-
-def test_host_key_is_taken_from_the_block_that_cloud_init_writes() -> None:
-    block = (
-        "boot\n-----BEGIN SSH HOST KEY KEYS-----\nssh-rsa AAAA1 root@x\nssh-ed25519 AAAA2 root@x\n"
-        "-----END SSH HOST KEY KEYS-----\n"
-    )
-    assert host_key_of(block) == "ssh-ed25519 AAAA2"
-    assert host_key_of("ssh-ed25519 AAAA2 not in a block") == ""
 
 
 def test_options_are_checked_before_any_call(cloud: Cloud, tmp_path: Path) -> None:

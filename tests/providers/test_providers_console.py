@@ -1,6 +1,6 @@
 """The host key from a console."""
 
-from providers.openstack.console import host_key
+from providers.kit.console import host_key
 
 BLOCK = """
 ci-info: no authorized SSH keys fingerprints found

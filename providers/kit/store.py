@@ -1,72 +1,18 @@
-"""One kind at one place: the port, and how what EC2 tells becomes a `Made`. What differs by kind is a `Noun`."""
+"""One kind at one place: the port, and how what a cloud tells becomes a `Made`. What differs by kind is a `Noun`."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from providers.aws.account import Account
-from providers.aws.errors import Gone, port_errors
-from providers.aws.tags import KEYS, identity_of
+from providers.kit.account import CloudAccount
+from providers.kit.noun import Gone, Noun, Query, Seen
+from providers.kit.tags import carries
 from providers.ports import Identity, Made, PartlyMade, PortError
 from pse.core.schema import KINDS, Inputs, Outputs, Placement
 
-Given_contra = TypeVar("Given_contra", bound=Inputs, contravariant=True)
 
-
-class Query(msgspec.Struct, frozen=True, kw_only=True):
-    """Which objects are meant; all of them when nothing is said.
-
-    Attributes:
-        id: Exactly this one.
-        tags: Those with these values of the identity's tags.
-    """
-
-    id: str = ""
-    tags: Mapping[str, str] = {}
-
-
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A live object as EC2 describes it, in neutral words.
-
-    Attributes:
-        id: Its id.
-        tags: Its tags; ``Name`` is its name.
-        inputs: Inputs by Python name, as far as EC2 tells them.
-        outputs: Outputs by Python name, without ``placement``.
-        placement: Where each aspect rests.
-        reasons: Why it is not healthy.
-    """
-
-    id: str
-    tags: Mapping[str, str]
-    inputs: Mapping[str, Any]
-    placement: tuple[Placement, ...]
-    outputs: Mapping[str, Any] = {}
-    reasons: tuple[str, ...] = ()
-
-
-class Noun(Protocol[Given_contra]):
-    """What one kind does."""
-
-    settle_s: ClassVar[float]
-    """Seconds to look for an object whose making got no answer, where making it again would make a second one; 0
-    where the cloud refuses a second one, by token, name or range."""
-
-    def make(self, inputs: Given_contra, identity: Identity, /) -> str:
-        """The one call that makes it; returns its id."""
-
-    def finish(self, object_id: str, inputs: Given_contra, /) -> None:
-        """Wait until it is usable, and bring it to ``inputs``. May be repeated."""
-
-    def seen(self, query: Query, known: Given_contra | None, /) -> Iterator[Seen]:
-        """Live objects; ``known`` are last known inputs, for what can be said in several ways."""
-
-    def remove(self, object_id: str, /) -> None:
-        """The call that deletes it."""
-
-
-class AwsStore:
+class CloudStore:
     """See `providers.ports.Store`.
 
     Args:
@@ -75,7 +21,7 @@ class AwsStore:
         noun: What is the kind's own.
     """
 
-    def __init__(self, account: Account, kind: str, noun: Noun[Any]) -> None:
+    def __init__(self, account: CloudAccount, kind: str, noun: Noun[Any]) -> None:
         """Remember all three; no call is made yet."""
         self._account = account
         self._kind = KINDS[kind]
@@ -87,7 +33,7 @@ class AwsStore:
         if inputs.place != self._account.place:
             raise PortError(f"{inputs.place} is not this place", reason="invalid", where=self._account.place)
         try:
-            with port_errors(self._account.place):
+            with self._account.errors():
                 object_id = self._noun.make(inputs, identity)
         except PortError as exc:
             found = self._made_before(identity, exc)
@@ -156,7 +102,7 @@ class AwsStore:
 
     def _finished(self, object_id: str, inputs: Inputs, identity: Identity | None) -> Made:
         try:
-            with port_errors(self._account.place):
+            with self._account.errors():
                 self._noun.finish(object_id, inputs)
             made = self._account.until(
                 lambda: self._one(object_id, inputs), what=f"{object_id} to be listed", seconds=60
@@ -187,7 +133,7 @@ class AwsStore:
         for aspect in made.outputs.placement:
             if aspect.what == "resource" and aspect.source == "unknown":
                 raise PortError(
-                    f"{made.id} is in {aspect.where}, and {self._account.zone} was asked for",
+                    f"{made.id} is in {aspect.where}, and {self._account.here} was asked for",
                     reason="invalid",
                     vendor_code="WrongPlace",
                     where=self._account.place,
@@ -196,22 +142,22 @@ class AwsStore:
     # -- below: what is live --
 
     def _one(self, object_id: str, known: Inputs | None) -> Made | None:
-        with port_errors(self._account.place):
+        with self._account.errors():
             found = (self._made(seen, known) for seen in self._noun.seen(Query(id=object_id), known))
             return next((made for made in found if made.id == object_id), None)
 
     def _look(self, query: Query) -> tuple[Made, ...]:
-        with port_errors(self._account.place):
+        with self._account.errors():
             found = [self._made(seen, None) for seen in self._noun.seen(query, None)]
         # A filter is the cloud's promise; that these and no others may be adopted is ours.
-        return tuple(made for made in found if _carries(made.identity, query.tags))
+        return tuple(made for made in found if carries(made.identity, query.tags))
 
     def _made(self, seen: Seen, known: Inputs | None) -> Made:
         given = _blank(self._kind.inputs) | ({} if known is None else msgspec.structs.asdict(known))
-        live = {"name": seen.tags.get("Name", ""), "place": self._account.place} | dict(seen.inputs)
+        live = {"name": seen.name, "place": self._account.place} | dict(seen.inputs)
         return Made(
             id=seen.id,
-            identity=identity_of(seen.tags),
+            identity=seen.identity,
             inputs=self._kind.inputs(**{**given, **live}),
             outputs=self._outputs(seen.outputs, seen.placement),
             healthy=not seen.reasons,
@@ -241,9 +187,3 @@ def _blank(struct: type[msgspec.Struct]) -> dict[str, Any]:
         kind = getattr(info.type, "__origin__", info.type)
         found[info.name] = info.default if not info.required else blanks.get(kind, ())
     return found
-
-
-def _carries(identity: Identity | None, tags: Mapping[str, str]) -> bool:
-    return not tags or (
-        identity is not None and all(getattr(identity, key) == tags[key] for key in KEYS if key in tags)
-    )
