@@ -93,6 +93,26 @@ def up(
     return tuple(done[name] for name in sorted(done))
 
 
+def refuse(
+    workspace: Workspace,
+    bundle: Bundle,
+    *,
+    landing: bool = False,
+    waves: Collection[int] = (),
+    units: Collection[str] = (),
+) -> None:
+    """Refuse what `up` refuses before it asks an engine, for a dry run; changes nothing and notes nothing.
+
+    Raises:
+        Refused: The plan was changed, the law changed since, or users are on a stack that another plan built.
+        UsageError: The plan has no such unit or wave.
+    """
+    bundle.verify(workspace)
+    chosen = choose(bundle, landing=landing, waves=waves, units=units)
+    same_law(workspace, bundle, chosen)
+    leave_served(workspace, bundle, chosen)
+
+
 def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress = silent) -> Deployment:
     """Build one unit, and its landing zone before it; does nothing where both stand as planned.
 

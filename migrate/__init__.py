@@ -8,13 +8,14 @@ they need (DBOS, paramiko, SQLAlchemy) is loaded when they are called.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from migrate.beginning import refuse
     from migrate.campaign import cleanup, refuse_closed, rollback, run, status
     from migrate.evidence import gather_evidence
     from migrate.report import write_report
 
-__all__ = ["cleanup", "gather_evidence", "refuse_closed", "rollback", "run", "status", "write_report"]
+__all__ = ["cleanup", "gather_evidence", "refuse", "refuse_closed", "rollback", "run", "status", "write_report"]
 
-_HOMES = {"gather_evidence": "migrate.evidence", "write_report": "migrate.report"}
+_HOMES = {"gather_evidence": "migrate.evidence", "refuse": "migrate.beginning", "write_report": "migrate.report"}
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from migrate.backward import Backward
+from migrate.beginning import named_in, not_anothers, not_removed
 from migrate.durable import Durable, Stopped, durable
 from migrate.findings import finding
 from migrate.forward import Forward
@@ -25,7 +26,7 @@ from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
 from pse.core.errors import PseError, Refused, UsageError
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
-from pse.core.served import NEW_SIDE, UNDER_WAY, served
+from pse.core.served import NEW_SIDE
 from pse.core.settings import Workspace
 from pse.core.text import printable
 
@@ -68,9 +69,9 @@ def run(
 
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
-    _mine(workspace, bundle.plan.hash, {work.workload for _, members in todo for work in members})
+    not_anothers(workspace, bundle.plan.hash, named_in(todo))
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
-        named = {work.workload for _, members in todo for work in members}
+        named = named_in(todo)
         if half := sorted(name for name in named if _half_back(engine, runtime, name)):
             raise Refused(
                 "a rollback of it was interrupted half-way",
@@ -101,7 +102,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         Incomplete: Both ends differ; the target serves on.
     """
     bundle.verify(workspace)
-    _not_removed(workspace, bundle.plan.hash, {workload})
+    not_removed(workspace, bundle.plan.hash, {workload})
     ((_, (work,)),) = chosen(bundle, (), (workload,)) or _nothing(workload)
     with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
         refuse_closed(runtime.store.get(workload))
@@ -126,31 +127,6 @@ def refuse_closed(progress: WorkloadProgress) -> None:
             "its way back was ended by `pse close`, so users stay on the new side",
             where=progress.workload,
             hint="Nothing was changed. What is wanted at the old side has to be carried there by hand.",
-        )
-
-
-def _mine(workspace: Workspace, plan: str, workloads: set[str]) -> None:
-    """Refuse what another plan has in hand: its old side is stale, or stopped in the middle of a cut-over."""
-    for states, words in ((NEW_SIDE, "moved already, by plan"), (UNDER_WAY, "a move of it is under way, by plan")):
-        found = served(workspace, states)
-        other = {name: found[name] for name in workloads & found.keys() if found[name] != plan}
-        if other:
-            raise Refused(
-                f"{words} {', '.join(sorted({by[:12] for by in other.values()}))}",
-                where=", ".join(sorted(other)),
-                hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
-            )
-    _not_removed(workspace, plan, workloads)
-
-
-def _not_removed(workspace: Workspace, plan: str, workloads: set[str]) -> None:
-    removed = served(workspace, (MoveState.REMOVED,))
-    gone = sorted(name for name in workloads & removed.keys() if removed[name] == plan)
-    if gone:
-        raise Refused(
-            "its new side was destroyed after the cut-over, and the old side is still stopped",
-            where=", ".join(gone),
-            hint="Start the old side by its own commands, look at what it lacks, and make a new plan to move it again.",
         )
 
 

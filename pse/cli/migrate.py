@@ -30,7 +30,10 @@ def command(
     from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished
 
     bundle = session.bundle(plan)
-    intent = migrate_intent(bundle, migrate.status(session.workspace, bundle), waves=waves, workloads=workloads)
+    standing = migrate.status(session.workspace, bundle)
+    if dry_run:
+        migrate.refuse(session.workspace, bundle, standing, waves=waves, workloads=workloads)
+    intent = migrate_intent(bundle, standing, waves=waves, workloads=workloads)
     if session.agreed(intent, yes=yes, dry_run=dry_run):
         campaign = migrate.run(session.workspace, bundle, waves=waves, workloads=workloads, progress=session.progress)
         session.show(campaign_view(campaign))

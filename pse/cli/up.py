@@ -34,6 +34,8 @@ def command(
 
     with noting_refusal(session.workspace, "up", {"file": session.plan_path(plan).parent.name}, session.progress):
         bundle = session.bundle(plan)
+    if dry_run:
+        provision.refuse(session.workspace, bundle, landing=landing, waves=waves, units=units)
     intent = up_intent(session.workspace, bundle, landing=landing, waves=waves, units=units)
     if session.agreed(intent, yes=yes, dry_run=dry_run):
         built = provision.up(

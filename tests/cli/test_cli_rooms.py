@@ -129,6 +129,17 @@ def test_what_would_be_built_is_shown_before_anything_is(run: Run, ministry: Pat
     assert not (ministry / ".pse" / "deployments").exists()
 
 
+def test_a_dry_run_of_what_would_be_refused_is_refused(run: Run, ministry: Path) -> None:
+    told(run, "plan", "--as-of", DAY)
+    labels = ministry / "policy" / "labels.toml"
+    labels.write_text(labels.read_text() + "\n# reviewed again\n")
+    told(run, "up", "--dry-run")
+    labels.write_text(labels.read_text().replace('category = "open"', 'category = "restricted"', 1))
+    refused = run("up", "--dry-run")
+    assert refused.exit_code == 3
+    assert "changed since the plan was made" in refused.stderr
+
+
 def test_an_edited_plan_is_refused(run: Run, ministry: Path) -> None:
     path = Path(told(run, "plan", "--as-of", DAY)["path"])
     path.write_text(path.read_text().replace("sample-markhor", "sample-elsewhere", 1))

@@ -104,3 +104,23 @@ def test_looking_is_no_failure_unless_it_is_asked_for(sample: Workspace) -> None
         return done.exit_code
 
     assert (code(), code("--fail-on", "error"), code("--follow", "--json-lines", "--fail-on", "error")) == (0, 1, 1)
+
+
+def test_a_dry_run_of_what_would_be_refused_is_refused(sample: Workspace) -> None:
+    made = bundle(sample, ministry_estate())
+    made.write(made.default_folder(sample))
+
+    def dry() -> int:
+        return CliRunner().invoke(root, ["migrate", "--dry-run", "--json", "--workspace", str(sample.root)]).exit_code
+
+    assert dry() == 0
+    labels = sample.path("policy/labels.toml")
+    labels.write_text(labels.read_text().replace('owner = "', 'owner = "Acting ', 1))
+    assert dry() == 3
+    # What is under way goes on under the law that it was begun by.
+    database = open_database(sample)
+    store = Store(database, made.plan.hash)
+    for name in ("opendata", "portal", "records", "learning"):
+        store.update(name, lambda found: replace(found, state=MoveState.VERIFIED))
+    database.dispose()
+    assert dry() == 0
