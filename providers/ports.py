@@ -142,18 +142,29 @@ class PortError(RemoteError):
         reason: ``quota``, ``capacity``, ``throttle``, ``not-found``, ``conflict``, ``in-use``, ``auth``, ``invalid``
             or ``transient``.
         vendor_code: The cloud's own code.
+        retry_after_s: Seconds that the cloud asks to wait before the next call; 0 when it does not say.
     """
 
     code = "port"
 
-    def __init__(self, message: str, *, reason: str = "transient", vendor_code: str = "", **words: str) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str = "transient",
+        vendor_code: str = "",
+        retry_after_s: float = 0.0,
+        **words: str,
+    ) -> None:
         super().__init__(message, **words)
         self.reason = reason
         self.vendor_code = vendor_code
+        self.retry_after_s = retry_after_s
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Keep reason and code through pickle."""
-        return (_rebuild, (type(self), self.message, self.reason, self.vendor_code, self.hint, self.where))
+        """Keep all of it through pickle."""
+        own = {"reason": self.reason, "vendor_code": self.vendor_code, "retry_after_s": self.retry_after_s}
+        return (_rebuild, (type(self), self.message, {**own, "hint": self.hint, "where": self.where}))
 
 
 class PartlyMade(PortError):
@@ -174,7 +185,7 @@ class PartlyMade(PortError):
         return (PartlyMade, (self.made,))
 
 
-def _rebuild(cls: type[PseError], message: str, reason: str, vendor_code: str, hint: str, where: str) -> PseError:
+def _rebuild(cls: type[PseError], message: str, words: Mapping[str, Any]) -> PseError:
     rebuilt: Any = cls
-    error: PseError = rebuilt(message, reason=reason, vendor_code=vendor_code, hint=hint, where=where)
+    error: PseError = rebuilt(message, **words)
     return error

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from providers.kit.retryafter import retry_after_s
 from providers.ports import PortError
 
 
@@ -50,7 +51,8 @@ def limit_answers(client: Any, most: int) -> None:
             # Nobody will read it: without this its connection stays open until it is collected.
             response.raw.close()
             # Often from something in front of EC2, with a body that is not EC2's, and then the SDK loses the status.
-            raise PortError("too many requests", reason="throttle", vendor_code="429")
+            wanted = retry_after_s(response.headers)
+            raise PortError("too many requests", reason="throttle", vendor_code="429", retry_after_s=wanted)
         response.raw = _Capped(response.raw, most)
         # Read here, so that whatever breaks off is the call's error.
         _ = response.content

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+from providers.kit.retryafter import retry_after_s
 from providers.ports import PortError
 from pse.core.text import printable
 
@@ -121,7 +122,8 @@ def port_errors(where: str) -> Iterator[None]:
         yield
     except sdk.ClientError as exc:
         said = exc.response.get("Error", {})
-        status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        about = exc.response.get("ResponseMetadata", {})
+        status = int(about.get("HTTPStatusCode", 0))
         # An error without a code, from something between us and the cloud, has the status in its place.
         code = str(said.get("Code", ""))
         code = "" if code.isdigit() else code
@@ -130,6 +132,7 @@ def port_errors(where: str) -> Iterator[None]:
             f"{exc.operation_name}: {message}",
             reason=reason_of(code, status),
             vendor_code=printable(code or str(status)),
+            retry_after_s=retry_after_s(about.get("HTTPHeaders", {})),
             where=where,
         ) from exc
     except (sdk.NoCredentialsError, sdk.PartialCredentialsError, sdk.ProfileNotFound, sdk.CredentialRetrievalError,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from providers.kit.retryafter import HEADER, retry_after_s
 from providers.ports import PortError
 from pse.core.text import printable
 
@@ -47,12 +48,13 @@ def refusal(
         # Nova quotes the value that it does not like, whole or in part.
         text = "the first-boot script is not accepted: at most 65,535 bytes in base64"
     code = code or f"HTTP {status}"
-    throttled = status == 429 or (status == 413 and "retry-after" in {name.lower() for name in headers})
+    throttled = status == 429 or (status == 413 and HEADER in {name.lower() for name in headers})
     reason = _reason(status, code, text.lower(), throttled=throttled)
     return PortError(
         printable(text[:_TEXT]) or f"the answer was HTTP {status}",
         reason=reason,
         vendor_code=printable(code[:80]),
+        retry_after_s=retry_after_s(headers),
         where=where,
         hint=_HINTS.get(reason, ""),
     )
@@ -142,7 +144,8 @@ def _of_sdk(exc: Exception, place: str) -> PortError:
         return PortError(words, reason="invalid", vendor_code=code, where=place)
     if isinstance(exc, ksa.HttpError):
         reason = _reason(exc.http_status or 500, code, words.lower(), throttled=exc.http_status == 429)
-        return PortError(words, reason=reason, vendor_code=code, where=place)
+        wanted = float(getattr(exc, "retry_after", 0) or 0)
+        return PortError(words, reason=reason, vendor_code=code, retry_after_s=wanted, where=place)
     if isinstance(exc, ksa.ClientException | requests.RequestException | OSError):
         return PortError(words, reason="transient", vendor_code=code, where=place)
     raise exc

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from providers.identity import Urn
-from providers.plugin.calls import ATTEMPTS, RETRY, Interrupted
+from providers.plugin.calls import RETRY, Interrupted, Tries
 from providers.plugin.ownership import UNTAGGED, must_be_free, must_be_ours
 from providers.plugin.session import Session
 from providers.plugin.wire import plain
@@ -29,7 +29,9 @@ TIMEOUT_S = 1800.0
 """Seconds for one operation when the program sets no ``customTimeouts``."""
 PROBE_S = 2.0
 _DELETE_RETRY = RETRY | {"in-use"}
-_SURELY_NOTHING = frozenset({"quota", "capacity", "auth", "invalid", "conflict", "in-use", "not-found"})
+_FOR_GOOD = frozenset({"quota", "capacity", "auth", "invalid", "conflict", "in-use", "not-found"})
+_NOTHING = _FOR_GOOD | {"throttle"}
+"""Answers to a create that say that it did nothing; another may have come after it was done."""
 
 
 class AlreadyExists(Refused):
@@ -91,7 +93,7 @@ class Lifecycle:
         if raw:
             old = self.inputs(raw)
             store = self._session.places.store(old.place, self._kind.name)
-            made = self._again(lambda: store.read(object_id, old))
+            made = self._again(old.place, lambda: store.read(object_id, old))
         else:
             place = state.get("place")
             places = (
@@ -122,12 +124,12 @@ class Lifecycle:
         gone = BadInput(
             f"{object_id} is gone", where=self._urn.text, hint="Run a refresh; the next run makes it again."
         )
-        live = self._again(lambda: store.read(object_id, before))
+        live = self._again(new.place, lambda: store.read(object_id, before))
         if live is None:
             raise gone
         must_be_ours(self._session, self._kind.name, self._urn, live)
         try:
-            made = self._again(lambda: store.update(object_id, before, new))
+            made = self._again(new.place, lambda: store.update(object_id, before, new))
         except PortError as exc:
             if exc.reason == "not-found":
                 raise gone from exc
@@ -148,13 +150,13 @@ class Lifecycle:
             raise BadInput("the state does not say where it is", where=self._urn.text)
         self._session.saw(self._kind.name, object_id, place)
         store = self._session.places.store(place, self._kind.name)
-        live = self._again(lambda: store.read(object_id, None))
+        live = self._again(place, lambda: store.read(object_id, None))
         if live is not None:
             must_be_ours(self._session, self._kind.name, self._urn, live)
             self._must_go(object_id)
         try:
             # Also what is gone: a cloud may still be at the deletion of what hangs on it.
-            self._again(lambda: store.delete(object_id), reasons=_DELETE_RETRY)
+            self._again(place, lambda: store.delete(object_id), reasons=_DELETE_RETRY)
         except PortError as exc:
             if exc.reason != "not-found":
                 raise
@@ -197,7 +199,7 @@ class Lifecycle:
         """Live objects with our tags that neither the state nor this operation knows."""
         tag = self._session.stack_tag(self._urn)
         known = self._session.known(self._urn)
-        found = self._again(lambda: store.find(tag, self._urn.hash))
+        found = self._again(new.place, lambda: store.find(tag, self._urn.hash))
         ours = {made.id for made in found if made.id in (known or ()) or self._session.has_seen(made.id)}
         if ours and self._kind.holds_data and not getattr(new, "allow_replace", False):
             # --replace and taint come without a Diff, so this is where they are seen.
@@ -264,7 +266,7 @@ class Lifecycle:
         if made.healthy and made.inputs == new:
             return made
         try:
-            return self._again(lambda: store.update(made.id, made.inputs, new))
+            return self._again(new.place, lambda: store.update(made.id, made.inputs, new))
         except PartlyMade:
             raise
         except (PortError, Interrupted) as exc:
@@ -282,43 +284,48 @@ class Lifecycle:
         journal = self._session.journal(self._urn)
         tag = self._session.stack_tag(self._urn)
         identity = Identity(stack=tag, urn=self._urn.hash, op=intent.token)
-        for attempt in range(1, ATTEMPTS + 1):
+        unsure = False
+        tries = Tries(self._session.calls, self._deadline)
+        while True:
             try:
-                return self._session.calls.run(lambda: store.create(new, identity=identity), deadline=self._deadline)
+                return self._session.calls.run(
+                    lambda: store.create(new, identity=identity), at=new.place, deadline=self._deadline
+                )
             except PartlyMade as exc:
                 self._session.saw(self._kind.name, exc.made.id, new.place)
                 journal.done(self._key, {"id": exc.made.id})
                 raise
             except Interrupted as exc:
-                found = self._made_by(store, identity, probe=True)
+                found = self._made_by(store, identity)
                 if found is None:
                     raise
                 self._session.saw(self._kind.name, found.id, new.place)
                 journal.done(self._key, {"id": found.id})
                 raise PartlyMade(msgspec.structs.replace(found, healthy=False, reasons=(exc.message,))) from exc
             except PortError as exc:
-                if exc.reason in _SURELY_NOTHING:
-                    journal.forget(self._key)
+                if exc.reason not in _NOTHING:
+                    # The answer may be lost and the object there: look before anything else.
+                    unsure = True
+                    found = self._made_by(store, identity, at=new.place)
+                    if found is not None:
+                        return self._finished(store, found, new)
+                if exc.reason in _FOR_GOOD or not tries.once_more(exc):
+                    if not unsure:
+                        journal.forget(self._key)
                     raise
-                # The answer may be lost and the object there: look before anything else.
-                found = self._made_by(store, identity)
-                if found is not None:
-                    return self._finished(store, found, new)
-                if attempt == ATTEMPTS or not self._session.calls.pause(attempt, self._deadline):
-                    raise
-        raise AssertionError
 
-    def _made_by(self, store: Store, identity: Identity, *, probe: bool = False) -> Made | None:
-        """The object of this very intent; ``probe`` looks once and briefly, also after Cancel."""
-        if probe:
-            found = self._session.calls.probe(lambda: store.find(identity.stack, identity.urn), timeout_s=PROBE_S) or ()
-        else:
-            found = self._again(lambda: store.find(identity.stack, identity.urn))
+    def _made_by(self, store: Store, identity: Identity, *, at: str = "") -> Made | None:
+        """The object of this very intent; without ``at``, after one brief look, also when it was cancelled."""
+
+        def look() -> tuple[Made, ...]:
+            return store.find(identity.stack, identity.urn)
+
+        found = self._again(at, look) if at else self._session.calls.probe(look, timeout_s=PROBE_S) or ()
         return next((made for made in found if made.identity == identity), None)
 
     def _import(self, place: str, object_id: str) -> Made | None:
         store = self._session.places.store(place, self._kind.name)
-        made = self._again(lambda: store.read(object_id, None))
+        made = self._again(place, lambda: store.read(object_id, None))
         if made is None:
             return None
         must_be_free(self._session, self._kind.name, self._urn, made)
@@ -331,5 +338,5 @@ class Lifecycle:
             made, inputs=msgspec.structs.replace(made.inputs, workload=workload, place=place)
         )
 
-    def _again(self, act: Callable[[], T], *, reasons: frozenset[str] = RETRY) -> T:
-        return self._session.calls.again(act, deadline=self._deadline, reasons=reasons)
+    def _again(self, place: str, act: Callable[[], T], *, reasons: frozenset[str] = RETRY) -> T:
+        return self._session.calls.again(act, at=place, deadline=self._deadline, reasons=reasons)

@@ -47,7 +47,7 @@ class Resolver:
             return known
         store = self._session.places.store(self._place, to)
         deadline = self._session.calls.deadline(ASK_S)
-        made = self._session.calls.again(lambda: store.read(value, None), deadline=deadline)
+        made = self._session.calls.again(lambda: store.read(value, None), at=self._place, deadline=deadline)
         if made is None:
             # Gone or elsewhere: the state's word counts, and what is elsewhere is refused for its place.
             return self._session.place_of(to, value)

@@ -17,6 +17,7 @@ from providers.gatekeeper import words
 from providers.identity import Urn
 from providers.plugin import check, diff
 from providers.plugin.answers import diff_response, foreseen, live_inputs, named, outputs_only, properties_of
+from providers.plugin.calls import Paces
 from providers.plugin.enginelog import EngineLog
 from providers.plugin.faults import code_of, text_of
 from providers.plugin.lifecycle import Lifecycle
@@ -50,6 +51,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         self._busy = busy
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
+        self._paces = Paces()
         self._shared = False
 
     # -- the plugin itself --
@@ -128,7 +130,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             given = {key: plain(value) for key, value in from_struct(request.args).items()}
             if is_unknown(given):
                 raise BadInput("the provider's own settings have to be known before anything is judged")
-            session = Session.open(str(given.get("workspace") or ""), str(given.get("unit") or ""))
+            session = Session.open(str(given.get("workspace") or ""), str(given.get("unit") or ""), self._paces)
             with self._lock:
                 self._shared = bool(self._sessions)
                 self._sessions[context.peer()] = session

@@ -8,7 +8,7 @@ from providers.gatekeeper import Gatekeeper
 from providers.identity import Urn, stack_tag
 from providers.known import VARIABLE, Known, read_known
 from providers.places import Places
-from providers.plugin.calls import Calls
+from providers.plugin.calls import Calls, Paces
 from pse.core.journal import FileJournal
 from pse.core.settings import Workspace
 
@@ -22,6 +22,7 @@ class Session:
     Args:
         workspace: Where everything is.
         unit: Configured unit id; empty means the stack's name.
+        paces: Of all connections of this process.
 
     Attributes:
         workspace: Where everything is.
@@ -29,11 +30,11 @@ class Session:
         calls: Runs the calls to them.
     """
 
-    def __init__(self, workspace: Workspace, unit: str) -> None:
-        """Remember both; files are read when they are needed."""
+    def __init__(self, workspace: Workspace, unit: str, paces: Paces | None = None) -> None:
+        """Remember them; files are read when they are needed."""
         self.workspace = workspace
         self.places = Places(workspace)
-        self.calls = Calls()
+        self.calls = Calls(paces)
         self._unit = unit
         self._lock = threading.RLock()
         self._known: dict[tuple[str, str], Known | None] = {}
@@ -45,14 +46,14 @@ class Session:
         self._journals: dict[str, FileJournal] = {}
 
     @classmethod
-    def open(cls, workspace: str, unit: str) -> "Session":
+    def open(cls, workspace: str, unit: str, paces: Paces | None = None) -> "Session":
         """Find the workspace: the configuration's, else ``PSE_WORKSPACE``, else the nearest ``pse.toml``.
 
         Raises:
             UsageError: There is none.
             BadInput: It cannot be used.
         """
-        return cls(Workspace.find(Path(workspace) if workspace else None), unit)
+        return cls(Workspace.find(Path(workspace) if workspace else None), unit, paces)
 
     def gatekeeper(self, urn: Urn) -> Gatekeeper:
         """The gate of the unit that this connection works for."""

@@ -136,13 +136,13 @@ def test_what_is_not_known_yet_is_waited_for(rig: Rig, cloud: Cloud) -> None:
 
 def test_storm_is_told_as_what_it_is(rig: Rig, cloud: Cloud) -> None:
     cloud.proxy.plant(hostile.refuse(503, retry_after="1"), when="CreateVolume")
-    cloud.proxy.plant(hostile.refuse(429, retry_after="1"), when="CreateVolume")
-    reasons = []
+    cloud.proxy.plant(hostile.refuse(429, retry_after="2"), when="CreateVolume")
+    said = []
     for _ in range(2):
         with pytest.raises(PortError) as caught:
             rig.make("Volume")
-        reasons.append(caught.value.reason)
-    assert reasons == ["transient", "throttle"]
+        said.append((caught.value.reason, caught.value.retry_after_s))
+    assert said == [("transient", 1.0), ("throttle", 2.0)]
     # The SDK does not try again by itself: that is the plugin's.
     assert cloud.proxy.actions().count("CreateVolume") == 2
 

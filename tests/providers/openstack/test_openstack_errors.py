@@ -194,6 +194,7 @@ def test_answers_that_the_services_here_do_not_give(
     raw = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     error = refusal(status, headers, raw, where="GET test")
     assert (error.reason, error.vendor_code) == (reason, code)
+    assert error.retry_after_s == float(headers.get("Retry-After", 0))
     assert error.message
 
 

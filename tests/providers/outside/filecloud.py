@@ -4,13 +4,16 @@ Account folder: ``<workspace>/.pse/filecloud/<place>/``; one file an object. A f
 ``<workspace>/.pse/filecloud/faults/<verb>-<Kind>-<name>`` whose text says what happens at that call; it is used up by
 it. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``, ``throttle``,
 ``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so), ``kill`` (done,
-then this process dies), ``slow`` (0.2 s).
+then this process dies), ``slow`` (0.2 s). A file ``faults/limit`` lasts: it says how many calls a second the cloud
+takes of one process.
 """
 
 import json
 import os
 import secrets
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +48,22 @@ class FileCloud:
         self.target = target
         self.account = target.workspace / ".pse" / "filecloud" / target.place.replace("/", "_")
         self.faults = target.workspace / ".pse" / "filecloud" / "faults"
+        self._lock = threading.Lock()
+        self._taken: deque[float] = deque()
+
+    def takes(self) -> bool:
+        """Whether the account takes one more call in this second."""
+        limit = self.faults / "limit"
+        if not limit.exists():
+            return True
+        with self._lock:
+            now = time.monotonic()
+            while self._taken and self._taken[0] <= now - 1:
+                self._taken.popleft()
+            if len(self._taken) >= int(limit.read_text()):
+                return False
+            self._taken.append(now)
+            return True
 
     def store(self, kind: str) -> Store:
         return FileStore(self, KINDS[kind])
@@ -192,8 +211,11 @@ class FileStore:
     def _begin(self, verb: str, name: str) -> str:
         call = {"verb": verb, "kind": self._kind.name, "name": name, "pid": os.getpid()}
         call["passphrase"] = any("PASSPHRASE" in key for key in os.environ)
+        call["taken"] = taken = self._cloud.takes()
         with (self._cloud.account.parent / "calls.jsonl").open("a") as file:
             file.write(json.dumps(call) + "\n")
+        if not taken:
+            raise PortError("too many calls", reason="throttle", vendor_code="429")
         path = self._cloud.faults / f"{verb}-{self._kind.name}-{name}"
         used = path.with_suffix(".used")
         try:
