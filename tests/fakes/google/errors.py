@@ -1,0 +1,49 @@
+"""How Compute Engine says no: at once with a reason, or inside an operation with a code."""
+
+from typing import Any
+
+_STATUS = {
+    "badRequest": 400,
+    "invalid": 400,
+    "required": 400,
+    "resourceInUseByAnotherResource": 400,
+    "resourceNotReady": 400,
+    "forbidden": 403,
+    "quotaExceeded": 403,
+    "rateLimitExceeded": 403,
+    "notFound": 404,
+    "alreadyExists": 409,
+    "conditionNotMet": 412,
+    "notImplemented": 501,
+}
+
+
+class Refused(Exception):
+    """A call that is answered with an error at once.
+
+    Args:
+        reason: Google's own word, for example ``notFound``.
+        message: In words.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        return _STATUS[self.reason]
+
+
+def answer(reason: str, message: str, status: int = 0) -> dict[str, Any]:
+    """The body of an error."""
+    code = status or _STATUS[reason]
+    said = {"message": message, "domain": "global", "reason": reason}
+    return {"error": {"code": code, "message": message, "errors": [said]}}
+
+
+def missing(path: str) -> Refused:
+    """Nothing is at ``path``."""
+    return Refused("notFound", f"The resource '{path}' was not found")
