@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers test-live lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -16,6 +16,9 @@ test: setup  ## lint, types, import contracts, audit and the whole suite; ARGS="
 
 conformance: setup  ## the table of adapters by behaviour, passed or not capable
 	@$(BIN)/pytest -q -n 3 --dist loadfile $(ARGS) $$(find tests/providers -name 'test_*_conformance.py' | sort)
+
+chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=40 an adapter, ADAPTERS="lab aws", SEED=
+	@$(PY) -m tests.chaos --kills "$(or $(KILLS),40)" --adapters "$(ADAPTERS)" --seed "$(SEED)"
 
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
@@ -44,4 +47,4 @@ clean:  ## remove caches and what the demo left; .venv and the Pulumi cache stay
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 
 help:  ## this list
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24

@@ -200,10 +200,8 @@ class Engine:
         self._intents(unit_id).unlink(missing_ok=True)
         deleted = gone.get("deleted", 0) + len(cleared)
         if deleted or standing:
-            plan = standing.plan if standing else ""
-            note(
-                self._workspace, "destroy", {"plan": plan, "unit": unit_id, **facts, "deleted": deleted}, self._progress
-            )
+            told = {"plan": standing.plan if standing else "", "unit": unit_id, **facts, "deleted": deleted}
+            note(self._workspace, "destroy", told, self._progress)
 
     def deployment(self, unit_id: str) -> Deployment | None:
         """What stands, as the last successful `ensure` wrote it.
@@ -350,6 +348,8 @@ class Engine:
 
     def _failure(self, step: str, unit_id: str, run: _Run | None, error: Exception) -> PseError:
         """What went wrong, in words, and whether something was changed."""
+        from pulumi.automation import CommandError
+
         if run is None:
             return RemoteError(f"the state cannot be used: {last_line(error)}", where=unit_id, hint=hint_after(error))
         if run.listener.refusals():
@@ -358,19 +358,20 @@ class Engine:
         said = "; ".join(filter(None, (killed(error), listed(errors)))) or last_line(error)
         if step == "preview":
             return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
-        after = self._export(run.stack)
+        try:
+            after = self._export(run.stack)
+        except CommandError as exc:
+            unread = f"{said}; the state cannot be read: {last_line(exc)}"
+            raise Incomplete(unread, where=unit_id, hint=hint_after(exc, begun=True)) from error
         left = FileJournal(self._intents(unit_id)).pending()
         if after.fingerprint() == run.before.fingerprint() and not left and not after.partly():
             return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
         if step != "refresh":
-            done = run.before.changed_to(after)
-            note(self._workspace, step, {**run.facts, **done, "incomplete": True}, self._progress)
+            done = {**run.facts, **run.before.changed_to(after), "incomplete": True}
+            note(self._workspace, step, done, self._progress)
         partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
-        return Incomplete(
-            f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}",
-            where=unit_id,
-            hint=hint_after(error, errors, begun=True),
-        )
+        stands = f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}"
+        return Incomplete(stands, where=unit_id, hint=hint_after(error, errors, begun=True))
 
     def _export(self, stack: "QuietStack") -> State:
         return State(stack.export_stack().deployment or {})
@@ -384,8 +385,7 @@ class Engine:
         }
 
     def _found(self) -> Path:
-        if self._cli is None:
-            self._cli = pulumi_cli.find(progress=self._progress)
+        self._cli = self._cli or pulumi_cli.find(progress=self._progress)
         return self._cli
 
     def _path(self, unit_id: str) -> Path:

@@ -29,6 +29,7 @@ from semver import VersionInfo
 
 from providers import pulumi_cli
 from providers.driving.language import served
+from providers.driving.statefile import prepared
 from providers.known import VARIABLE, path_of
 from pse.core import secrets
 from pse.core.canonical import write_bytes
@@ -86,9 +87,7 @@ def environment(workspace: Workspace, stack: str, *, plan: str) -> dict[str, str
         UsageError: In a pipeline with local state.
         BadInput: The passphrase cannot be read.
     """
-    backend = workspace.backend_url()
-    if backend.startswith("file://"):
-        Path(backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    backend = prepared(workspace.backend_url())
     reference = workspace.settings.passphrase
     if reference.startswith("file:") and "PULUMI_CONFIG_PASSPHRASE" not in os.environ:
         passphrase = {"PULUMI_CONFIG_PASSPHRASE_FILE": str(secrets.path_of(reference, base=workspace.root))}

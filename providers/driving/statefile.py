@@ -1,6 +1,7 @@
 """A local state, read without the CLI: the file of Pulumi's DIY backend."""
 
 import gzip
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,26 @@ def folder(workspace: Workspace) -> Path | None:
     """Folder of a local backend; None when the state is elsewhere."""
     backend = workspace.settings.backend or f"{_FILE}{workspace.private / 'state'}"
     return Path(backend.removeprefix(_FILE)) if backend.startswith(_FILE) else None
+
+
+def prepared(url: str) -> str:
+    """A backend's URL as the engine is to be given it; the folder of a local one is made.
+
+    The DIY backend writes a state into a new file and renames it, but beside it, and not so, a file ``.attrs`` that it
+    reads first: an engine that is killed just then leaves an empty one, and a stack that nothing can read. Nobody needs
+    those files, so it is told to write none, and empty ones that are there are removed.
+    Source: gocloud.dev/blob/fileblob, parameter ``metadata``.
+    """
+    if not url.startswith(_FILE) or "?" in url:
+        return url
+    root = Path(url.removeprefix(_FILE))
+    root.mkdir(parents=True, exist_ok=True)
+    for part in ("stacks", "locks"):
+        for path in (root / ".pulumi" / part).rglob("*.attrs"):
+            with suppress(FileNotFoundError):
+                if not path.stat().st_size:
+                    path.unlink()
+    return f"{url}?metadata=skip"
 
 
 def is_remote(workspace: Workspace) -> bool:

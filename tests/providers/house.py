@@ -4,16 +4,19 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import policy
 from policy.categories import inputs_of, write_categories
 from policy.gate import sign_gate, write_gate
 from policy.ledger import Ledger
+from policy.register import sign_register
 from policy.rulebook import load_rules
 from providers.driving.state import State
 from providers.engine import Engine
@@ -131,6 +134,17 @@ class House:
         )
         write_gate(self.workspace, sign_gate(self.workspace, gate))
         return gate
+
+    def move(self, provider: str, endpoint: str, options: Mapping[str, str] = {}) -> None:
+        """Put the first place at another provider; register and gate are signed again and name its endpoint."""
+        register = self.root / "policy" / "register.toml"
+        told = ", ".join(f'"{name}" = "{value}"' for name, value in options.items())
+        here = f'provider = "{provider}"\nendpoint = "{endpoint}"\noptions = {{ {told} }}\n'
+        register.write_text(register.read_text().replace('provider = "filecloud"\nendpoint = "lab:north"\n', here))
+        sign_register(self.workspace)
+        gate = self.gate()
+        gate = msgspec.structs.replace(gate, endpoints={**gate.endpoints, HERE: endpoint})
+        write_gate(self.workspace, sign_gate(self.workspace, gate))
 
     def unit(self, unit_id: str = UNIT) -> Unit:
         cost = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)

@@ -6,38 +6,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pse.core.errors import PseError, RemoteError
+from pse.core.errors import Incomplete, PseError, RemoteError
 from tests.providers.house import UNIT, House, inputs, server, volumes
+from tests.providers.kills import Background, ended, strike
 from tests.providers.waiting import alive, kill, parent, wait_for
-
-
-class Background:
-    """An up in a thread, its error kept."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        self.error: PseError | None = None
-        self._act = act
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._act()
-        except PseError as exc:
-            self.error = exc
-
-    def going(self) -> bool:
-        return self._thread.is_alive()
-
-    def end(self, timeout_s: float = 60.0) -> PseError | None:
-        self._thread.join(timeout_s)
-        assert not self._thread.is_alive()
-        return self.error
 
 
 def plugin_pid(house: House) -> int:
@@ -207,3 +183,38 @@ def test_state_that_another_engine_is_just_writing_is_read_when_it_is_whole(
     file.write_bytes(b"")
     with pytest.raises(RemoteError, match="failed to load checkpoint"):
         house.export()
+
+
+def test_engine_killed_while_it_writes_what_stands_beside_a_state_costs_nothing(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    (file,) = (house.root / ".pse" / "state").glob("**/stacks/**/*.json")
+    beside = file.with_name(f"{file.name}.attrs")
+    # The template's stack is as new as the state: none of this backend's files has such a neighbour any more.
+    assert not list((house.root / ".pse" / "state").rglob("*.attrs"))
+    beside.touch()
+    house.up(volumes("a", "b"))
+    assert {entry["id"] for entry in house.export() if entry.get("id")} == house.ids("Volume")
+
+
+def test_failure_whose_state_cannot_be_read_is_told_in_words(
+    engine_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    (file,) = (house.root / ".pse" / "state").glob("**/stacks/**/*.json")
+    hung = house.fault("create", "Volume", "b", "hang")
+    monkeypatch.setattr("providers.driving.project.TORN_S", 0.5)
+    work = Background(lambda: house.up(volumes("a", "b")))
+    wait_for(hung.exists)
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    strike(house.root, engine=True)
+    ended(house.root)
+    error = work.end()
+    assert isinstance(error, Incomplete)
+    assert "the state cannot be read" in error.message
+    file.write_bytes(whole)
+    hung.unlink()
+    house.up(volumes("a", "b"))
+    assert len(house.ids("Volume")) == 2

@@ -1,21 +1,14 @@
 """kill -9 of plugin and engine at the calls of a real operation: nothing twice, nothing lost, nothing left."""
 
-import contextlib
-import os
 from collections.abc import Callable
-from pathlib import Path
 
-import msgspec
 import pytest
 
-from policy.gate import sign_gate, write_gate
-from policy.register import sign_register
 from pse.core.errors import PseError
 from tests.fakes.hostile import Hold
 from tests.providers.aws.cloud import OPTIONS, Cloud
-from tests.providers.house import HERE, UNIT, House, inputs
-from tests.providers.test_providers_crash import Background
-from tests.providers.waiting import kill, parent, wait_for
+from tests.providers.house import UNIT, House, inputs
+from tests.providers.kills import Background, ended, strike
 
 CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", "CreateVolume", "RunInstances",
            "AttachVolume")  # fmt: skip
@@ -27,14 +20,7 @@ KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH
 @pytest.fixture
 def house(cloud: Cloud, engine_house: House) -> House:
     """The workspace whose first place is at AWS; its gate names that endpoint."""
-    register = engine_house.root / "policy" / "register.toml"
-    options = ", ".join(f'{name} = "{value}"' for name, value in OPTIONS.items())
-    at_aws = f'provider = "aws"\nendpoint = "{cloud.proxy.url}"\noptions = {{ {options} }}\n'
-    register.write_text(register.read_text().replace('provider = "filecloud"\nendpoint = "lab:north"\n', at_aws))
-    sign_register(engine_house.workspace)
-    gate = engine_house.gate()
-    gate = msgspec.structs.replace(gate, endpoints={**gate.endpoints, HERE: cloud.proxy.url})
-    write_gate(engine_house.workspace, sign_gate(engine_house.workspace, gate))
+    engine_house.move("aws", cloud.proxy.url, OPTIONS)
     return engine_house
 
 
@@ -57,17 +43,6 @@ def program(image: str) -> Callable[[], None]:
     return run
 
 
-def plugins(root: Path) -> set[int]:
-    """Process ids of the plugins that work for a workspace."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            command, surroundings = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
-            if b"providers.plugin" in command and os.fsencode(root) in surroundings:
-                found.add(int(folder.name))
-    return found
-
-
 def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[str, ...]) -> int:
     """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
 
@@ -85,9 +60,8 @@ def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[
             assert work.end() is None
             return number
         left.discard(hold.action)
-        for plugin in plugins(house.root):
-            kill(plugin if number % 2 else parent(plugin))
-        wait_for(lambda: not plugins(house.root), timeout_s=15)
+        assert strike(house.root, engine=number % 2 == 0)
+        ended(house.root)
         hold.release()
         assert isinstance(work.end(), PseError)
     raise AssertionError("it never gets through")

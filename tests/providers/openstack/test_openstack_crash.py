@@ -1,6 +1,5 @@
 """Kills of the plugin and of the engine in the middle of calls to a real control plane."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from pse.core.errors import MissingTool, PseError
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
 from tests.fakes.hostile import Hold
+from tests.providers.kills import Background, ended, strike
 from tests.providers.openstack.accounts import Cloud, Project
 from tests.providers.openstack.ministry import ministry_at
 from tests.providers.openstack.regions import Region, hostile_region, posted
-from tests.providers.waiting import alive, kill, parent, wait_for
 from tests.require import missing
 
 UNIT = "opendata"
@@ -47,39 +46,14 @@ def ministry(region: Region, signed_in: Project, tmp_path: Path, monkeypatch: py
     return ministry_at(tmp_path / "ministry", region=region.name)
 
 
-def plugin_of(workspace: Workspace) -> int:
-    """The plugin process that works in this workspace."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes()
-            where = (folder / "cwd").resolve(strict=True)
-        except OSError:
-            continue
-        if b"providers.plugin.main" in words and where.is_relative_to(workspace.root):
-            return int(folder.name)
-    raise AssertionError("no plugin runs")
-
-
 def killed(workspace: Workspace, plan: Bundle, hold: Hold, *, engine: bool) -> None:
     """An up that loses its plugin or its engine while a call hangs."""
-    errors: list[PseError] = []
-
-    def work() -> None:
-        try:
-            up(workspace, plan, units=(UNIT,))
-        except PseError as exc:
-            errors.append(exc)
-
-    thread = threading.Thread(target=work)
-    thread.start()
+    work = Background(lambda: up(workspace, plan, units=(UNIT,)))
     assert hold.reached.wait(120)
-    plugin = plugin_of(workspace)
-    kill(parent(plugin) if engine else plugin)
+    assert strike(workspace.root, engine=engine)
     hold.release()
-    thread.join(120)
-    assert not thread.is_alive()
-    assert errors
-    wait_for(lambda: not alive(plugin), timeout_s=30)
+    assert isinstance(work.end(120), PseError)
+    ended(workspace.root)
 
 
 def test_kills_leave_no_duplicate_and_no_orphan(region: Region, signed_in: Project, ministry: Workspace) -> None:

@@ -1,0 +1,87 @@
+"""Where the adapters are killed: a cloud that runs here, how it is reached, and a listing that trusts no adapter.
+
+An adapter joins `make chaos-providers` by one class here, or by one in a module of its own, and its row in
+`tests.chaos.arenas.ARENAS`.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from tests.chaos.program import Names
+from tests.fakes.hostile import Answer, Forward, Hold, Hostile, Request
+from tests.providers.house import House
+
+Standing = Mapping[str, Sequence[str]]
+"""Names or ids by sort."""
+
+
+class Arena(ABC):
+    """One adapter's cloud; a class method opens it.
+
+    Attributes:
+        provider: Name of the adapter.
+        endpoint: What the register's entry says.
+        options: The same.
+        names: What the place calls things.
+        proxies: Before the cloud's servers, where it has any: they tell and hold calls.
+    """
+
+    provider: ClassVar[str]
+    endpoint: str
+    options: Mapping[str, str] = {}
+    names: Names = Names()
+    proxies: Sequence[Hostile] = ()
+
+    @classmethod
+    @abstractmethod
+    @contextmanager
+    def open(cls, folder: Path) -> "Iterator[Arena]":
+        """Start what is needed, with credentials in the environment; ends with the block.
+
+        Args:
+            folder: For logs.
+        """
+
+    @abstractmethod
+    def standing(self, house: House) -> Standing:
+        """What the account holds, asked without the adapter; sorts that are empty are left out."""
+
+    def changes(self, request: Request) -> bool:
+        """Whether a call may change something."""
+        return request.method not in {"GET", "HEAD"}
+
+    def changing(self) -> int:
+        """How many calls that may change something came since the proxies were calm."""
+        return sum(self.changes(request) for proxy in self.proxies for request in list(proxy.requests))
+
+    def calm(self) -> None:
+        """Take all faults away and forget what was asked."""
+        for proxy in self.proxies:
+            proxy.calm()
+
+
+class NthCall:
+    """Holds one call: the n-th that may change something, over all proxies of an arena.
+
+    Args:
+        arena: Whose.
+        number: Which call, from 1.
+        after: On which side of its effect.
+    """
+
+    def __init__(self, arena: Arena, number: int, *, after: bool) -> None:
+        self.hold = Hold(after=after)
+        self._left = number
+        self._lock = threading.Lock()
+        for proxy in arena.proxies:
+            proxy.plant(self._layer, when=arena.changes, times=1_000_000)
+
+    def _layer(self, request: Request, forward: Forward) -> Answer | None:
+        with self._lock:
+            self._left -= 1
+            mine = self._left == 0
+        return self.hold(request, forward) if mine else forward(request)

@@ -1,0 +1,152 @@
+"""The arenas, a class for each adapter."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from tests.chaos.arena import Arena, Standing
+from tests.chaos.program import Names
+from tests.fakes.hostile import Request
+from tests.providers.house import HERE, House
+from tests.require import require
+
+if TYPE_CHECKING:
+    from tests.providers.aws.cloud import Cloud
+    from tests.providers.openstack.accounts import Project
+    from tests.providers.openstack.regions import Region
+
+
+class FileArena(Arena):
+    """The file cloud: every kind there is."""
+
+    provider = "filecloud"
+    endpoint = "lab:north"
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """Nothing has to run."""
+        del folder
+        yield cls()
+
+    def standing(self, house: House) -> Standing:
+        """Its files."""
+        folder = house.cloud / HERE.replace("/", "_")
+        found: dict[str, list[str]] = {}
+        for path in sorted(folder.glob("*/*.json")):
+            found.setdefault(path.parent.name, []).append(path.stem)
+        return found
+
+
+class LabArena(Arena):
+    """The lab: real servers in sandboxes."""
+
+    provider = "lab"
+    endpoint = "lab:north"
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """Nothing has to run before the first server."""
+        del folder
+        require("bwrap", "sshd")
+        yield cls()
+
+    def standing(self, house: House) -> Standing:
+        """Its records, folders of servers, and servers by the processes that run."""
+        lab = house.workspace.private / "lab"
+        found = {
+            "record": [f"{path.parent.name} {path.stem}" for path in sorted(lab.glob("places/**/*.json"))],
+            "host": [path.name for path in sorted(lab.glob("hosts/*")) if not path.name.startswith(".")],
+            "running": sorted(_running(lab / "hosts")),
+        }
+        return {sort: names for sort, names in found.items() if names}
+
+
+def _running(hosts: Path) -> set[str]:
+    found = set()
+    inside = re.compile(re.escape(os.fsencode(hosts)) + rb"/([^/\0]+)")
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes()
+            if words.startswith(b"bwrap\0") and (name := inside.search(words)):
+                found.add(os.fsdecode(name[1]))
+    return found
+
+
+class AwsArena(Arena):
+    """AWS: moto behind layers that make it as strict as EC2."""
+
+    provider = "aws"
+
+    def __init__(self, cloud: "Cloud") -> None:
+        from tests.providers.aws.cloud import OPTIONS
+
+        self._cloud = cloud
+        self.endpoint, self.options, self.proxies = cloud.proxy.url, OPTIONS, (cloud.proxy,)
+        self.names = Names(image=cloud.image, shapes=("t3.small", "t3.large"), storage_class="gp3")
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """moto and the proxy."""
+        from tests.providers.aws.cloud import CREDENTIALS, running
+
+        os.environ.update(CREDENTIALS)
+        with running(folder) as cloud:
+            yield cls(cloud)
+
+    def standing(self, house: House) -> Standing:
+        """By a client of its own, past the proxy."""
+        del house
+        return self._cloud.standing()
+
+    def changes(self, request: Request) -> bool:
+        """EC2 has a word for what only looks; other services have HTTP's."""
+        return not request.action.startswith("Describe") if request.action else super().changes(request)
+
+
+class OpenStackArena(Arena):
+    """OpenStack: the real control plane, each service behind a proxy."""
+
+    provider = "openstack"
+
+    def __init__(self, region: "Region", project: "Project") -> None:
+        from tests.providers.openstack.accounts import OPTIONS
+        from tests.providers.openstack.control import IDENTITY
+
+        self._project = project
+        self.endpoint, self.options = IDENTITY, {**OPTIONS, "region": region.name}
+        self.proxies = tuple(region.proxies.values())
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """The control plane, a region of proxies, and a project in it."""
+        from tests.providers.openstack.accounts import Cloud, Project, furnish
+        from tests.providers.openstack.control import control_plane
+        from tests.providers.openstack.regions import hostile_region
+
+        del folder
+        admin = Cloud()
+        with control_plane(lambda: furnish(admin)), hostile_region(admin) as region:
+            project = Project(admin)
+            for name in ("OS_CLOUD", "OS_REGION_NAME"):
+                os.environ.pop(name, None)
+            os.environ.update(project.environment())
+            yield cls(region, project)
+        admin.close()
+
+    def standing(self, house: House) -> Standing:
+        """By plain calls of the project's user."""
+        del house
+        return self._project.holds()
+
+
+ARENAS: Mapping[str, type[Arena]] = MappingProxyType(
+    {arena.provider: arena for arena in (FileArena, LabArena, AwsArena, OpenStackArena)}
+)
