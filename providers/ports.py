@@ -75,6 +75,27 @@ class Store(Protocol):
         """All live objects of this kind in the account, foreign ones too."""
 
 
+SETTLE_S = 30.0
+"""Seconds taken for `Settling.settle_s` of a store that does not say: as long as clouds take to list what they made."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """A store that says how long its cloud may know nothing of what it is making."""
+
+    @property
+    def settle_s(self) -> float:
+        """Seconds from the start of a create without an answer until what it made is found, if it made anything.
+
+        0 where making it again makes no second one: by the intent's token, its name or its range.
+        """
+
+
+def settle_s(store: Store) -> float:
+    """How long to look for what a create without an answer may have made, before another is made."""
+    return store.settle_s if isinstance(store, Settling) else SETTLE_S
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where an adapter works.
 

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from providers.identity import parse_urn, stack_tag
+from providers.kit.waiting import poll
 from providers.places import Places
-from providers.ports import Made, PortError, Store
+from providers.ports import Made, PortError, Store, settle_s
 from pse.core.errors import RemoteError
-from pse.core.journal import FileJournal
+from pse.core.journal import FileJournal, Intent
 from pse.core.schema import DELETE_ORDER
 from pse.core.settings import Workspace
 
@@ -94,12 +95,13 @@ def clear_intents(workspace: Workspace, stack: str, ids: frozenset[str]) -> tupl
     journal = FileJournal(workspace.private / "intents" / f"{stack}.jsonl")
     places = Places(workspace)
     gone: list[str] = []
+    begun = time.monotonic()
     pending = sorted(journal.pending(), key=lambda intent: DELETE_ORDER.index(intent.detail["kind"]))
     for intent in pending:
         urn = parse_urn(intent.detail["urn"])
         store = places.store(intent.detail["place"], intent.detail["kind"])
         tag = stack_tag(workspace.settings.signer, urn.project, urn.stack)
-        for made in store.find(tag, urn.hash):
+        for made in _settled(store, tag, intent, since=begun):
             if made.id not in ids and made.identity is not None and made.identity.op == intent.token:
                 _delete(store, made)
                 gone.append(made.id)
@@ -133,6 +135,9 @@ def clear_leftovers(
     tag = stack_tag(workspace.settings.signer, project, stack)
     places = Places(workspace)
     gone: list[str] = []
+    begun = time.monotonic()
+    for intent in pending:
+        _settled(places.store(intent.detail["place"], intent.detail["kind"]), tag, intent, since=begun)
     for place in sorted({*at, *(str(intent.detail["place"]) for intent in pending)}):
         provider = places.provider(place)
         for kind in DELETE_ORDER:
@@ -147,6 +152,20 @@ def clear_leftovers(
         journal.forget(intent.key)
     places.close()
     return tuple(gone)
+
+
+def _settled(store: Store, tag: str, intent: Intent, *, since: float) -> tuple[Made, ...]:
+    """What carries the tags of an intent without an answer, once it must have come to be, if ever."""
+    urn = parse_urn(intent.detail["urn"])
+    found: tuple[Made, ...] = ()
+
+    def look() -> bool | None:
+        nonlocal found
+        found = store.find(tag, urn.hash)
+        return any(made.identity is not None and made.identity.op == intent.token for made in found) or None
+
+    poll(look, within_s=settle_s(store) - (time.monotonic() - since))
+    return found
 
 
 def _delete(store: Store, made: Made, *, attempts: int = 10) -> None:

@@ -27,6 +27,11 @@ class CloudStore:
         self._kind = KINDS[kind]
         self._noun = noun
 
+    @property
+    def settle_s(self) -> float:
+        """See `providers.ports.Settling`; it is the kind's own."""
+        return self._noun.settle_s
+
     def create(self, inputs: Inputs, *, identity: Identity) -> Made:
         """See `providers.ports.Store.create`; the same ``identity.op`` again gives the same object."""
         self._account.check()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import msgspec
 
@@ -45,7 +45,12 @@ class LabStore:
     Args:
         target: The place.
         kind: Name of the kind.
+
+    Attributes:
+        settle_s: See `providers.ports.Settling`. What is made here is made by the process that was asked.
     """
+
+    settle_s: ClassVar[float] = 0.0
 
     def __init__(self, target: Target, kind: str) -> None:
         """Open the account; nothing is made yet."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, get_origin
+from typing import Any, ClassVar, get_origin
 
 import msgspec
 
@@ -26,7 +26,12 @@ class OpenStackStore:
     Args:
         account: The place's project.
         kind: Name of the kind.
+
+    Attributes:
+        settle_s: See `providers.ports.Settling`. No service takes a token, and a request may wait in its queue.
     """
+
+    settle_s: ClassVar[float] = 10.0
 
     def __init__(self, account: Account, kind: str) -> None:
         """Make no call yet."""

@@ -17,7 +17,7 @@ from providers.plugin.calls import RETRY, Interrupted, Tries
 from providers.plugin.ownership import UNTAGGED, must_be_free, must_be_ours
 from providers.plugin.session import Session
 from providers.plugin.wire import plain
-from providers.ports import Identity, Made, PartlyMade, PortError, Store
+from providers.ports import Identity, Made, PartlyMade, PortError, Store, settle_s
 from pse.core.canonical import encode
 from pse.core.errors import BadInput, Refused
 from pse.core.journal import Intent
@@ -28,6 +28,10 @@ T = TypeVar("T")
 TIMEOUT_S = 1800.0
 """Seconds for one operation when the program sets no ``customTimeouts``."""
 PROBE_S = 2.0
+LOOK_S = 0.5
+"""Seconds between two looks for what a create without an answer may have made."""
+CHANGED_S = 5.0
+"""Seconds to look for it at least where the inputs are others by now: the intent's token is of no use then."""
 _DELETE_RETRY = RETRY | {"in-use"}
 _FOR_GOOD = frozenset({"quota", "capacity", "auth", "invalid", "conflict", "in-use", "not-found"})
 _NOTHING = _FOR_GOOD | {"throttle"}
@@ -197,9 +201,8 @@ class Lifecycle:
 
     def _strangers(self, store: Store, new: Inputs) -> list[Made]:
         """Live objects with our tags that neither the state nor this operation knows."""
-        tag = self._session.stack_tag(self._urn)
         known = self._session.known(self._urn)
-        found = self._again(new.place, lambda: store.find(tag, self._urn.hash))
+        found = self._settled(store, new)
         ours = {made.id for made in found if made.id in (known or ()) or self._session.has_seen(made.id)}
         if ours and self._kind.holds_data and not getattr(new, "allow_replace", False):
             # --replace and taint come without a Diff, so this is where they are seen.
@@ -214,6 +217,25 @@ class Lifecycle:
         if len(strangers) > 1:
             raise self._exists(strangers, "and it is not known which one is meant")
         return strangers
+
+    def _settled(self, store: Store, new: Inputs) -> tuple[Made, ...]:
+        """All live objects with our tags, once that of an intent without an answer must have come to be, if ever."""
+        standing = self._session.journal(self._urn).find(self._key)
+        if standing is None or standing.result is not None:
+            return self._appeared(store, new.place, "", within_s=0)
+        seconds = settle_s(store)
+        if not self._is_of(standing, new):
+            seconds = max(seconds, CHANGED_S)
+        return self._appeared(store, new.place, standing.token, within_s=seconds)
+
+    def _appeared(self, store: Store, place: str, token: str, *, within_s: float) -> tuple[Made, ...]:
+        """All live objects with our tags, looked for until that of an intent is among them, or for so many seconds."""
+        tag, end = self._session.stack_tag(self._urn), monotonic() + within_s
+        while True:
+            found = self._again(place, lambda: store.find(tag, self._urn.hash))
+            if monotonic() >= end or any(made.identity and made.identity.op == token for made in found):
+                return found
+            self._session.calls.rest(LOOK_S, deadline=self._deadline)
 
     def _exists(self, strangers: list[Made], why: str) -> AlreadyExists:
         ids = ", ".join(sorted(made.id for made in strangers))
@@ -234,9 +256,8 @@ class Lifecycle:
         journal = self._session.journal(self._urn)
         standing = journal.find(self._key)
         if standing is not None:
-            same = standing.detail.get("inputs") == self._digest(new, str(standing.detail.get("salt", "")))
             usable = standing.result is None or not (fresh or self._is_ours(str(standing.result.get("id"))))
-            if same and usable:
+            if usable and self._is_of(standing, new):
                 return standing
             journal.forget(self._key)
         # Salted, because a first-boot script may hold a password that could be guessed from its hash.
@@ -249,6 +270,9 @@ class Lifecycle:
             "inputs": self._digest(new, salt),
         }
         return journal.open(self._key, f"create {self._kind.name} {new.name}", detail)
+
+    def _is_of(self, intent: Intent, new: Inputs) -> bool:
+        return intent.detail.get("inputs") == self._digest(new, str(intent.detail.get("salt", "")))
 
     def _is_ours(self, object_id: str) -> bool:
         return object_id in (self._session.known(self._urn) or ()) or self._session.has_seen(object_id)
@@ -287,6 +311,7 @@ class Lifecycle:
         unsure = False
         tries = Tries(self._session.calls, self._deadline)
         while True:
+            begun = monotonic()
             try:
                 return self._session.calls.run(
                     lambda: store.create(new, identity=identity), at=new.place, deadline=self._deadline
@@ -296,7 +321,9 @@ class Lifecycle:
                 journal.done(self._key, {"id": exc.made.id})
                 raise
             except Interrupted as exc:
-                found = self._made_by(store, identity)
+                # Cancelled, or too late: there is time for one brief look.
+                seen = self._session.calls.probe(lambda: store.find(tag, self._urn.hash), timeout_s=PROBE_S) or ()
+                found = next((made for made in seen if made.identity == identity), None)
                 if found is None:
                     raise
                 self._session.saw(self._kind.name, found.id, new.place)
@@ -304,24 +331,17 @@ class Lifecycle:
                 raise PartlyMade(msgspec.structs.replace(found, healthy=False, reasons=(exc.message,))) from exc
             except PortError as exc:
                 if exc.reason not in _NOTHING:
-                    # The answer may be lost and the object there: look before anything else.
+                    # The answer may be lost and the object there, or about to be: look before anything else.
                     unsure = True
-                    found = self._made_by(store, identity, at=new.place)
+                    within_s = settle_s(store) - (monotonic() - begun)
+                    seen = self._appeared(store, new.place, intent.token, within_s=within_s)
+                    found = next((made for made in seen if made.identity == identity), None)
                     if found is not None:
                         return self._finished(store, found, new)
                 if exc.reason in _FOR_GOOD or not tries.once_more(exc):
                     if not unsure:
                         journal.forget(self._key)
                     raise
-
-    def _made_by(self, store: Store, identity: Identity, *, at: str = "") -> Made | None:
-        """The object of this very intent; without ``at``, after one brief look, also when it was cancelled."""
-
-        def look() -> tuple[Made, ...]:
-            return store.find(identity.stack, identity.urn)
-
-        found = self._again(at, look) if at else self._session.calls.probe(look, timeout_s=PROBE_S) or ()
-        return next((made for made in found if made.identity == identity), None)
 
     def _import(self, place: str, object_id: str) -> Made | None:
         store = self._session.places.store(place, self._kind.name)

@@ -1,10 +1,15 @@
 """Adoption after lost answers: never a second object, never a live one that is about to be deleted."""
 
+from typing import Any
+
+import grpc
 import pytest
 
+from providers.ports import SETTLE_S, settle_s
 from pse.core.errors import Incomplete, PseError
 from pse.core.journal import FileJournal
 from tests.providers.house import UNIT, House, networks, server, urn, volumes
+from tests.providers.plugins import plugin
 
 
 def pending(house: House) -> list[str]:
@@ -32,6 +37,77 @@ def test_object_of_a_killed_plugin_is_taken_over_by_the_next_run(engine_house: H
     assert house.one("Server") == orphan
     assert len(house.objects()) == 7
     assert pending(house) == []
+
+
+def late(house: House, fault: str, *, settle: str = "30") -> None:
+    """Plant a fault whose object comes to be only when it has been looked for twice in vain."""
+    (house.faults / "settle").write_text(settle)
+    house.fault("create", "Volume", "a", fault)
+
+
+def test_object_of_a_killed_plugin_that_comes_late_is_waited_for(engine_house: House) -> None:
+    house = engine_house
+    late(house, "kill-late")
+    with pytest.raises(PseError):
+        house.up(volumes("a"))
+    assert house.objects() == []
+    assert pending(house) == ["create Volume a"]
+    deployment = house.up(volumes("a"))
+    assert [resource.id for resource in deployment.resources] == [house.one("Volume")["id"]]
+    assert len(house.calls("create")) == 1
+
+
+def test_answer_lost_on_the_way_of_what_comes_late_makes_no_second_one(engine_house: House) -> None:
+    house = engine_house
+    late(house, "lost-late")
+    deployment = house.up(volumes("a"))
+    assert [resource.id for resource in deployment.resources] == [house.one("Volume")["id"]]
+    assert len(house.calls("create")) == 1
+
+
+def test_late_object_that_nobody_wants_any_more_is_waited_for_and_deleted(engine_house: House) -> None:
+    house = engine_house
+    late(house, "kill-late")
+    with pytest.raises(PseError):
+        house.up(volumes("a"))
+    deployment = house.up(volumes("b"))
+    assert house.ids() == {resource.id for resource in deployment.resources}
+    assert [call["kind"] for call in house.calls("delete")] == ["Volume"]
+    assert pending(house) == []
+
+
+def test_destroy_waits_for_what_comes_late(engine_house: House) -> None:
+    house = engine_house
+    late(house, "kill-late")
+    with pytest.raises(PseError):
+        house.up(volumes("a"))
+    house.engine.destroy(UNIT)
+    assert house.objects() == []
+    assert len(house.calls("delete")) == 1
+
+
+def test_who_has_no_time_to_wait_for_what_comes_late_makes_nothing(house: House) -> None:
+    with plugin() as running:
+        connection = running.connect().configure(house)
+        late(house, "kill-late")
+        with pytest.raises(grpc.RpcError):
+            connection.volume("a").result(timeout=30)
+    with plugin() as running:
+        connection = running.connect().configure(house)
+        with pytest.raises(grpc.RpcError, match="longer than its timeout"):
+            connection.volume("a", timeout_s=0.4).result(timeout=30)
+        assert len(house.calls("create")) == 1
+        # Others wait in vain no longer than the store says.
+        (house.faults / "settle").write_text("0.2")
+        for path in house.cloud.glob("*/Volume/*.late?"):
+            path.unlink()
+        assert connection.volume("a").result(timeout=30).id
+    assert len(house.calls("create")) == 2
+
+
+def test_store_that_does_not_say_how_long_it_takes_is_given_time() -> None:
+    store: Any = object()
+    assert settle_s(store) == SETTLE_S >= 10
 
 
 def test_object_that_the_state_lost_is_taken_over_without_a_journal(engine_house: House) -> None:

@@ -4,8 +4,9 @@ Account folder: ``<workspace>/.pse/filecloud/<place>/``; one file an object. A f
 ``<workspace>/.pse/filecloud/faults/<verb>-<Kind>-<name>`` whose text says what happens at that call; it is used up by
 it. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``, ``throttle``,
 ``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so), ``kill`` (done,
-then this process dies), ``slow`` (0.2 s). A file ``faults/limit`` lasts: it says how many calls a second the cloud
-takes of one process.
+then this process dies), ``slow`` (0.2 s), ``lost-late`` and ``kill-late`` (the answer is lost, or this process
+dies, and what was made is found by the third look for it). The files ``faults/limit`` and ``faults/settle`` last: how
+many calls a second the cloud takes of one process, and the seconds that a store says it takes to settle.
 """
 
 import json
@@ -91,8 +92,8 @@ class FileStore:
             inputs=msgspec.to_builtins(inputs),
             ready=fault != "partly",
         )
-        self._write(record)
-        self._end(fault, "create", inputs.name)
+        self._write(record, suffix=".late2" if fault.endswith("-late") else ".json")
+        self._end(fault.removesuffix("-late"), "create", inputs.name)
         made = self._made(record)
         if not made.healthy:
             raise PartlyMade(made)
@@ -136,7 +137,14 @@ class FileStore:
         self._path(object_id).unlink(missing_ok=True)
         self._end(fault, "delete", record.inputs["name"])
 
+    @property
+    def settle_s(self) -> float:
+        settle = self._cloud.faults / "settle"
+        return float(settle.read_text()) if settle.exists() else 0.0
+
     def find(self, stack: str, urn: str) -> tuple[Made, ...]:
+        for path in list(self._folder.glob("*.late?")):
+            path.replace(path.with_suffix({".late2": ".late1", ".late1": ".late0", ".late0": ".json"}[path.suffix]))
         return tuple(
             made for made in self.list() if made.identity and (made.identity.stack, made.identity.urn) == (stack, urn)
         )
@@ -156,9 +164,9 @@ class FileStore:
         except FileNotFoundError:
             return None
 
-    def _write(self, record: Record) -> None:
-        path = self._path(record.id)
-        draft = path.with_suffix(f".{secrets.token_hex(4)}")
+    def _write(self, record: Record, *, suffix: str = ".json") -> None:
+        path = self._path(record.id).with_suffix(suffix)
+        draft = path.with_suffix(f".draft-{secrets.token_hex(4)}")
         draft.write_bytes(msgspec.json.encode(record))
         draft.replace(path)
 
