@@ -45,7 +45,8 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> A
     from policy.deeds import note
     from policy.gatefiles import effective_day
     from providers.audit import audit
-    from providers.engine import PROJECT, Engine
+    from providers.engine import Engine
+    from providers.identity import PROJECT
     from providers.known import path_of
     from pse.core.time import today
 

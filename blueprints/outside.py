@@ -84,7 +84,7 @@ def outside(
 
 def _names(workspace: Workspace, engine: "Engine", *, offline: bool) -> set[str]:
     from providers.driving.statefile import is_remote, local_stacks
-    from providers.engine import PROJECT
+    from providers.identity import PROJECT
 
     private = workspace.private
     names = set(local_stacks(workspace, PROJECT))

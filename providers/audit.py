@@ -4,8 +4,7 @@ from policy import load_policy
 from policy.categories import read_categories
 from policy.gate import Subject, Value, judge, narrowed, placements_of
 from policy.ledger import Ledger
-from providers.engine import PROJECT
-from providers.identity import stack_tag
+from providers.identity import PROJECT, stack_tag
 from providers.places import Places
 from providers.ports import Made
 from pse.core.documents.gate import UnitGate

@@ -4,43 +4,35 @@
 do; `Engine.destroy` takes it away. A stack is called like its unit, the project is always ``pse``.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, TypeVar
+from typing import Any, TypedDict
 
 import msgspec
 
 from policy.deeds import note
 from providers import pulumi_cli
 from providers.driving import backend
-from providers.driving.endings import hint_after, keeping, killed, last_line, listed, refused
+from providers.driving.endings import refused
 from providers.driving.events import Change, Listener
 from providers.driving.losses import holding, losses, refuse_losses, replaced, system_disks
+from providers.driving.operation import Operation, operation
 from providers.driving.recorder import evaluate
-from providers.driving.recovery import all_gone, clear_intents, clear_leftovers, one_driver, owners
+from providers.driving.recovery import clear_intents, clear_leftovers
 from providers.driving.state import State
 from providers.driving.statefile import is_remote, read_state
+from providers.identity import PROJECT
 from providers.known import path_of, write_known
 from pse.core.canonical import read, write
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
-from pse.core.errors import Incomplete, PseError, RemoteError
-from pse.core.journal import FileJournal
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
-from pse.core.text import counted
 
-if TYPE_CHECKING:
-    from providers.driving.project import QuietStack
+__all__ = ["Change", "Engine"]
 
-__all__ = ["PROJECT", "Change", "Engine"]
-
-PROJECT = "pse"
 PARALLEL = 64
-OWNER_S = 90.0
-"""Seconds to wait for an engine whose driver was killed; it ends once its calls under way have."""
-T = TypeVar("T")
 
 
 class _Options(TypedDict):
@@ -48,15 +40,6 @@ class _Options(TypedDict):
     on_event: Listener
     color: str
     parallel: int
-
-
-class _Run(NamedTuple):
-    """One operation: the stack, its state before, who listens, and what the ledger is told of it beside counts."""
-
-    stack: "QuietStack"
-    before: State
-    listener: Listener
-    facts: Mapping[str, Any]
 
 
 class Engine:
@@ -102,14 +85,14 @@ class Engine:
             self._tell("up", unit.id, "done", "stands already")
             return standing
         facts = {"unit_hash": unit_hash, "place": unit.place}
-        with self._operation("up", unit.id, plan=plan, program=program, create=True, facts=facts) as run:
+        with self._operation("up", unit.id, plan=plan, program=program, facts=facts) as run:
             self._lose_nothing(run, unit, program)
             # From here on the last document is no longer true, whatever happens.
             self._path(unit.id).unlink(missing_ok=True)
-            self._work(run, lambda: run.stack.up(**self._with_pack(run)))
+            run.work(lambda: run.stack.up(**self._with_pack(run)), guard=lambda: self._lose_nothing(run, unit, program))
             if run.listener.refusals():  # whatever the engine made of them
                 raise refused(run.listener.refusals(), unit.id)
-            after = self._export(run.stack)
+            after = run.export()
             deployment = after.deployment(stack=unit.id, plan=plan, unit_hash=unit_hash, place=unit.place)
             write_known(self._workspace.private, PROJECT, unit.id, after.urns())
             cleared = clear_intents(self._workspace, unit.id, after.ids())
@@ -129,10 +112,10 @@ class Engine:
             RemoteError: The engine failed.
             MissingTool: No Pulumi CLI of the pinned version.
         """
-        with self._operation("preview", unit.id, plan=plan, program=program, create=True) as run:
+        with self._operation("preview", unit.id, plan=plan, program=program) as run:
             new = not run.before.resources()
             try:
-                self._work(run, lambda: run.stack.preview(**self._with_pack(run)))
+                run.work(lambda: run.stack.preview(**self._with_pack(run)))
             finally:
                 if new:
                     # The engine needs a stack to compare with; one that was made for this goes again.
@@ -150,10 +133,10 @@ class Engine:
         Raises:
             RemoteError: There is no such stack, or the engine or a cloud failed.
         """
-        with self._operation("refresh", unit_id, plan="", program=None, create=False) as run:
+        with self._operation("refresh", unit_id) as run:
             before = run.before.live()
-            self._work(run, lambda: run.stack.refresh(on_event=run.listener, color="never", parallel=PARALLEL))
-            after = self._export(run.stack).live()
+            run.work(lambda: run.stack.refresh(on_event=run.listener, color="never", parallel=PARALLEL))
+            after = run.export().live()
             changes = tuple(
                 Change(urn=urn, type=found[0], name=urn.rpartition("::")[2], op="update" if urn in after else "delete")
                 for urn, found in sorted(before.items())
@@ -182,12 +165,12 @@ class Engine:
         facts = {"place": "".join(places), "with_moved_data": with_moved_data}
         gone: dict[str, int] = {}
         try:
-            with self._operation("destroy", unit_id, plan="", program=None, create=False, facts=facts) as run:
+            with self._operation("destroy", unit_id, facts=facts) as run:
                 # From here on the document is no longer true, whatever happens.
                 self._path(unit_id).unlink(missing_ok=True)
                 at = places | run.before.places()
                 cleared = clear_leftovers(self._workspace, PROJECT, unit_id, at, keep=run.before.ids())
-                self._work(run, lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))
+                run.work(lambda: run.stack.destroy(on_event=run.listener, color="never", parallel=PARALLEL))
                 run.stack.workspace.remove_stack(unit_id)
                 gone = run.before.changed_to(State({}))
         except StackNotFoundError:
@@ -239,144 +222,44 @@ class Engine:
 
     # -- below: what the operations share --
 
-    @contextmanager
     def _operation(
         self,
         step: str,
         unit_id: str,
         *,
-        plan: str,
-        program: Callable[[], None] | None,
-        create: bool,
+        plan: str = "",
+        program: Callable[[], None] | None = None,
         facts: Mapping[str, Any] = {},
-    ) -> Iterator[_Run]:
-        """Open the stack with a clean state and the known ids written, and turn foreign errors into ours."""
-        from pulumi.automation import CommandError, StackNotFoundError
+    ) -> AbstractContextManager[Operation]:
+        return operation(
+            self._workspace,
+            step,
+            unit_id,
+            cli=self._found(),
+            plan=plan,
+            program=program,
+            facts=facts,
+            progress=self._progress,
+        )
 
-        from providers.driving.project import open_stack
-
-        raised: list[PseError] = []
-        listener = Listener(step, unit_id, self._progress)
-        run: _Run | None = None
-        self._tell(step, unit_id, "start", step)
-        with one_driver(self._workspace.private, unit_id):
-            try:
-                stack = open_stack(
-                    self._workspace,
-                    unit_id,
-                    cli=self._found(),
-                    plan=plan,
-                    program=keeping(program, raised) if program else None,
-                    create=create,
-                )
-                told = {"plan": plan, "unit": unit_id, **facts}
-                run = _Run(stack, self._prepare(stack, opened=True), listener, told)
-                yield run
-            except StackNotFoundError:
-                raise
-            except CommandError as exc:
-                self._tell(step, unit_id, "failed", f"{step} failed")
-                raise raised[0] if raised else self._failure(step, unit_id, run, exc) from exc
-        self._tell(step, unit_id, "done", step)
-
-    def _lose_nothing(self, run: _Run, unit: Unit, program: Callable[[], None]) -> None:
+    def _lose_nothing(self, run: Operation, unit: Unit, program: Callable[[], None]) -> None:
         """Refuse a program that would delete or replace what holds data, by the state that stands.
 
         Raises:
             Refused: It would.
         """
-        if not holding(run.before, unit):
+        if not holding(run.state, unit):
             return
-        refuse_losses(losses(run.before, evaluate(program, stack=unit.id), unit), unit)
-        if system_disks(run.before, unit):
+        refuse_losses(losses(run.state, evaluate(program, stack=unit.id), unit), unit)
+        if system_disks(run.state, unit):
             # A first-boot script is secret, so only the engine itself can tell whether it is another one.
             heard = Listener("preview", unit.id, silent)
             options = self._with_pack(run)
             options["on_event"] = heard
             run.stack.preview(**options)
-            refuse_losses(replaced(heard.changes(), run.before, unit), unit)
+            refuse_losses(replaced(heard.changes(), run.state, unit), unit)
 
-    def _work(self, run: _Run, act: Callable[[], T]) -> T:
-        """Run one engine operation, again when a lock stood in its way whose owner is dead."""
-        from pulumi.automation import ConcurrentUpdateError
-
-        try:
-            return act()
-        except ConcurrentUpdateError as exc:
-            self._unlock(run.stack, exc)
-            # The dead engine may have changed the state until it died.
-            self._prepare(run.stack)
-            return act()
-
-    def _prepare(self, stack: "QuietStack", *, opened: bool = False) -> State:
-        """Drop pending operations of a crash and tell the plugin which ids are known.
-
-        Args:
-            stack: The stack.
-            opened: Its state was read a moment ago.
-        """
-        from pulumi.automation import ConcurrentUpdateError
-        from pulumi.automation import Deployment as Exported
-
-        exported = stack.opened if opened else stack.export_stack()
-        state = State(exported.deployment or {})
-        if state.pending():
-            cleaned = Exported(version=exported.version, deployment=state.without_pending())
-            try:
-                stack.import_stack(cleaned)
-            except ConcurrentUpdateError as exc:
-                self._unlock(stack, exc)
-                return self._prepare(stack)
-        write_known(self._workspace.private, PROJECT, stack.name, state.urns())
-        return state
-
-    def _unlock(self, stack: "QuietStack", error: Exception) -> None:
-        """Take away a lock whose owner was a process of this host and is gone.
-
-        Raises:
-            RemoteError: It lives, or it is another host's.
-        """
-        holders = owners(str(error))
-        if not all_gone(holders, wait_s=OWNER_S):
-            held = ", ".join(f"process {pid} on {host}" for host, pid in holders) or "somebody"
-            raise RemoteError(
-                f"the stack is locked by {held}",
-                where=stack.name,
-                hint="Wait until it has ended. If it is surely dead, run `pulumi cancel` for this stack.",
-            ) from error
-        stack.cancel()
-
-    def _failure(self, step: str, unit_id: str, run: _Run | None, error: Exception) -> PseError:
-        """What went wrong, in words, and whether something was changed."""
-        from pulumi.automation import CommandError
-
-        if run is None:
-            return RemoteError(f"the state cannot be used: {last_line(error)}", where=unit_id, hint=hint_after(error))
-        if run.listener.refusals():
-            return refused(run.listener.refusals(), unit_id)
-        errors = run.listener.errors()
-        said = "; ".join(filter(None, (killed(error), listed(errors)))) or last_line(error)
-        if step == "preview":
-            return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
-        try:
-            after = self._export(run.stack)
-        except CommandError as exc:
-            unread = f"{said}; the state cannot be read: {last_line(exc)}"
-            raise Incomplete(unread, where=unit_id, hint=hint_after(exc, begun=True)) from error
-        left = FileJournal(self._intents(unit_id)).pending()
-        if after.fingerprint() == run.before.fingerprint() and not left and not after.partly():
-            return RemoteError(said, where=unit_id, hint=hint_after(error, errors))
-        if step != "refresh":
-            done = {**run.facts, **run.before.changed_to(after), "incomplete": True}
-            note(self._workspace, step, done, self._progress)
-        partly = f"; not usable yet: {', '.join(after.partly())}" if after.partly() else ""
-        stands = f"what stands: {counted(len(after.ids()), 'resource')}{partly}; {said}"
-        return Incomplete(stands, where=unit_id, hint=hint_after(error, errors, begun=True))
-
-    def _export(self, stack: "QuietStack") -> State:
-        return State(stack.export_stack().deployment or {})
-
-    def _with_pack(self, run: _Run) -> _Options:
+    def _with_pack(self, run: Operation) -> _Options:
         return {
             "policy_packs": [str(self._workspace.private / "plugin" / "pack")],
             "on_event": run.listener,
@@ -385,7 +268,8 @@ class Engine:
         }
 
     def _found(self) -> Path:
-        self._cli = self._cli or pulumi_cli.find(progress=self._progress)
+        if self._cli is None:
+            self._cli = pulumi_cli.find(progress=self._progress)
         return self._cli
 
     def _path(self, unit_id: str) -> Path:

@@ -10,6 +10,9 @@ import msgspec
 
 from pse.core.errors import BadInput
 
+PROJECT = "pse"
+"""The Pulumi project of every stack."""
+
 
 class Urn(msgspec.Struct, frozen=True):
     """The parts of a Pulumi URN.

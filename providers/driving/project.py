@@ -30,13 +30,13 @@ from semver import VersionInfo
 from providers import pulumi_cli
 from providers.driving.language import served
 from providers.driving.statefile import prepared
+from providers.identity import PROJECT
 from providers.known import VARIABLE, path_of
 from pse.core import secrets
 from pse.core.canonical import write_bytes
 from pse.core.errors import RemoteError
 from pse.core.settings import Workspace
 
-PROJECT = "pse"
 INTERRUPTED_S = 30.0
 """Seconds that an interrupted engine is given; a second Ctrl-C is not waited for."""
 TORN_S = 5.0

@@ -147,17 +147,20 @@ class Lifecycle:
 
         Raises:
             NotOurs: It is not this stack's.
-            Refused: It holds data, and the program at work has it still: this is a replacement.
+            Refused: It holds data, and the program at work has it still: this is a replacement. Or it came into the
+                state after this run had looked at what it would lose.
         """
         place = plain(raw.get("place"))
         if not isinstance(place, str):
             raise BadInput("the state does not say where it is", where=self._urn.text)
+        known = self._session.known(self._urn)
+        looked_at = known is None or object_id in known or self._session.has_seen(object_id)
         self._session.saw(self._kind.name, object_id, place)
         store = self._session.places.store(place, self._kind.name)
         live = self._again(place, lambda: store.read(object_id, None))
         if live is not None:
             must_be_ours(self._session, self._kind.name, self._urn, live)
-            self._must_go(object_id)
+            self._must_go(object_id, looked_at=looked_at)
         try:
             # Also what is gone: a cloud may still be at the deletion of what hangs on it.
             self._again(place, lambda: store.delete(object_id), reasons=_DELETE_RETRY)
@@ -182,14 +185,26 @@ class Lifecycle:
         except msgspec.ValidationError as exc:
             raise BadInput(str(exc), where=self._urn.text) from exc
 
-    def _must_go(self, object_id: str) -> None:
-        """Refuse to delete the data of a resource that the program still has: it would be replaced.
+    def _must_go(self, object_id: str, *, looked_at: bool) -> None:
+        """Refuse to delete the data of a resource that the program still has, or that nobody asked about.
 
-        With ``deleteBeforeReplace``, ``--replace`` or ``replaceOnChanges`` this is the first call that tells so.
+        With ``deleteBeforeReplace``, ``--replace`` or ``replaceOnChanges`` this is the first call that tells of a
+        replacement. The engine of a dead driver, or another machine's, may have made what the driver could not know of
+        it looked for losses.
+
+        Args:
+            object_id: What would be deleted.
+            looked_at: The state held it when the driver looked, or this very operation made it.
 
         Raises:
             Refused: The program does not give the data up.
         """
+        if self._kind.holds_data and not looked_at:
+            raise Refused(
+                f"{object_id} came into the state after this run had looked at what it would delete",
+                where=self._urn.text,
+                hint="Run the same command again: it looks again.",
+            )
         if self._kind.holds_data and self._session.keeps(self._urn):
             raise Refused(
                 f"this would replace {object_id}, and its data would be lost",

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,13 +19,15 @@ from policy.gate import sign_gate, write_gate
 from policy.ledger import Ledger
 from policy.register import sign_register
 from policy.rulebook import load_rules
-from providers.driving.state import State
+from providers import pulumi_cli
+from providers.driving.operation import Operation, operation
 from providers.engine import Engine
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.gate import AllowedPlace, RefusedPlace, UnitGate
 from pse.core.documents.plan import Cost, Unit
 from pse.core.documents.verdicts import Refusal
+from pse.core.progress import silent
 from pse.core.settings import Workspace
 from tests.policy.house import build
 
@@ -110,8 +113,22 @@ class House:
 
     def init_stack(self) -> None:
         """Make the unit's empty stack, which a template then has."""
-        with self.engine._operation("init", UNIT, plan="", program=None, create=True):
+        with self.opened("init", lambda: None):
             pass
+
+    def opened(self, step: str, program: Callable[[], None] | None = None) -> AbstractContextManager[Operation]:
+        """The unit's stack as an operation of the engine has it."""
+        cli = pulumi_cli.find()
+        return operation(
+            self.workspace,
+            step,
+            UNIT,
+            cli=cli,
+            plan=PLAN if program else "",
+            program=program,
+            facts={},
+            progress=silent,
+        )
 
     def gate(self, *, unit: str = UNIT, workloads: tuple[str, ...] = (UNIT,)) -> UnitGate:
         """Write the unit's signed gate: both inner places allowed, the outer one refused."""
@@ -165,7 +182,7 @@ class House:
 
     def raw_up(self, program: Callable[[], None], *, known: bool = True, pack: bool = True, **options: Any) -> None:
         """An up with the engine's own options, such as ``replace``; without known ids as a plain ``pulumi up`` is."""
-        with self.engine._operation("up", UNIT, plan=PLAN, program=program, create=True) as run:
+        with self.opened("up", program) as run:
             if not known:
                 run.stack.workspace.env_vars = {
                     key: value for key, value in run.stack.workspace.env_vars.items() if key != "PSE_KNOWN"
@@ -177,8 +194,8 @@ class House:
 
     def export(self) -> list[dict[str, Any]]:
         """Our resources in the state."""
-        with self.engine._operation("export", UNIT, plan="", program=None, create=False) as run:
-            return State(run.stack.export_stack().deployment or {}).ours()
+        with self.opened("export") as run:
+            return run.export().ours()
 
     def fault(self, verb: str, kind: str, name: str, what: str) -> Path:
         """Plant a fault; returns the marker that a hanging call leaves, to be removed to let it go on."""

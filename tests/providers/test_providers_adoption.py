@@ -136,7 +136,7 @@ def test_taint_adopts_nothing_that_lives(engine_house: House) -> None:
     house = engine_house
     house.up(server())
     old = house.one("Server")["id"]
-    with house.engine._operation("taint", UNIT, plan="", program=None, create=False) as run:
+    with house.opened("taint") as run:
         run.stack._run_pulumi_cmd_sync(["state", "taint", urn("Server", "web"), "--yes"])
     house.up(server())
     assert house.one("Server")["id"] != old

@@ -1,13 +1,17 @@
 """What stands with data on it is deleted by no `up`, whatever an earlier run left or did not leave in the workspace."""
 
+import socket
 from collections.abc import Callable
 
 import msgspec
 import pytest
+from pulumi.automation import CommandError, CommandResult, ConcurrentUpdateError, Deployment
 
 from providers.driving.losses import losses
 from providers.driving.recorder import evaluate
 from providers.engine import Engine
+from providers.identity import PROJECT
+from providers.known import write_known
 from pse.core.documents.plan import PlannedServer, Unit
 from pse.core.errors import PseError, Refused
 from tests.providers.house import ALSO, HERE, PLAN, UNIT, House, inputs, networks, server, volumes
@@ -55,6 +59,41 @@ def test_data_outlives_a_failed_run_a_foreign_one_and_another_machines(engine_ho
     house.up(volumes("a", allow_replace=True))
     house.up(networks("net-2"))
     assert house.ids("Volume") == set()
+
+
+def test_what_came_into_the_state_after_the_look_is_not_deleted(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a", "b"))
+    stood = house.ids("Volume")
+    with house.opened("up", volumes("a")) as run:
+        # As if another engine had made it since: the driver's list is from before.
+        (b,) = (entry for entry in run.state.ours() if entry["urn"].endswith("::b"))
+        held = {urn: ids for urn, ids in run.state.urns().items() if urn != b["urn"]}
+        write_known(house.workspace.private, PROJECT, UNIT, held)
+        with pytest.raises(CommandError, match="after this run had looked at what it would delete"):
+            run.stack.up(**house.engine._with_pack(run))
+    assert house.ids("Volume") == stood
+    assert house.calls("delete") == []
+
+
+def test_after_a_wait_for_a_dead_engine_the_look_is_repeated(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a", "b"))
+    with house.opened("forge") as run:
+        whole = run.stack.export_stack()
+        part = msgspec.json.decode(msgspec.json.encode(whole.deployment))
+        part["resources"] = [entry for entry in part["resources"] if not entry["urn"].endswith("::b")]
+        run.stack.import_stack(Deployment(version=whole.version, deployment=part))
+    with house.opened("up", volumes("a")) as run:
+
+        def locked() -> None:
+            run.stack.import_stack(whole)
+            dead = f"the stack is locked: created by me@{socket.gethostname()} (pid {2**22 + 1})"
+            raise ConcurrentUpdateError(CommandResult(stdout="", stderr=dead, code=255))
+
+        house.engine._lose_nothing(run, house.unit(), volumes("a"))
+        with pytest.raises(Refused, match="delete b with the data on it"):
+            run.work(locked, guard=lambda: house.engine._lose_nothing(run, house.unit(), volumes("a")))
 
 
 def unit(house: House, role: str) -> Unit:

@@ -43,7 +43,7 @@ def others_network(house: House) -> str:
 
 def change_state(house: House, change: Callable[[dict[str, Any]], None]) -> None:
     """Write into the state what only a hand or an older release could."""
-    with house.engine._operation("forge", UNIT, plan="", program=None, create=False) as run:
+    with house.opened("forge") as run:
         exported = run.stack.export_stack()
         for entry in (exported.deployment or {})["resources"]:
             change(entry)
