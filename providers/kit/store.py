@@ -65,7 +65,8 @@ class CloudStore:
         """See `providers.ports.Store.delete`."""
         self._account.check()
         try:
-            self._noun.remove(object_id)
+            with self._account.errors():
+                self._noun.remove(object_id)
         except PortError as exc:
             if exc.reason != "not-found":
                 raise

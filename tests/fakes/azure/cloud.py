@@ -52,7 +52,7 @@ class Azure:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.slow_s = 0.02
+        self.slow_s = 0.0
         self.late_s = 0.0
         self.page = 100
         self.authorized = 0
@@ -80,7 +80,7 @@ class Azure:
     def reset(self) -> None:
         """Empty and calm."""
         with self.lock:
-            self.slow_s, self.late_s, self.page, self.authorized = 0.02, 0.0, 100, 0
+            self.slow_s, self.late_s, self.page, self.authorized = 0.0, 0.0, 100, 0
             for kept in (self.resources, self.operations, self._hidden, self._refusals):
                 kept.clear()
 

@@ -96,6 +96,7 @@ class VirtualMachines(Rules):
         acts = {
             "deallocate": self._deallocate,
             "start": self._start,
+            "reapply": self._reapply,
             "attachdetachdatadisks": self._attach_detach,
             "runcommand": self._run,
         }
@@ -109,6 +110,10 @@ class VirtualMachines(Rules):
 
     def _start(self, cloud: "Azure", raw: Raw, _: Any) -> "Operation":
         return cloud.begin(raw, "Updating", finish=lambda: raw.update(_power="running"))
+
+    def _reapply(self, cloud: "Azure", raw: Raw, _: Any) -> "Operation":
+        """What failed is tried again."""
+        return cloud.begin(raw, "Updating")
 
     def _run(self, cloud: "Azure", raw: Raw, body: Any) -> "Operation":
         _fits("RunCommandInput", body)

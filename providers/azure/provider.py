@@ -1,0 +1,98 @@
+"""The adapter of Azure."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from providers.azure.account import Account
+from providers.azure.attachments import Attachments
+from providers.azure.disks import Volumes
+from providers.azure.keys import KeyPairs
+from providers.azure.network import Firewalls, Networks, Subnets
+from providers.azure.servers import Servers
+from providers.kit.noun import Noun
+from providers.kit.store import CloudStore
+from providers.ports import PortError, Store, Target
+from pse.core.errors import MissingTool
+
+NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
+    {
+        "Network": Networks,
+        "Subnet": Subnets,
+        "Firewall": Firewalls,
+        "KeyPair": KeyPairs,
+        "Volume": Volumes,
+        "Server": Servers,
+        "Attachment": Attachments,
+    }
+)
+"""What the adapter can make."""
+
+_LATER = "the adapter does not make it yet"
+
+
+class AzureProvider:
+    """See `providers.ports.Provider`. One place is one location; credentials are the SDK's own chain.
+
+    Options of the register's entry: ``subscription``, ``resource_group`` and ``location`` (all needed; the group has to
+    be there, in that location), ``zone`` (``1`` to ``3``; empty where the location has none), ``proxy`` (URL),
+    ``os_disk_class`` (of servers' own disks; ``StandardSSD_LRS``), ``ssh_user`` (``azureuser``), ``host_key_wait_s``
+    (seconds to ask a new server for its host key; 180, and 0 for not at all) and ``wait_s`` (seconds for any other
+    wait; 600).
+    """
+
+    name: ClassVar[str] = "azure"
+    kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/azure.json")
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "Router": _LATER,
+        "Address": _LATER,
+        "LoadBalancer": _LATER,
+        "DnsZone": _LATER,
+        "DnsRecord": _LATER,
+        "Image": _LATER,
+        "Snapshot": _LATER,
+        "BackupPolicy": _LATER,
+        "Bucket": _LATER,
+        "EncryptionKey": _LATER,
+        "Volume.encryptionKey": _LATER,
+        "Volume.snapshot": _LATER,
+        "Server.bootVolume": _LATER,
+        "Server.apart": _LATER,
+    }
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; no SDK is imported and no call is made yet.
+
+        Raises:
+            MissingTool: The SDK is not installed.
+        """
+        if not _installed():
+            raise MissingTool(
+                "the provider azure needs azure-mgmt-core and azure-identity, which are not installed",
+                hint="Run `pip install 'pse-cloud[azure]'`.",
+                where=target.place,
+            )
+        self._account = Account(target)
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind.
+
+        Raises:
+            PortError: The adapter makes no such kind.
+        """
+        if kind not in NOUNS:
+            raise PortError(f"azure makes no {kind}", reason="invalid", where=self._account.place)
+        return CloudStore(self._account, kind, NOUNS[kind](self._account))
+
+    def close(self) -> None:
+        """Give back connections; whatever still waits gives up."""
+        self._account.close()
+
+
+def _installed() -> bool:
+    try:
+        return all(find_spec(name) is not None for name in ("azure.mgmt.core", "azure.identity"))
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,88 @@
+"""The fake of Azure Resource Manager behind the hostile proxy, and the place that is there."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from providers.azure import AzureProvider
+from providers.conformance import Rig
+from providers.ports import Target
+from tests.fakes.azure import Azure, Server
+from tests.fakes.azure.cloud import GROUP, LOCATION, SUBSCRIPTION
+from tests.fakes.azure.compute import IMAGE
+from tests.fakes.hostile import Hostile, Layer, Planted, Request
+
+PLACE = "sample-abroad/uaenorth/zone-1"
+OPTIONS: Mapping[str, str] = {
+    "subscription": SUBSCRIPTION,
+    "resource_group": GROUP,
+    "location": LOCATION,
+    "zone": "1",
+    "host_key_wait_s": "0",
+    "wait_s": "20",
+}
+SHAPES = ("Standard_D2s_v5", "Standard_D4s_v5")
+STORAGE = "StandardSSD_LRS"
+PLATFORM_IMAGE = f"{IMAGE}:latest"
+
+
+def action_of(request: Request) -> str:
+    """What a request does, for example ``PUT virtualNetworks/subnets`` or ``POST virtualMachines/start``."""
+    path = request.path.partition("?")[0]
+    _, _, last = path.rpartition("/providers/")
+    parts = last.strip("/").split("/")[1:]
+    if "/providers/" not in path:
+        return f"{request.method} resourceGroups"
+    if "/operations/" in path or "/results/" in path:
+        return f"{request.method} operations"
+    return f"{request.method} {'/'.join(parts[::2])}"
+
+
+class Cloud:
+    """The cloud of a test session."""
+
+    def __init__(self, arm: Azure, upstream: str) -> None:
+        self.arm = arm
+        self.proxy = Hostile(upstream)
+
+    def plant(self, layer: Layer, action: str | Callable[[Request], bool], *, times: int = 1) -> Planted:
+        """Misbehave for the next requests of an action, a regular expression."""
+        if callable(action):
+            return self.proxy.plant(layer, when=action, times=times)
+        return self.proxy.plant(layer, when=lambda req: bool(re.fullmatch(action, action_of(req))), times=times)
+
+    def actions(self) -> list[str]:
+        """What was asked, in order."""
+        return [action_of(request) for request in list(self.proxy.requests)]
+
+    def target(self, workspace: Path, **options: str) -> Target:
+        """The place as the register would name it."""
+        return Target(
+            place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
+        )
+
+    def reset(self) -> None:
+        """Empty the account and calm the proxy."""
+        self.proxy.calm()
+        self.arm.reset()
+
+
+@contextmanager
+def rig_of(provider: AzureProvider) -> Iterator[Rig]:
+    """A rig whose objects are deleted at the end of the block; the adapter stays open."""
+    rig = Rig(provider, place=PLACE, image=PLATFORM_IMAGE, shapes=SHAPES, storage_class=STORAGE)
+    try:
+        yield rig
+    finally:
+        rig.clear()
+
+
+@contextmanager
+def running() -> Iterator[Cloud]:
+    """The fake and the proxy; both end with the block."""
+    arm = Azure()
+    with Server(arm) as server:
+        cloud = Cloud(arm, server.url)
+        with cloud.proxy:
+            yield cloud

@@ -1,0 +1,108 @@
+"""Which actions the adapter takes: recorded while every kind is made, read, changed and deleted.
+
+``python -m tests.providers.azure.permissions`` writes docs/permissions/azure.json anew.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from providers.azure import AzureProvider
+from providers.conformance import Rig
+from providers.ports import PartlyMade
+from pse.core.schema import FirewallInputs, FirewallRule, ServerInputs
+from tests.fakes.azure.errors import ArmError
+from tests.fakes.hostile import Request
+from tests.providers.azure.cloud import Cloud, rig_of, running
+
+ROLE = Path(__file__).parents[3] / "docs" / "permissions" / "azure.json"
+LINKED = (
+    "Microsoft.Compute/disks/delete",
+    "Microsoft.Network/networkInterfaces/delete",
+    "Microsoft.Network/networkInterfaces/join/action",
+    "Microsoft.Network/networkSecurityGroups/join/action",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
+)
+"""What Azure asks for besides the call itself: for what a call refers to, makes or takes along."""
+_VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
+
+
+def action_of(request: Request) -> str:
+    """Azure's name of what a request does."""
+    path = request.path.partition("?")[0]
+    if "/providers/" not in path:
+        return "Microsoft.Resources/subscriptions/resourceGroups/read"
+    namespace, *parts = path.rpartition("/providers/")[2].split("/")
+    if namespace == "Microsoft.Resources":
+        return f"{namespace}/tags/{_VERBS[request.method]}"
+    if parts[0] == "locations":
+        return f"{namespace}/locations/operations/read"
+    return f"{namespace}/{'/'.join(parts[::2])}/{_VERBS.get(request.method, 'action')}"
+
+
+def journey(rig: Rig) -> None:
+    """The whole life of one object of each kind."""
+    for kind in rig.provider.kinds:
+        store = rig.store(kind)
+        made = rig.make(kind)
+        store.read(made.id, None)
+        store.list()
+        wanted = rig.changed(kind, made.inputs) or made.inputs
+        store.update(made.id, made.inputs, wanted)
+        if isinstance(wanted, FirewallInputs):
+            rule = FirewallRule(direction="out", protocol="tcp", port=443, peer="10.0.0.0/8")
+            store.update(made.id, made.inputs, msgspec.structs.replace(wanted, rules=(rule,)))
+        if isinstance(wanted, ServerInputs):
+            group = rig.make("Firewall").id
+            store.update(made.id, made.inputs, msgspec.structs.replace(wanted, firewalls=(group,)))
+            store.update(made.id, made.inputs, wanted)
+    rig.clear()
+
+
+def repair(cloud: Cloud, rig: Rig) -> None:
+    """A server that Azure found no room for, and has room for later."""
+    cloud.arm.refuse("virtualMachines", ArmError(409, "AllocationFailed", "none left"), later=True)
+    inputs, store = rig.inputs("Server"), rig.store("Server")
+    try:
+        rig.make("Server", inputs)
+    except PartlyMade as exc:
+        store.update(exc.made.id, inputs, inputs)
+        store.delete(exc.made.id)
+
+
+def recorded(cloud: Cloud, folder: Path) -> set[str]:
+    """The actions of the journey, the host key asked for too."""
+    provider = AzureProvider(cloud.target(folder, host_key_wait_s="20"))
+    try:
+        with rig_of(provider) as rig:
+            journey(rig)
+            repair(cloud, rig)
+        return {action_of(request) for request in list(cloud.proxy.requests)}
+    finally:
+        provider.close()
+
+
+def role(actions: Iterable[str]) -> dict[str, Any]:
+    """A custom role that permits the actions in one resource group."""
+    return {
+        "Name": "pse",
+        "IsCustom": True,
+        "Description": "What pse calls to make, read, change and delete every kind that it makes.",
+        "Actions": sorted({*actions, *LINKED}),
+        "NotActions": [],
+        "AssignableScopes": ["/subscriptions/SUBSCRIPTION/resourceGroups/GROUP"],
+    }
+
+
+def main() -> None:
+    """Write the role."""
+    with tempfile.TemporaryDirectory() as folder, running() as cloud:
+        ROLE.write_text(json.dumps(role(recorded(cloud, Path(folder))), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

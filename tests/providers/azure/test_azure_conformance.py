@@ -1,0 +1,18 @@
+"""The adapter of Azure under the conformance suite, on the fake of ARM."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from providers.azure import AzureProvider
+from providers.conformance import Rig, StoreContract
+from tests.providers.azure.cloud import Cloud, rig_of
+
+
+class TestAzure(StoreContract):
+    adapter = AzureProvider
+
+    @pytest.fixture
+    def rig(self, cloud: Cloud, shared: AzureProvider) -> Iterator[Rig]:  # noqa: ARG002  (it empties the account)
+        with rig_of(shared) as rig:
+            yield rig

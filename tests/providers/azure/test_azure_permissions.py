@@ -1,0 +1,11 @@
+"""The published list of permissions against the calls that are made."""
+
+import json
+from pathlib import Path
+
+from tests.providers.azure.cloud import Cloud
+from tests.providers.azure.permissions import ROLE, recorded, role
+
+
+def test_published_role_permits_exactly_what_is_called(cloud: Cloud, tmp_path: Path) -> None:
+    assert json.loads(ROLE.read_text(encoding="utf-8")) == role(recorded(cloud, tmp_path))
