@@ -20,6 +20,9 @@ conformance: setup  ## the table of adapters by behaviour, passed or not capable
 chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=40 an adapter, ADAPTERS="lab aws", SEED=
 	@$(PY) -m tests.chaos --kills "$(or $(KILLS),40)" --adapters "$(ADAPTERS)" --seed "$(SEED)"
 
+bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
+	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
+
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 

@@ -5,6 +5,7 @@ did not. One API, two stores: a fsynced JSON-lines file here (the plugin, which 
 `migrate` (campaigns).
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -95,7 +96,8 @@ def once(
 class FileJournal:
     """A journal in one fsynced JSON-lines file, shared by processes under a file lock.
 
-    What was read once is kept; a call reads only what was appended since, by whichever process.
+    What was read once is kept; a call reads only what was appended since, by whichever process. Threads that write at
+    the same time share a flush: whoever comes first makes it for all lines that stand by then.
 
     Args:
         path: The file; made with its folder when missing, mode 0600.
@@ -108,15 +110,18 @@ class FileJournal:
         self._read = 0
         self._rows = 0
         self._mutex = threading.Lock()
+        self._flush = threading.Lock()
+        self._written = self._flushed = self._failed = 0
 
     def open(self, key: str, what: str, detail: dict[str, Any]) -> Intent:
         """See `Journal.open`."""
         with self._locked() as state:
-            if key in state:
-                return state[key]
-            intent = Intent(key=key, what=what, token=os.urandom(16).hex(), detail=detail)
-            self._append({"open": msgspec.to_builtins(intent)})
-            return intent
+            intent, end = state.get(key), self._read
+            if intent is None:
+                intent = Intent(key=key, what=what, token=os.urandom(16).hex(), detail=detail)
+                end = self._append({"open": msgspec.to_builtins(intent)})
+        self._on_disk(end)
+        return intent
 
     def done(self, key: str, result: dict[str, Any]) -> Intent:
         """See `Journal.done`.
@@ -127,15 +132,17 @@ class FileJournal:
         with self._locked() as state:
             if key not in state:
                 raise BadInput(f"no intent {key!r}", where=str(self._path))
-            if state[key].result != result:
-                self._append({"done": {"key": key, "result": result}})
-            return msgspec.structs.replace(state[key], result=result)
+            intent, end = state[key], self._read
+            if intent.result != result:
+                end = self._append({"done": {"key": key, "result": result}})
+        self._on_disk(end)
+        return msgspec.structs.replace(intent, result=result)
 
     def forget(self, key: str) -> None:
         """See `Journal.forget`."""
         with self._locked() as state:
-            if key in state:
-                self._append({"forget": {"key": key}})
+            end = self._append({"forget": {"key": key}}) if key in state else self._read
+        self._on_disk(end)
 
     def find(self, key: str) -> Intent | None:
         """See `Journal.find`."""
@@ -159,21 +166,50 @@ class FileJournal:
             finally:
                 os.close(lock)
 
-    def _append(self, line: dict[str, Any]) -> None:
+    def _append(self, line: dict[str, Any]) -> int:
+        """Write a line, not flushed yet; returns where it ends."""
         new = not self._path.exists()
         data = json.dumps(line, sort_keys=True).encode() + b"\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             _write_all(handle, data)
-            os.fsync(handle)
+            self._written = os.lseek(handle, 0, os.SEEK_CUR)
         except OSError as exc:
-            raise BadInput(
-                f"cannot be written: {exc.strerror}", where=str(self._path), hint="Free some space; nothing was begun."
-            ) from exc
+            raise self._full(exc) from exc
         finally:
             os.close(handle)
         if new:
             sync_folder(self._path.parent)
+        return self._written
+
+    def _on_disk(self, end: int) -> None:
+        """Return when the file is on disk up to ``end``.
+
+        Raises:
+            BadInput: It cannot be written there.
+        """
+        with self._flush:
+            if end == 0 or self._failed < end <= self._flushed:
+                return
+            if end <= self._failed:
+                # The system tells a failure once only; whose lines went with it have to hear of it too.
+                raise self._full(OSError(errno.EIO, os.strerror(errno.EIO)))
+            upto = max(end, self._written)
+            try:
+                handle = os.open(self._path, os.O_WRONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+            except OSError as exc:
+                self._failed = max(self._failed, upto, self._written)
+                raise self._full(exc) from exc
+            self._flushed = upto
+
+    def _full(self, exc: OSError) -> BadInput:
+        return BadInput(
+            f"cannot be written: {exc.strerror}", where=str(self._path), hint="Free some space; nothing was begun."
+        )
 
     def _catch_up(self) -> None:
         try:
@@ -182,6 +218,7 @@ class FileJournal:
             size = 0
         if size < self._read:
             self._state, self._read, self._rows = {}, 0, 0
+            self._written = self._flushed = self._failed = 0
         if size == self._read:
             return
         with self._path.open("r+b") as file:

@@ -23,6 +23,8 @@ class Names(NamedTuple):
     shapes: tuple[str, str] = ("std-1-2", "std-2-4")
     storage_class: str = "ssd"
     public_key: str = PUBLIC_KEY
+    image_file: str = IMAGE_FILE
+    image_sha256: str = hashlib.sha256(IMAGE).hexdigest()
 
 
 Inputs = Mapping[str, Mapping[str, Any]]
@@ -84,7 +86,7 @@ def wanted(kind: str, made: Mapping[str, Any], names: Names, *, changed: bool) -
         "KeyPair": lambda: {"key": {"public_key": names.public_key}},
         "EncryptionKey": lambda: {"lock": {"rotation_days": 365 if changed else 0, "allow_replace": True}},
         "Image": lambda: {
-            "own": {"source": IMAGE_FILE, "sha256": hashlib.sha256(IMAGE).hexdigest(), "format": "raw"},
+            "own": {"source": names.image_file, "sha256": names.image_sha256, "format": "raw"},
         },
         "Volume": lambda: {
             "disk": {"size_gib": 2 if changed else 1, **disk},

@@ -1,6 +1,8 @@
 """The effect journal: an effect takes place once, however often and wherever it is killed."""
 
 import json
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from pse.core.errors import BadInput
 from pse.core.journal import FileJournal, Intent, once
+from tests.providers.waiting import wait_for
 
 
 class Killed(BaseException):
@@ -106,3 +109,58 @@ def test_the_file_is_private_and_plain(tmp_path: Path) -> None:
     FileJournal(path).open("k", "make", {"n": 1})
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_text())["open"]["detail"] == {"n": 1}
+
+
+def test_threads_that_write_together_share_a_flush(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, real = tmp_path / "i.jsonl", os.fsync
+    flushed: list[int] = []
+
+    def fsync(handle: int) -> None:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode):
+            if not flushed:
+                wait_for(lambda: path.read_bytes().count(b"\n") == 9)
+            flushed.append(found.st_size)
+        real(handle)
+
+    journal = FileJournal(path)
+    journal.open("first", "make", {})
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def open_it(number: int) -> bool:
+        journal.open(f"k{number}", "make", {})
+        upto = max(flushed)
+        return f"k{number}".encode() in path.read_bytes()[:upto] or upto == path.stat().st_size
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(open_it, range(8)))
+    assert len(flushed) == 2
+
+
+def test_flush_that_failed_is_told_to_all_whose_lines_went_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real = tmp_path / "i.jsonl", os.fsync
+    journal = FileJournal(path)
+    journal.open("first", "make", {})
+    failing = [True]
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISREG(os.fstat(handle).st_mode) and failing:
+            wait_for(lambda: path.read_bytes().count(b"\n") == 4)
+            failing.clear()
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    def open_it(number: int) -> str:
+        try:
+            return journal.open(f"k{number}", "make", {}).key
+        except BadInput as exc:
+            return exc.message
+
+    with ThreadPoolExecutor(3) as pool:
+        assert all("cannot be written" in said for said in pool.map(open_it, range(3)))
+    assert FileJournal(path).open("k0", "make", {}).key == "k0"
+    assert journal.open("later", "make", {}).key == "later"

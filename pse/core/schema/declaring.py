@@ -6,6 +6,7 @@ A field without a `Rule` stops the import.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -155,6 +156,7 @@ class Kind:
         return _fields(self.outputs)
 
 
+@cache
 def _fields(struct: type[msgspec.Struct]) -> Mapping[str, Field]:
     hints = get_type_hints(struct, include_extras=True)
     found: dict[str, Field] = {}

@@ -1,0 +1,1 @@
+"""What is measured, one package a target; every peer is measured in the same run."""
