@@ -39,7 +39,8 @@ class Pair(NamedTuple):
 
     def paired(self, what: str) -> float:
         """Median over rounds of its seconds by the toy's of the same round."""
-        return median(own / toy for own, toy in zip(getattr(self, what), self.toy, strict=True))
+        mine: list[float] = getattr(self, what)
+        return median(own / toy for own, toy in zip(mine, self.toy, strict=True))
 
 
 def measure(count: int, *, create_s: float, rounds: int, tell: Callable[[str], None]) -> Pair:
