@@ -23,6 +23,10 @@ chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=4
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
 
+test-live: setup  ## the conformance suite on a real account, its cost said first: PROVIDER=aws YES=1; see CONTRIBUTING.md
+	@$(PY) -m tests.live --provider "$(PROVIDER)" --endpoint "$(ENDPOINT)" --options "$(OPTIONS)" --image "$(IMAGE)" \
+	    --shapes "$(SHAPES)" --storage "$(STORAGE)" $(if $(YES),--yes) -- $(ARGS)
+
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 

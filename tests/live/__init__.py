@@ -1,0 +1,1 @@
+"""`make test-live PROVIDER=aws`: the conformance suite on a real account of the user's."""

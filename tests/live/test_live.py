@@ -1,0 +1,29 @@
+"""The conformance suite on a real account. Nothing is here unless `make test-live` asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from providers.conformance import Rig, StoreContract
+from providers.ports import Provider
+from tests.live.settings import Settings, told
+
+if settings := told():
+    given: Settings = settings
+
+    @pytest.fixture(scope="module")
+    def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+        provider = given.open(tmp_path_factory.mktemp("live"))
+        yield provider
+        provider.close()
+
+    class TestLive(StoreContract):
+        adapter = given.adapter()
+
+        @pytest.fixture
+        def rig(self, provider: Provider) -> Iterator[Rig]:
+            rig = given.rig(provider)
+            try:
+                yield rig
+            finally:
+                rig.clear()
