@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from tests.providers.house import PLAN, UNIT, House, volumes
+from tests.providers.house import House, volumes
 
 PARALLEL = 64
 OUTSIDE = Path(__file__).parent / "outside"
@@ -85,7 +85,7 @@ def _once(template: Path, what: str, program: Callable[[], None], create_s: floa
             begun = time.perf_counter()
             house.up(program)
             return time.perf_counter() - begun
-        with house.engine._operation("up", UNIT, plan=PLAN, program=program, create=True) as run:
+        with house.opened("up", program) as run:
             options = house.engine._with_pack(run)
             if what != "packed":
                 options["policy_packs"] = []

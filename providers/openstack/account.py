@@ -89,12 +89,16 @@ class Account:
 
     Args:
         target: The place.
+
+    Attributes:
+        grouping: Held while a server joins or leaves a server group.
     """
 
     def __init__(self, target: Target) -> None:
         """Make no call yet."""
         self.target = target
         self.client = Client(target)
+        self.grouping = threading.Lock()
         self._names: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 

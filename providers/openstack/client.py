@@ -5,7 +5,7 @@ lock, and the connections below come from a pool. The SDK's retries are off, sin
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -82,6 +82,7 @@ class Client:
         path: str,
         *,
         body: object = None,
+        data: Iterable[bytes] | None = None,
         params: Mapping[str, Any] | None = None,
         hide: tuple[str, ...] = (),
     ) -> Any:
@@ -92,6 +93,7 @@ class Client:
             method: HTTP method.
             path: Below the service's versioned address, each part already quoted by `part`.
             body: Sent as JSON.
+            data: Sent as it is, in place of a body.
             params: Query.
             hide: Secrets in ``body``, kept out of errors.
 
@@ -102,10 +104,13 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": "pse"}
         if microversion:
             headers["OpenStack-API-Version"] = microversion
+        if data is not None:
+            headers["Content-Type"] = "application/octet-stream"
         response = self._opened().request(
             self._endpoint(service) + path,
             method,
             json=body,
+            data=data,
             params=dict(params or {}),
             headers=headers,
             redirect=False,

@@ -10,6 +10,7 @@ from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import GONE_S, Account, Seen, is_id
 from providers.openstack.client import part
+from providers.openstack.groups import Groups
 from providers.ports import Identity, PortError
 from pse.core.schema import NetworkInputs, SubnetInputs
 
@@ -102,9 +103,13 @@ class SubnetWork:
         return raw
 
     def drop(self, object_id: str, /) -> None:
-        """Delete it, and before it the ports of ours in it that no server ever took: a creation was cut short."""
-        if not is_id(object_id):
+        """Delete it, and before it what a server's creation that was cut short left: ports in it, empty groups."""
+        raw = self.get(object_id)
+        if raw is None:
             return
+        owner = marks.of_description(raw["description"]).identity
+        if owner is not None:
+            Groups(self._account).clear(owner.stack)
         ports = self._client.pages("network", "/ports", "ports", {"fixed_ips": f"subnet_id={object_id}"})
         for port in ports:
             if not port["device_id"] and marks.of_description(port["description"]).identity:

@@ -41,15 +41,14 @@ class OpenStackProvider:
         "Router": "role member: Neutron routers",
         "Address": "role member: Neutron floating IPs",
         "Snapshot": "role member: Cinder snapshots",
+        "Image": "role member: Glance images of the project",
     }
     lacks: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("LoadBalancer", "Image", "Bucket", "DnsZone", "DnsRecord"), _LATER),
+        **dict.fromkeys(("LoadBalancer", "Bucket", "DnsZone", "DnsRecord"), _LATER),
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
         "Volume.iops": "the volume type gives the speed",
         "Volume.encryptionKey": "the volume type says how its volumes are encrypted",
-        "Server.bootVolume": _LATER,
-        "Server.apart": _LATER,
     }
 
     def __init__(self, target: Target) -> None:

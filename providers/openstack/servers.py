@@ -13,8 +13,10 @@ from providers.kit.waiting import poll
 from providers.openstack import marks
 from providers.openstack.account import BOOT_S, GONE_S, STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
+from providers.openstack.groups import Groups
 from providers.openstack.images import Images
 from providers.openstack.network import delete
+from providers.openstack.volumes import VolumeWork
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs
 
@@ -32,27 +34,32 @@ class ServerWork:
         self._account = account
         self._client = account.client
         self._images = Images(account)
+        self._groups = Groups(account)
+        self._volumes = VolumeWork(account)
 
     def make(self, inputs: ServerInputs, identity: Identity, /) -> Any:
         """Port, server, wait; a server that found no host goes again."""
         image = self._images.image(inputs.image)
         flavour = self._images.flavour(inputs.shape)
+        disk = self._boot_disk(inputs) if inputs.boot_volume else {"imageRef": image["id"]}
         script = base64.b64encode(inputs.user_data.encode()).decode()
         port = self._port(inputs, identity)
         body = {
             "name": inputs.name,
-            "imageRef": image["id"],
+            **disk,
             "flavorRef": flavour,
             "key_name": inputs.key_pair,
             "availability_zone": self._account.zone,
             "networks": [{"port": port}],
-            "metadata": marks.metadata(identity, workload=inputs.workload),
+            "metadata": marks.metadata(identity, **_notes(inputs, image)),
             "tags": [_tag(identity.urn)],
             **({"user_data": script} if script else {}),
         }
         hide = (script, inputs.user_data) if script else ()
         try:
-            made = self._client.call("compute", "POST", "/servers", body={"server": body}, hide=hide)["server"]
+            with self._groups.joined(identity.stack, inputs.apart) as group:
+                whole = {"server": body, **({"os:scheduler_hints": {"group": group}} if group else {})}
+                made = self._client.call("compute", "POST", "/servers", body=whole, hide=hide)["server"]
         except PortError as exc:
             if exc.reason in _SURE:
                 self._drop_port(port)
@@ -84,7 +91,8 @@ class ServerWork:
     def see(self, raw: Any, given: ServerInputs | None, /) -> Seen:
         """Everything but the first-boot script is told."""
         server, port = raw["server"], raw["port"]
-        image_id = str((server["image"] or {}).get("id", ""))
+        found = marks.of_metadata(server["metadata"])
+        image_id = str((server["image"] or {}).get("id", "")) or found["image"]
         image = self._images.by_id(image_id)
         addresses = port["fixed_ips"] if port else []
         groups = tuple(sorted(port["security_groups"])) if port else ()
@@ -100,10 +108,14 @@ class ServerWork:
             "subnet": addresses[0]["subnet_id"] if addresses else "",
             "firewalls": groups,
             "key_pair": server["key_name"] or "",
+            "apart": found["apart"],
+            "boot_volume": found["boot"] if found["boot"] in _volumes_at(server) else "",
         }
         zone = server.get(_ZONE)
         placement = [self._account.zonal(what, self._account.zone, zone) for what in ("resource", "disk", "log")]
-        placement.append(self._images.stored(image) if image else Placement("image", f"image {image_id}", "unknown"))
+        if not found["boot"]:
+            known = self._images.stored(image) if image else Placement("image", f"image {image_id}", "unknown")
+            placement.append(known)
         outputs = {
             "address": addresses[0]["ip_address"] if addresses else "",
             "ssh_port": SSH_PORT,
@@ -113,7 +125,7 @@ class ServerWork:
         reasons = () if server["status"] == "ACTIVE" else (f"the server is {server['status']}{_fault(server)}",)
         if not addresses:
             reasons = (*reasons, "it has no address")
-        return Seen(server["id"], marks.of_metadata(server["metadata"]), live, tuple(placement), outputs, reasons)
+        return Seen(server["id"], found, live, tuple(placement), outputs, reasons)
 
     def change(self, raw: Any, new: ServerInputs, /) -> Any:
         """Start it, give it its firewalls, give it its size."""
@@ -146,8 +158,23 @@ class ServerWork:
         for port in sorted(ports):
             self._drop_port(port)
         delete(self._account, "compute", f"/servers/{part(object_id)}", "server", within_s=GONE_S)
+        if found["apart"] and found.identity is not None:
+            self._groups.clear(found.identity.stack)
 
     # -- below: steps of these --
+
+    def _boot_disk(self, inputs: ServerInputs) -> dict[str, Any]:
+        """The part of a new server's description that names the volume it starts from; the volume outlives it."""
+        volume = self._volumes.settled(inputs.boot_volume) if is_id(inputs.boot_volume) else None
+        if volume is None:
+            raise PortError(f"no volume {inputs.boot_volume!r} here", reason="not-found", where=inputs.name)
+        if volume["status"] != "available":
+            raise PortError(f"the volume is {volume['status']}", reason="in-use", where=inputs.boot_volume)
+        if volume["bootable"] != "true":
+            path = f"/volumes/{part(volume['id'])}/action"
+            self._client.call("volume", "POST", path, body={"os-set_bootable": {"bootable": True}})
+        disk = {"source_type": "volume", "destination_type": "volume", "uuid": volume["id"], "boot_index": 0}
+        return {"block_device_mapping_v2": [{**disk, "delete_on_termination": False}]}
 
     def _port(self, inputs: ServerInputs, identity: Identity) -> str:
         """The port of this very intent: the one that stands ready from a try before, or a new one."""
@@ -253,6 +280,20 @@ class ServerWork:
                 return ""
             raise
         return host_key(str(found["output"] or ""))
+
+
+def _notes(inputs: ServerInputs, image: dict[str, Any]) -> dict[str, str]:
+    """What Nova would not tell again."""
+    notes = {"workload": inputs.workload}
+    if inputs.apart:
+        notes["apart"] = inputs.apart
+    if inputs.boot_volume:
+        notes |= {"boot": inputs.boot_volume, "image": image["id"]}
+    return notes
+
+
+def _volumes_at(server: Any) -> set[str]:
+    return {volume["id"] for volume in server.get("os-extended-volumes:volumes_attached", ())}
 
 
 def _tag(urn: str) -> str:

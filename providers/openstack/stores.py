@@ -12,6 +12,7 @@ from providers.openstack.errors import port_errors
 from providers.openstack.firewalls import FirewallWork
 from providers.openstack.keys import KeyPairWork
 from providers.openstack.network import NetworkWork, SubnetWork
+from providers.openstack.ownimages import ImageWork
 from providers.openstack.routers import AddressWork, RouterWork
 from providers.openstack.servers import ServerWork
 from providers.openstack.snapshots import SnapshotWork
@@ -187,6 +188,7 @@ WORKS: Mapping[str, Callable[[Account], Work]] = MappingProxyType(
         "Router": RouterWork,
         "Address": AddressWork,
         "Snapshot": SnapshotWork,
+        "Image": ImageWork,
     }
 )
 """What the adapter can make; a further kind is one more row and its class."""

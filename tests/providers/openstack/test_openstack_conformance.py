@@ -11,7 +11,10 @@ import pytest
 from providers.conformance import Rig, StoreContract
 from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
+from providers.openstack.marks import metadata
+from providers.ports import PortError
 from pse.core.schema import FirewallRule, ServerInputs
+from tests.chaos.program import IMAGE, Names, put_image
 from tests.providers.openstack.accounts import PLACE, Project
 
 LIST = Path(__file__).parents[3] / "docs" / "permissions" / "openstack.md"
@@ -34,8 +37,74 @@ class TestOpenStack(StoreContract):
             return call(service, method, path, **words)
 
         monkeypatch.setattr(provider._account.client, "call", recorded)
-        with rigged(provider, place=PLACE) as rig:
+        put_image(tmp_path)
+        own = Names()
+        with rigged(provider, place=PLACE, image_file=own.image_file, image_sha256=own.image_sha256) as rig:
             yield rig
+
+    def test_image_is_what_the_file_is(self, signed_in: Project, rig: Rig) -> None:
+        made = rig.make("Image")
+        own = signed_in.own()
+        assert own.call("image", "GET", f"/images/{made.id}/file") == IMAGE
+        assert own.call("image", "GET", f"/images/{made.id}")["visibility"] == "private"
+        own.close()
+        assert getattr(made.outputs, "size_bytes", 0) == len(IMAGE)
+        for change in ({"sha256": "0" * 64}, {"source": "no-such.img"}, {"source": "../pse.toml"}):
+            with pytest.raises(PortError) as caught:
+                rig.store("Image").create(
+                    msgspec.structs.replace(rig.inputs("Image"), **change), identity=rig.identity()
+                )
+            assert caught.value.reason == "invalid"
+
+    def test_image_whose_bytes_never_came_gets_them(self, signed_in: Project, rig: Rig) -> None:
+        inputs, identity, own = rig.inputs("Image"), rig.identity(), signed_in.own()
+        marks = metadata(identity, workload="suite", source=Names().image_file, sha256=Names().image_sha256)
+        body = {"name": inputs.name, "disk_format": "raw", "container_format": "bare", **marks}
+        empty = own.call("image", "POST", "/images", json=body)["id"]
+        own.close()
+        (seen,) = rig.store("Image").find(identity.stack, identity.urn)
+        assert (seen.id, seen.reasons) == (empty, ("the image is queued",))
+        made = rig.make("Image", inputs, identity)
+        assert (made.id, made.healthy) == (empty, True)
+
+    def test_servers_that_stand_apart_share_no_host(self, signed_in: Project, rig: Rig) -> None:
+        own = signed_in.own()
+        inputs = msgspec.structs.replace(rig.inputs("Server"), apart="pair")
+        made = rig.make("Server", inputs)
+        assert made.inputs == inputs
+        (group,) = own.call("compute", "GET", "/os-server-groups")["server_groups"]
+        assert (group["policies"], group["members"]) == (["anti-affinity"], [made.id])
+        # The control plane has one host: there is no other to stand on.
+        with pytest.raises(PortError) as caught:
+            rig.store("Server").create(msgspec.structs.replace(inputs, name="suite-other"), identity=rig.identity())
+        assert caught.value.reason == "capacity"
+        rig.store("Server").delete(made.id)
+        assert own.call("compute", "GET", "/os-server-groups")["server_groups"] == []
+        own.close()
+
+    def test_group_of_a_server_that_never_came_goes_with_the_subnet(self, signed_in: Project, rig: Rig) -> None:
+        own, subnet = signed_in.own(), rig.make("Subnet")
+        assert subnet.identity is not None
+        name = f"pse-apart__{subnet.identity.stack}__pair"
+        body = {"server_group": {"name": name, "policies": ["anti-affinity"]}}
+        own.call("compute", "POST", "/os-server-groups", json=body)
+        rig.store("Subnet").delete(subnet.id)
+        assert own.call("compute", "GET", "/os-server-groups")["server_groups"] == []
+        own.close()
+
+    def test_server_starts_from_a_volume_that_outlives_it(self, rig: Rig) -> None:
+        disk = rig.make("Volume")
+        inputs = msgspec.structs.replace(rig.inputs("Server"), boot_volume=disk.id)
+        made = rig.make("Server", inputs)
+        assert made.inputs == inputs
+        assert {aspect.where for aspect in made.outputs.placement} == {PLACE}
+        seen = rig.store("Server").read(made.id, None)
+        assert getattr(seen and seen.inputs, "boot_volume", "") == disk.id
+        with pytest.raises(PortError) as caught:
+            rig.store("Volume").delete(disk.id)
+        assert caught.value.reason == "in-use"
+        rig.store("Server").delete(made.id)
+        assert rig.store("Volume").read(disk.id, disk.inputs) == disk
 
     def test_stopped_server_is_started_and_carries_exactly_the_firewalls_given(
         self, signed_in: Project, rig: Rig
