@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, Decimal
 import msgspec
 
 from blueprints.model import Demand
+from providers.catalog.questions import large_enough
 from pse.core.documents.offers import Offer
 from pse.core.documents.snapshot import Server
 
@@ -72,19 +73,14 @@ def architecture_of(server: Server) -> str:
 
 
 def pick_shape(demand: Demand, shapes: Iterable[Offer]) -> Offer | None:
-    """The cheapest compute offer that is large enough; a tie goes to the smaller, then by name.
-
-    Offers without a price are taken only when no priced one fits. An offer with ``max_volumes`` 0 states no limit.
-    """
-    fitting = [
-        shape
-        for shape in shapes
-        if shape.vcpus >= demand.vcpus
-        and shape.memory_mib >= demand.memory_mib
-        and shape.architecture == demand.architecture
-        and (shape.max_volumes == 0 or shape.max_volumes >= len(demand.volumes))
-    ]
-    return min(fitting, key=lambda s: (s.price is None, s.price or 0, s.vcpus, s.memory_mib, s.name), default=None)
+    """The cheapest compute offer that is large enough; see `providers.catalog.questions.large_enough`."""
+    return large_enough(
+        shapes,
+        vcpus=demand.vcpus,
+        memory_mib=demand.memory_mib,
+        architecture=demand.architecture,
+        volumes=len(demand.volumes),
+    )
 
 
 def pick_image(demand: Demand, images: Sequence[Offer]) -> Offer | None:

@@ -28,7 +28,7 @@ from pse.core.documents.category import Category
 from pse.core.documents.gate import AllowedPlace, GateRule, RefusedPlace, UnitGate
 from pse.core.documents.verdicts import Refusal, Verdicts
 from pse.core.errors import Refused
-from pse.core.schema import KINDS, Rests
+from pse.core.schema import FUNCTIONS, KINDS, Rests
 from pse.core.text import printable
 
 if TYPE_CHECKING:
@@ -69,16 +69,17 @@ def judge(gate: UnitGate, subject: Subject, *, today: date) -> tuple[Refusal, ..
         bench.refuse("clock", f"the day is {today}, and the plan was made for {gate.as_of}")
     if subject.workload not in gate.workloads:
         bench.refuse("foreign-workload", f"workload {_show(subject.workload)} is not in the gate of unit {gate.unit}")
-    if subject.kind not in KINDS:
+    declared = KINDS.get(subject.kind) or FUNCTIONS.get(subject.kind)
+    if declared is None:
         bench.refuse("unknown-kind", f"{_show(subject.kind)} is not a kind whose places are known")
         return bench.answer()
-    fields = KINDS[subject.kind].input_fields()
-    for field in fields.values():
-        if field.rule.rests is not Rests.NONE and field.required and not _among(field.wire, subject.values):
-            bench.unknown(field.wire, field.rule.rests)
+    fields = declared.input_fields()
+    for wire, needed in fields.items():
+        if needed.rule.rests is not Rests.NONE and needed.required and not _among(wire, subject.values):
+            bench.unknown(wire, needed.rule.rests)
     for value in subject.values:
-        declared = fields.get(value.field.partition("[")[0])
-        bench.value(value, declared.rule.rests if declared else value.rests)
+        field = fields.get(value.field.partition("[")[0])
+        bench.value(value, field.rule.rests if field else value.rests)
     return bench.answer()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from pse.core.schema import KINDS, Field, Placement, Rests
+from pse.core.schema import FUNCTIONS, KINDS, Field, Placement, Rests
 
 _OWN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 _QUALIFIED = re.compile(r"([a-z0-9-]+/[a-z0-9-]+/[a-z0-9-]+)(:[A-Za-z0-9][A-Za-z0-9._+-]*)?", re.ASCII)
@@ -31,7 +31,7 @@ class Subject(msgspec.Struct, frozen=True):
 
     Attributes:
         urn: URN, or what else names it.
-        kind: Kind of the schema, for example ``Server``.
+        kind: Kind of the schema, for example ``Server``, or function that is asked.
         workload: Workload that it says it belongs to; empty when it does not say.
         values: Everything about it that decides where data rests or passes.
     """
@@ -53,7 +53,7 @@ def subject_of(
     """Reduce a resource's inputs to what the gate looks at, by the schema's declaration.
 
     Args:
-        kind: Kind of the schema; another gives a subject that is refused.
+        kind: Kind or function of the schema; another gives a subject that is refused.
         inputs: By wire name, plain values.
         urn: Names the resource in refusals.
         place_of: For a reference: wire name and value to the place id of what it points at; None when that is not
@@ -64,7 +64,8 @@ def subject_of(
         The subject. An image or other copy by the place's own name takes the resource's place; one that names a place
         (``csp/region/site:name``) takes that; anything else is handed on as it is, and no gate lists it.
     """
-    fields = KINDS[kind].input_fields() if kind in KINDS else {}
+    declared = KINDS.get(kind) or FUNCTIONS.get(kind)
+    fields = declared.input_fields() if declared else {}
     workload = inputs.get("workload")
     values = [value for field in fields.values() for value in _values(field, inputs, place_of, unknown)]
     return Subject(

@@ -10,7 +10,7 @@ from policy.ledger import Ledger
 from pse.core.documents.gate import UnitGate
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import Refused
-from pse.core.schema import Rests
+from pse.core.schema import FUNCTIONS, Rests
 from pse.core.settings import Workspace
 from pse.core.text import printable
 from pse.core.time import today
@@ -67,10 +67,10 @@ class Gatekeeper:
         unknown: Callable[[object], bool],
         endpoint_of: Callable[[str], str | None] = lambda _: None,
     ) -> tuple[Refusal, ...]:
-        """Judge one resource; refusals are in the ledger before they are returned.
+        """Judge one resource, or one question; refusals are in the ledger before they are returned.
 
         Args:
-            kind: Kind of the schema; another is refused.
+            kind: Kind or function of the schema; another is refused. A question is the unit's own, not a workload's.
             inputs: Plain values by wire name.
             urn: Of the resource.
             stack: The stack that holds it; a stack may use no gate but its own unit's.
@@ -80,6 +80,9 @@ class Gatekeeper:
         """
         try:
             subject = subject_of(kind, inputs, urn=urn, place_of=place_of, unknown=unknown)
+            if kind in FUNCTIONS:
+                mine = next(iter(self._file_for(stack).workloads), "")
+                subject = msgspec.structs.replace(subject, workload=mine)
             place = inputs.get("place")
             endpoint = endpoint_of(place) if isinstance(place, str) and not unknown(place) else None
             if endpoint is not None:

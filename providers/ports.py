@@ -155,6 +155,30 @@ class FixedImages(Protocol):
     images: ClassVar[Collection[str]]
 
 
+class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
+    """An image that a place has.
+
+    Attributes:
+        id: What `pse.core.schema.ServerInputs.image` takes there.
+        created: When it was made, as the cloud says it; empty where it does not.
+    """
+
+    id: str
+    created: str = ""
+
+
+@runtime_checkable
+class FindsImages(Protocol):
+    """A provider that asks its cloud for images."""
+
+    def find_image(self, name: str) -> FoundImage | None:
+        """The newest usable image of a name, of an owner who may be trusted; None when there is none.
+
+        Raises:
+            PortError: The cloud said no.
+        """
+
+
 class PortError(RemoteError):
     """A cloud said no. ``reason`` is the common word for it, ``vendor_code`` the cloud's own.
 

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 
 from providers.aws.account import Account
 from providers.aws.disks import Attachments, Volumes
+from providers.aws.images import BY_NAME, resolve
 from providers.aws.keys import KeyPairs
 from providers.aws.network import Firewalls, Networks, Subnets
 from providers.aws.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
-from providers.ports import PortError, Store, Target
+from providers.ports import FoundImage, PortError, Store, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -83,6 +84,18 @@ class AwsProvider:
         if kind not in NOUNS:
             raise PortError(f"aws makes no {kind}", reason="invalid", where=self._account.place)
         return CloudStore(self._account, kind, NOUNS[kind](self._account))
+
+    def find_image(self, name: str) -> FoundImage | None:
+        """See `providers.ports.FindsImages`; of the accounts in the option ``image_owners``."""
+        self._account.check()
+        wanted = name if name.startswith("ami-") else f"{BY_NAME}{name.removeprefix(BY_NAME)}"
+        try:
+            found = resolve(self._account, wanted)
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+            return None
+        return FoundImage(id=found["ImageId"], created=found.get("CreationDate", ""))
 
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""

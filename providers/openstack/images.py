@@ -49,6 +49,22 @@ class Images:
             )
         return dict(found[0])
 
+    def newest(self, name: str) -> dict[str, Any] | None:
+        """The newest active image of a name that the project or the operator published; None when there is none.
+
+        One that is shared or of the community may be anybody's.
+        """
+        wanted = self._account.alias(_IMAGE, name)
+        query = {"id": wanted} if is_id(wanted) else {"name": wanted}
+        key = next(iter(query))
+        mine = self._client.project
+        found = [
+            image
+            for image in self._client.pages("image", "/images", "images", {**query, "status": "active"})
+            if image[key] == wanted and (image.get("visibility") == "public" or image.get("owner") == mine)
+        ]
+        return max(found, key=lambda image: (str(image.get("created_at", "")), str(image["id"])), default=None)
+
     def by_id(self, image_id: str) -> dict[str, Any]:
         """What is known of an image that a server was made from; nothing when it is gone."""
         if not image_id:

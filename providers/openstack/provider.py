@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from typing import ClassVar
 
-from providers.ports import PortError, Store, Target
+from providers.ports import FoundImage, PortError, Store, Target
 
 _LATER = "this adapter does not make it yet"
 
@@ -72,6 +72,15 @@ class OpenStackProvider:
         with self._lock:
             # Kept, and with it what it has learnt of images and flavours.
             return self._stores.setdefault(kind, OpenStackStore(self._account, kind))
+
+    def find_image(self, name: str) -> FoundImage | None:
+        """See `providers.ports.FindsImages`; of the project itself or the operator."""
+        from providers.openstack.errors import port_errors
+        from providers.openstack.images import Images
+
+        with port_errors(self._account.place):
+            found = Images(self._account).newest(name)
+            return None if found is None else FoundImage(id=found["id"], created=str(found.get("created_at", "")))
 
     def close(self) -> None:
         """Give back connections."""

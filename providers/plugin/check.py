@@ -57,7 +57,7 @@ def failures(kind: Kind, olds: Mapping[str, Any], raw: Mapping[str, Any]) -> lis
                 found.append((wire, "is required"))
             continue
         value = plain(given)
-        said = _wrong_type(value, field.type)
+        said = wrong_type(value, field.type)
         if not said and not is_unknown(value):
             said = _WORDS[wire](value) if wire in _WORDS else ""
         if not said and field.rule.grow_only and _shrinks(olds.get(wire), value):
@@ -97,11 +97,12 @@ def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Pr
     ]
 
 
-def _wrong_type(value: object, hint: Any) -> str:
+def wrong_type(value: object, hint: Any) -> str:
+    """Why a plain value is not of a type, as far as it is known; empty when it is."""
     if value is UNKNOWN:
         return ""
     if isinstance(value, list) and get_origin(hint) is tuple:
-        return next((said for item in value if (said := _wrong_type(item, get_args(hint)[0]))), "")
+        return next((said for item in value if (said := wrong_type(item, get_args(hint)[0]))), "")
     if is_unknown(value):
         # A mapping with unknown leaves is looked at when they are known: the engine checks again before it acts.
         return ""

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from pse.core.schema import KINDS, Field
+from pse.core.schema import FUNCTIONS, KINDS, Field, Function
 
 _PRIMITIVES = {str: "string", int: "integer", bool: "boolean", float: "number"}
 
@@ -30,6 +30,7 @@ def package_schema() -> str:
             "provider": {"inputProperties": config},
             "types": types,
             "resources": resources,
+            "functions": {function.token: _function(function, types) for function in FUNCTIONS.values()},
         },
         indent=1,
     )
@@ -49,6 +50,19 @@ def _resource(name: str, types: dict[str, Any]) -> dict[str, Any]:
         "requiredInputs": [wire for wire, field in inputs.items() if field.required],
         "properties": _properties({**inputs, **outputs}, types),
         "required": [*inputs, *outputs],
+    }
+
+
+def _function(function: Function, types: dict[str, Any]) -> dict[str, Any]:
+    inputs, outputs = function.input_fields(), function.output_fields()
+    described = (function.inputs.__doc__ or "").strip().splitlines()[0]
+    return {
+        "description": described,
+        "inputs": {
+            "properties": _properties(inputs, types),
+            "required": [wire for wire, field in inputs.items() if field.required],
+        },
+        "outputs": {"properties": _properties(outputs, types), "required": list(outputs)},
     }
 
 

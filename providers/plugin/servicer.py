@@ -14,8 +14,8 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from providers.gatekeeper import words
-from providers.identity import Urn
-from providers.plugin import check, diff
+from providers.identity import Urn, parse_urn
+from providers.plugin import check, diff, functions
 from providers.plugin.answers import diff_response, foreseen, live_inputs, named, outputs_only, properties_of
 from providers.plugin.calls import Paces
 from providers.plugin.enginelog import EngineLog
@@ -82,11 +82,6 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         """No other ecosystem's names are mapped."""
         return provider_pb2.GetMappingsResponse()
 
-    def Invoke(self, request: provider_pb2.InvokeRequest, _context: Context) -> Any:  # noqa: N802
-        """There is no function yet."""
-        failure = provider_pb2.CheckFailure(property="", reason=f"there is no function {request.tok}")
-        return provider_pb2.InvokeResponse(failures=[failure])
-
     def Cancel(self, _request: Any, context: Context) -> Any:  # noqa: N802
         """End what this connection has under way; the engine also says it after a good operation."""
         for session in self._of(context):
@@ -130,13 +125,34 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             given = {key: plain(value) for key, value in from_struct(request.args).items()}
             if is_unknown(given):
                 raise BadInput("the provider's own settings have to be known before anything is judged")
-            session = Session.open(str(given.get("workspace") or ""), str(given.get("unit") or ""), self._paces)
+            session = Session.open(
+                str(given.get("workspace") or ""),
+                str(given.get("unit") or ""),
+                stack=parse_urn(request.urn).stack if request.urn else "",
+                paces=self._paces,
+            )
             with self._lock:
                 self._shared = bool(self._sessions)
                 self._sessions[context.peer()] = session
 
         self._safe(context, configure)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True)
+
+    # -- functions --
+
+    def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> Any:  # noqa: N802
+        """Answer a question; what is wrong with it is told like a failure of Check."""
+
+        def answer() -> Any:
+            given, found = functions.answer(
+                self._session(context), request.tok, from_struct(request.args), preview=request.preview
+            )
+            failures = [provider_pb2.CheckFailure(property=name, reason=printable(reason)) for name, reason in found]
+            # The field's name is a word of Python's.
+            words: dict[str, Any] = {"return": to_struct(given), "failures": failures}
+            return provider_pb2.InvokeResponse(**words)
+
+        return self._safe(context, answer)
 
     # -- resources --
 

@@ -22,6 +22,7 @@ class Session:
     Args:
         workspace: Where everything is.
         unit: Configured unit id; empty means the stack's name.
+        stack: Stack whose provider was configured; empty when the engine does not say.
         paces: Of all connections of this process.
 
     Attributes:
@@ -30,12 +31,13 @@ class Session:
         calls: Runs the calls to them.
     """
 
-    def __init__(self, workspace: Workspace, unit: str, paces: Paces | None = None) -> None:
+    def __init__(self, workspace: Workspace, unit: str, *, stack: str = "", paces: Paces | None = None) -> None:
         """Remember them; files are read when they are needed."""
         self.workspace = workspace
         self.places = Places(workspace)
         self.calls = Calls(paces)
         self._unit = unit
+        self._stack = stack
         self._lock = threading.RLock()
         self._known: dict[tuple[str, str], Known | None] = {}
         self._wanted: dict[str, tuple[str, bool]] = {}
@@ -46,18 +48,27 @@ class Session:
         self._journals: dict[str, FileJournal] = {}
 
     @classmethod
-    def open(cls, workspace: str, unit: str, paces: Paces | None = None) -> "Session":
+    def open(cls, workspace: str, unit: str, *, stack: str = "", paces: Paces | None = None) -> "Session":
         """Find the workspace: the configuration's, else ``PSE_WORKSPACE``, else the nearest ``pse.toml``.
 
         Raises:
             UsageError: There is none.
             BadInput: It cannot be used.
         """
-        return cls(Workspace.find(Path(workspace) if workspace else None), unit, paces)
+        return cls(Workspace.find(Path(workspace) if workspace else None), unit, stack=stack, paces=paces)
+
+    @property
+    def asker(self) -> str:
+        """The stack that a function is asked for, which comes without a URN; empty when that is not known."""
+        return self._stack or self._unit
 
     def gatekeeper(self, urn: Urn) -> Gatekeeper:
         """The gate of the unit that this connection works for."""
-        unit = self._unit or urn.stack
+        return self.gatekeeper_of(urn.stack)
+
+    def gatekeeper_of(self, stack: str) -> Gatekeeper:
+        """The same for a stack."""
+        unit = self._unit or stack
         with self._lock:
             if unit not in self._gatekeepers:
                 plan = os.environ.get(PLAN, "")

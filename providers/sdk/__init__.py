@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from providers.sdk.base import Neutral
 from providers.sdk.compute import Attachment, Image, KeyPair, Server
+from providers.sdk.functions import get_image, get_price, get_shape
 from providers.sdk.names import DnsRecord, DnsZone
 from providers.sdk.network import Address, Firewall, LoadBalancer, Network, Router, Subnet
 from providers.sdk.provider import Provider
@@ -34,6 +35,9 @@ __all__ = [
     "Snapshot",
     "Subnet",
     "Volume",
+    "get_image",
+    "get_price",
+    "get_shape",
 ]
 
 CLASSES: Mapping[str, type[Neutral]] = {

@@ -21,7 +21,15 @@ from pse.core.schema.compute import (
     ServerInputs,
     ServerOutputs,
 )
-from pse.core.schema.declaring import Field, Inputs, Kind, Outputs, Placement, Rests, Rule
+from pse.core.schema.declaring import Asked, Field, Function, Inputs, Kind, Outputs, Placement, Rests, Rule, Told
+from pse.core.schema.functions import (
+    GetImageArgs,
+    GetImageResult,
+    GetPriceArgs,
+    GetPriceResult,
+    GetShapeArgs,
+    GetShapeResult,
+)
 from pse.core.schema.names import (
     DnsRecordInputs,
     DnsRecordOutputs,
@@ -59,9 +67,11 @@ from pse.core.schema.storage import (
 
 __all__ = [
     "DELETE_ORDER",
+    "FUNCTIONS",
     "KINDS",
     "AddressInputs",
     "AddressOutputs",
+    "Asked",
     "AttachmentInputs",
     "AttachmentOutputs",
     "BackupPolicyInputs",
@@ -78,6 +88,13 @@ __all__ = [
     "FirewallInputs",
     "FirewallOutputs",
     "FirewallRule",
+    "Function",
+    "GetImageArgs",
+    "GetImageResult",
+    "GetPriceArgs",
+    "GetPriceResult",
+    "GetShapeArgs",
+    "GetShapeResult",
     "ImageInputs",
     "ImageOutputs",
     "Inputs",
@@ -101,6 +118,7 @@ __all__ = [
     "SnapshotOutputs",
     "SubnetInputs",
     "SubnetOutputs",
+    "Told",
     "VolumeInputs",
     "VolumeOutputs",
 ]
@@ -134,5 +152,19 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 DELETE_ORDER: tuple[str, ...] = tuple(reversed(list(KINDS)))
 """Who holds whom: first what is in the way of the others."""
 
+FUNCTIONS: Mapping[str, Function] = MappingProxyType(
+    {
+        function.name: function
+        for function in (
+            Function("getImage", GetImageArgs, GetImageResult),
+            Function("getShape", GetShapeArgs, GetShapeResult),
+            Function("getPrice", GetPriceArgs, GetPriceResult),
+        )
+    }
+)
+"""Every function by name."""
+
 for _kind in KINDS.values():
     _kind.input_fields(), _kind.output_fields()
+for _function in FUNCTIONS.values():
+    _function.input_fields(), _function.output_fields()

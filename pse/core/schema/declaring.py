@@ -156,6 +156,48 @@ class Kind:
         return _fields(self.outputs)
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What every function takes.
+
+    Attributes:
+        place: Place id that is asked about; the unit's gate has to allow it.
+    """
+
+    place: Annotated[str, Rule(Rests.PLACE, doc="Place id csp/region/site, as the register of CSPs writes it.")]
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a function gives back."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A question that a program may ask; it makes nothing.
+
+    Attributes:
+        name: For example ``getImage``.
+        inputs: Struct of what is asked.
+        outputs: Struct of the answer.
+    """
+
+    name: str
+    inputs: type[Asked]
+    outputs: type[Told]
+
+    @property
+    def token(self) -> str:
+        """Pulumi function token, for example ``pse:index:getImage``."""
+        return f"pse:index:{self.name}"
+
+    def input_fields(self) -> Mapping[str, Field]:
+        """What is asked, by wire name."""
+        return _fields(self.inputs)
+
+    def output_fields(self) -> Mapping[str, Field]:
+        """What is answered, by wire name."""
+        return _fields(self.outputs)
+
+
 @cache
 def _fields(struct: type[msgspec.Struct]) -> Mapping[str, Field]:
     hints = get_type_hints(struct, include_extras=True)
