@@ -26,6 +26,11 @@ def package_schema() -> str:
             "name": "pse",
             "version": plugin_version(),
             "description": "Neutral resources at any accredited place, behind the residency gate.",
+            "keywords": ["category/infrastructure", "kind/native"],
+            "language": {
+                "nodejs": {"packageName": "pse-cloud", "respectSchemaVersion": True},
+                "python": {"packageName": "pulumi_pse", "respectSchemaVersion": True},
+            },
             "config": {"variables": config},
             "provider": {"inputProperties": config},
             "types": types,
