@@ -97,6 +97,7 @@ class Rig:
 
     def changed(self, kind: str, inputs: Inputs) -> Inputs | None:
         """The same with something changed that is changed in place; None where the kind has no such input."""
+        lacks = self.provider.lacks
         changes: dict[str, Callable[[], dict[str, Any]]] = {
             "Firewall": lambda: {"rules": _rules()},
             "Volume": lambda: {"size_gib": 2},
@@ -105,7 +106,7 @@ class Rig:
             "Address": lambda: {"server": self._server_behind(inputs)},
             "LoadBalancer": lambda: {"listeners": _listeners(80, 8080)},
             "BackupPolicy": lambda: {"keep": 9},
-            "Bucket": lambda: {"retention_days": 1},
+            "Bucket": lambda: {"versioning": False} if "Bucket.retentionDays" in lacks else {"retention_days": 1},
             "EncryptionKey": lambda: {"rotation_days": 365},
             "DnsRecord": lambda: {"values": ("192.0.2.2", "192.0.2.3")},
         }

@@ -25,8 +25,8 @@ class Service(NamedTuple):
 
     Attributes:
         type: As the catalogue names it.
-        version: Least version of its API.
-        latest: Highest version that we speak.
+        version: Least version of its API; empty where the catalogue's address is the only one.
+        latest: Highest version that we speak; empty for the same.
         microversion: Header that fixes the shape of the answers; empty for none.
     """
 
@@ -41,6 +41,7 @@ SERVICES: Mapping[str, Service] = {
     "network": Service("network", "2.0", "2.latest", ""),
     "volume": Service("block-storage", "3.0", "3.latest", "volume 3.42"),
     "image": Service("image", "2.0", "2.latest", ""),
+    "object": Service("object-store", "", "", ""),
 }
 """Nova 2.52 (Pike, 2017) takes tags with a new server, Cinder 3.42 lets a volume in use grow."""
 
@@ -100,19 +101,47 @@ class Client:
         Raises:
             PortError: The service said no.
         """
+        response = self._asked(service, method, path, body=body, data=data, params=params, hide=hide)
+        return response.json() if response.content else None
+
+    def headers(self, method: str, path: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """One call to the object store, which says what a container is in headers; those of its answer.
+
+        Raises:
+            PortError: The service said no.
+        """
+        found: Mapping[str, str] = self._asked("object", method, path, headers=headers).headers
+        return found
+
+    def address(self, service: str) -> str:
+        """Address of a service in the region, its version in it."""
+        return self._endpoint(service)
+
+    def _asked(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        data: Iterable[bytes] | None = None,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = {},
+        hide: tuple[str, ...] = (),
+    ) -> Any:
         microversion = SERVICES[service].microversion
-        headers = {"Accept": "application/json", "User-Agent": "pse"}
+        said = {"Accept": "application/json", "User-Agent": "pse", **headers}
         if microversion:
-            headers["OpenStack-API-Version"] = microversion
+            said["OpenStack-API-Version"] = microversion
         if data is not None:
-            headers["Content-Type"] = "application/octet-stream"
+            said["Content-Type"] = "application/octet-stream"
         response = self._opened().request(
             self._endpoint(service) + path,
             method,
             json=body,
             data=data,
             params=dict(params or {}),
-            headers=headers,
+            headers=said,
             redirect=False,
             raise_exc=False,
             log=False,
@@ -120,7 +149,7 @@ class Client:
         if not 200 <= response.status_code < 300:
             where = f"{method} {service}{path}"
             raise refusal(response.status_code, response.headers, response.content, where=where, hide=hide)
-        return response.json() if response.content else None
+        return response
 
     def get(self, service: str, path: str, key: str) -> Any:
         """One object, or None when it is not there."""
@@ -218,8 +247,8 @@ class Client:
                     service_type=service.type,
                     region_name=self.region,
                     interface=self._interface,
-                    min_version=service.version,
-                    max_version=service.latest,
+                    min_version=service.version or None,
+                    max_version=service.latest or None,
                 )
                 if not found:
                     raise PortError(

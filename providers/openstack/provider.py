@@ -21,6 +21,7 @@ class OpenStackProvider:
     - ``availability_zone``: zone of servers, and of volumes unless ``volume_zone`` names theirs; has to be there.
     - ``cloud``: entry of clouds.yaml; else ``OS_CLOUD`` or ``OS_…`` count.
     - ``external_network``: name or id of the network that routers lead out to; only routers need it.
+    - ``object_policy``: storage policy whose rings lie at this place alone; only buckets need it.
     - ``domain``: domains, separated by commas, that the catalogue's addresses may be in, beside the identity's host.
     - ``image.<name>``, ``shape.<name>``, ``storage.<name>``: the cloud's name or id of an image, its name of a flavour
       or of a volume type, where it is not the price book's.
@@ -42,11 +43,14 @@ class OpenStackProvider:
         "Address": "role member: Neutron floating IPs",
         "Snapshot": "role member: Cinder snapshots",
         "Image": "role member: Glance images of the project",
+        "Bucket": "role member, where the object store takes it for an operator: Swift containers",
     }
     lacks: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("LoadBalancer", "Bucket", "DnsZone", "DnsRecord"), _LATER),
+        **dict.fromkeys(("LoadBalancer", "DnsZone", "DnsRecord"), _LATER),
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
+        "Bucket.retentionDays": "Swift lets whoever may write delete too",
+        "Bucket.encryptionKey": "the operator encrypts the object store, or does not",
         "Volume.iops": "the volume type gives the speed",
         "Volume.encryptionKey": "the volume type says how its volumes are encrypted",
     }

@@ -8,6 +8,7 @@ import msgspec
 
 from providers.openstack.account import Account, Seen, Stuck, Work, inputs_beside
 from providers.openstack.attachments import AttachmentWork
+from providers.openstack.buckets import BucketWork
 from providers.openstack.errors import port_errors
 from providers.openstack.firewalls import FirewallWork
 from providers.openstack.keys import KeyPairWork
@@ -189,6 +190,7 @@ WORKS: Mapping[str, Callable[[Account], Work]] = MappingProxyType(
         "Address": AddressWork,
         "Snapshot": SnapshotWork,
         "Image": ImageWork,
+        "Bucket": BucketWork,
     }
 )
 """What the adapter can make; a further kind is one more row and its class."""

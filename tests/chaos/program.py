@@ -96,7 +96,7 @@ def wanted(kind: str, made: Mapping[str, Any], names: Names, *, changed: bool) -
         "BackupPolicy": lambda: {
             "backup": {"volumes": of("disk"), "every_hours": 24, "keep": 9 if changed else 7},
         },
-        "Bucket": lambda: {"bucket": {"retention_days": 1 if changed else 0, "allow_replace": True}},
+        "Bucket": lambda: {"bucket": {"versioning": not changed, "allow_replace": True}},
         "Server": lambda: {
             "web": {
                 **_server(made, names),

@@ -20,7 +20,13 @@ PLACE = "sample-markhor/islamabad/ict-1"
 REGION, ZONE = "RegionOne", "nova"
 IMAGE = "debian-12"
 OUTSIDE = "outside"
-OPTIONS = {"region": REGION, "availability_zone": ZONE, "external_network": OUTSIDE, "host_key_s": "0"}
+OPTIONS = {
+    "region": REGION,
+    "availability_zone": ZONE,
+    "external_network": OUTSIDE,
+    "host_key_s": "0",
+    "object_policy": "Policy-0",
+}
 SHAPES = {
     "std-1-2": (1, 2),
     "std-2-4": (2, 4),
@@ -76,7 +82,11 @@ class Cloud:
             "region_name": REGION,
             "min_version": "2",
         }
-        base = IDENTITY if service == "identity" else self.session.get_endpoint(**where, max_version="3.latest")
+        if service == "object-store":
+            del where["min_version"]
+        else:
+            where["max_version"] = "3.latest"
+        base = IDENTITY if service == "identity" else self.session.get_endpoint(**where)
         answer = self.session.request(f"{base}{path}", method, **words)
         try:
             return answer.json()
@@ -179,6 +189,8 @@ class Project:
                 sort: [_called(thing) for thing in own.call(service, "GET", path.format(self.id))[key]]
                 for sort, (service, path, key) in _LISTS.items()
             }
+            found["image"] = [i["name"] for i in own.call("image", "GET", f"/images?owner={self.id}")["images"]]
+            found["container"] = [c["name"] for c in own.call("object-store", "GET", "?format=json")]
         finally:
             own.close()
         found["security_group"].remove("default")
@@ -197,6 +209,7 @@ _LISTS = {
     },
     "key": ("compute", "/os-keypairs", "keypairs"),
     "server": ("compute", "/servers", "servers"),
+    "server_group": ("compute", "/os-server-groups", "server_groups"),
     "volume": ("block-storage", "/volumes", "volumes"),
     "snapshot": ("block-storage", "/snapshots", "snapshots"),
 }

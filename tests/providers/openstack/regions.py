@@ -8,7 +8,13 @@ from contextlib import ExitStack, contextmanager
 from tests.fakes.hostile import Answer, Forward, Hostile, Request
 from tests.providers.openstack.accounts import Cloud
 
-PATHS = {"compute": "/v2.1", "network": "", "block-storage": "/v3/$(project_id)s", "image": ""}
+PATHS = {
+    "compute": "/v2.1",
+    "network": "",
+    "block-storage": "/v3/$(project_id)s",
+    "image": "",
+    "object-store": "/v1/AUTH_$(project_id)s",
+}
 
 
 class Region:

@@ -19,7 +19,7 @@ from tests.providers.openstack.accounts import PLACE, Project
 
 LIST = Path(__file__).parents[3] / "docs" / "permissions" / "openstack.md"
 _ID = re.compile(r"(?<=/)(?:[0-9a-f-]{32,36}|[^/]*__[^/]*|suite-[^/]*|pse-at-op)(?=/|$)")
-SERVICES = {"compute": "Nova", "network": "Neutron", "volume": "Cinder", "image": "Glance"}
+SERVICES = {"compute": "Nova", "network": "Neutron", "volume": "Cinder", "image": "Glance", "object": "Swift"}
 
 
 class TestOpenStack(StoreContract):
@@ -33,10 +33,17 @@ class TestOpenStack(StoreContract):
 
         def recorded(service: str, method: str, path: str, **words: Any) -> Any:
             action = f" ({next(iter(words['body']))})" if path.endswith("/action") else ""
-            self.calls.add((SERVICES[service], f"{method} {_ID.sub('{id}', path)}{action}"))
+            self.calls.add((SERVICES[service], f"{method} {_ID.sub('{id}', path or '/')}{action}"))
             return call(service, method, path, **words)
 
+        headers = provider._account.client.headers
+
+        def recorded_headers(method: str, path: str, given: Any) -> Any:
+            self.calls.add((SERVICES["object"], f"{method} /{{id}}"))
+            return headers(method, path, given)
+
         monkeypatch.setattr(provider._account.client, "call", recorded)
+        monkeypatch.setattr(provider._account.client, "headers", recorded_headers)
         put_image(tmp_path)
         own = Names()
         with rigged(provider, place=PLACE, image_file=own.image_file, image_sha256=own.image_sha256) as rig:
@@ -66,6 +73,21 @@ class TestOpenStack(StoreContract):
         assert (seen.id, seen.reasons) == (empty, ("the image is queued",))
         made = rig.make("Image", inputs, identity)
         assert (made.id, made.healthy) == (empty, True)
+
+    def test_bucket_is_private_and_keeps_what_is_in_it(self, signed_in: Project, rig: Rig) -> None:
+        made, own = rig.make("Bucket"), signed_in.own()
+        own.call("object-store", "POST", f"/{made.id}", headers={"X-Container-Read": ".r:*"})
+        own.call("object-store", "PUT", f"/{made.id}/kept", data=b"kept")
+        seen = rig.store("Bucket").read(made.id, made.inputs)
+        assert seen is not None
+        assert seen.reasons == ("others than the project may read it",)
+        assert rig.store("Bucket").update(made.id, made.inputs, made.inputs) == made
+        with pytest.raises(PortError) as caught:
+            rig.store("Bucket").delete(made.id)
+        assert caught.value.reason == "in-use"
+        for version in own.call("object-store", "GET", f"/{made.id}?versions&format=json"):
+            own.call("object-store", "DELETE", f"/{made.id}/kept?version-id={version['version_id']}")
+        own.close()
 
     def test_servers_that_stand_apart_share_no_host(self, signed_in: Project, rig: Rig) -> None:
         own = signed_in.own()
