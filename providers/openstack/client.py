@@ -202,7 +202,7 @@ class Client:
         from keystoneauth1.session import Session
         from openstack.config import OpenStackConfig
 
-        from providers.openstack.transport import TIMEOUT_S, http_session
+        from providers.kit.transport import TIMEOUT_S, http_session
 
         target = self._target
         words: dict[str, Any] = {"region_name": self.region}

@@ -1,0 +1,50 @@
+"""How an object at Google Cloud says whose it is: by labels where it has them, else in its description.
+
+Both are set in the call that makes it. A name ends in the intent, so that Google refuses a second object of the same
+intent, and two intents never meet.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from providers.kit.descriptions import read
+from providers.kit.tags import PREFIX, identity_of
+from providers.ports import Identity
+
+BOOT = "pse-boot"
+"""Label of a disk that a server starts from: it is part of the server, and no volume."""
+
+
+class Owner(TypedDict):
+    """Two of the attributes of `providers.kit.noun.Seen`."""
+
+    name: str
+    identity: Identity | None
+
+
+def object_name(name: str, identity: Identity) -> str:
+    """Name of an object at the cloud: 40 letters and the beginning of the intent fit into Google's 63."""
+    return f"{name}-{identity.op[:12]}"
+
+
+def plain_name(name: str, identity: Identity | None) -> str:
+    """The name that the object was asked for with."""
+    return name.removesuffix(f"-{identity.op[:12]}") if identity is not None else name
+
+
+def labelled(raw: Mapping[str, Any]) -> Owner:
+    """Name and identity of an object with labels."""
+    identity = identity_of(raw.get("labels", {}))
+    return {"name": plain_name(raw["name"], identity), "identity": identity}
+
+
+def described(raw: Mapping[str, Any]) -> Owner:
+    """Name and identity of an object with nothing but a description."""
+    identity, _ = read(raw.get("description"))
+    return {"name": plain_name(raw["name"], identity), "identity": identity}
+
+
+def filtered(tags: Mapping[str, str], *, prefix: str = PREFIX) -> dict[str, str]:
+    """The query that lists objects with these labels; all of them when there are none."""
+    expression = " ".join(f'(labels.{prefix}{key}="{value}")' for key, value in tags.items())
+    return {"filter": expression} if expression else {}

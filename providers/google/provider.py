@@ -1,0 +1,99 @@
+"""The adapter of Google Cloud."""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from providers.google.account import Account
+from providers.google.disks import Attachments, Volumes
+from providers.google.firewalls import Firewalls
+from providers.google.keys import KeyPairs
+from providers.google.network import Networks, Subnets
+from providers.google.servers import Servers
+from providers.kit.noun import Noun
+from providers.kit.store import CloudStore
+from providers.ports import PortError, Store, Target
+from pse.core.errors import MissingTool
+
+NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
+    {
+        "Network": Networks,
+        "Subnet": Subnets,
+        "Firewall": Firewalls,
+        "KeyPair": KeyPairs,
+        "Volume": Volumes,
+        "Server": Servers,
+        "Attachment": Attachments,
+    }
+)
+"""What the adapter can make."""
+
+_LATER = "the adapter does not make it yet"
+
+
+class GoogleProvider:
+    """See `providers.ports.Provider`. One place is one zone of one project; credentials are google-auth's own chain.
+
+    Options of the register's entry: ``project``, ``region`` and ``zone`` (all needed), ``proxy`` (URL),
+    ``image_projects`` (projects whose families a ``family:`` finds, with commas between; the place's own project),
+    ``kms_key`` (for disks, ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; without it a key of Google's, and nobody
+    knows where that is), ``ssh_user`` (``pse``), ``host_key_wait_s`` (seconds to wait for the host key on a new
+    server's console; 180) and ``wait_s`` (seconds for any other wait; 600).
+    """
+
+    name: ClassVar[str] = "google"
+    kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the permissions of docs/permissions/google.json")
+
+    lacks: ClassVar[Mapping[str, str]] = {
+        "Router": _LATER,
+        "Address": _LATER,
+        "LoadBalancer": _LATER,
+        "DnsZone": _LATER,
+        "DnsRecord": _LATER,
+        "Image": "Compute Engine imports images from a bucket only, and the adapter makes no bucket",
+        "Snapshot": _LATER,
+        "BackupPolicy": _LATER,
+        "Bucket": _LATER,
+        "EncryptionKey": "a key of Cloud KMS is never deleted, only its versions; the option kms_key names one",
+        "Volume.encryptionKey": "the adapter makes no keys; the option kms_key names one for all disks",
+        "Volume.snapshot": _LATER,
+        "Server.bootVolume": _LATER,
+        "Server.apart": _LATER,
+    }
+
+    def __init__(self, target: Target) -> None:
+        """Remember the target; no library is imported and no call is made yet.
+
+        Raises:
+            MissingTool: google-auth is not installed.
+        """
+        if not _installed():
+            raise MissingTool(
+                "the provider google needs google-auth, which is not installed",
+                hint="Run `pip install 'pse-cloud[google]'`.",
+                where=target.place,
+            )
+        self._account = Account(target)
+
+    def store(self, kind: str) -> Store:
+        """The store of one kind.
+
+        Raises:
+            PortError: The adapter makes no such kind.
+        """
+        if kind not in NOUNS:
+            raise PortError(f"google makes no {kind}", reason="invalid", where=self._account.place)
+        return CloudStore(self._account, kind, NOUNS[kind](self._account))
+
+    def close(self) -> None:
+        """Give back connections; whatever still waits gives up."""
+        self._account.close()
+
+
+def _installed() -> bool:
+    """Whether google-auth is there; ``google`` alone is a namespace that other packages share."""
+    try:
+        return find_spec("google.auth") is not None
+    except ModuleNotFoundError:
+        return False

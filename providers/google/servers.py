@@ -1,0 +1,210 @@
+"""Servers are instances: private, without a service account, with a boot disk that goes with them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from providers.google.account import Account, last
+from providers.google.boot import startup_script
+from providers.google.disks import disk_placement, encryption
+from providers.google.errors import STALE
+from providers.google.images import FAMILY, image_name, resolve
+from providers.google.keys import items_of, public_key
+from providers.google.marks import BOOT, filtered, labelled, object_name
+from providers.google.network import FIREWALLS
+from providers.kit.console import host_key
+from providers.kit.noun import Query, Seen
+from providers.kit.tags import tags_of
+from providers.ports import Identity, PortError
+from pse.core.schema import Placement, ServerInputs
+
+SSH_PORT = 22
+SSH_USER = "pse"
+PAIR = "pse-key-pair"
+"""Metadata of an instance: the id of its key pair."""
+_STOPPED = frozenset({"STOPPED", "TERMINATED"})
+Raw = Mapping[str, Any]
+
+
+class Servers:
+    """See `providers.kit.noun.Noun`. The name ends in the intent, and Google refuses a second one."""
+
+    settle_s: ClassVar[float] = 0
+
+    def __init__(self, account: Account) -> None:
+        """Remember the account."""
+        self._account = account
+        self._path = f"{account.zonal}/instances"
+        self._user = account.options.get("ssh_user", SSH_USER)
+
+    def make(self, inputs: ServerInputs, identity: Identity) -> str:
+        """instances.insert in the place's zone."""
+        here = self._account.link(self._account.zonal)
+        key, image = public_key(self._account, inputs.key_pair), resolve(self._account, inputs.image)
+        subnet = f"{self._account.regional}/subnetworks/{inputs.subnet}"
+        self._check_firewalls(subnet, inputs)
+        name = object_name(inputs.name, identity)
+        own = {
+            "ssh-keys": f"{self._user}:{key}",
+            "block-project-ssh-keys": "TRUE",
+            "enable-oslogin": "FALSE",
+            "serial-port-enable": "FALSE",
+            "startup-script": startup_script(inputs.user_data),
+            PAIR: inputs.key_pair,
+        }
+        boot = {
+            "boot": True,
+            "autoDelete": True,
+            "initializeParams": {"sourceImage": _path_of(image), "labels": {BOOT: name}},
+            **encryption(self._account),
+        }
+        body = {
+            "name": name,
+            "machineType": f"{here}/machineTypes/{inputs.shape}",
+            "disks": [boot],
+            # Without accessConfigs it has no public address.
+            "networkInterfaces": [{"subnetwork": self._account.link(subnet)}],
+            "tags": {"items": sorted(inputs.firewalls)},
+            "metadata": {"items": [{"key": word, "value": value} for word, value in own.items()]},
+            "labels": tags_of(identity),
+        }
+        return self._account.insert(self._path, body, identity.op)
+
+    def finish(self, object_id: str, inputs: ServerInputs) -> None:
+        """Wait until it runs, with the wanted tags and type: a type is changed while it is stopped."""
+        raw = self._in_state(object_id, {"RUNNING", *_STOPPED})
+        self._tag(object_id, inputs)
+        path = f"{self._path}/{object_id}"
+        if last(raw["machineType"]) != inputs.shape:
+            if raw["status"] == "RUNNING":
+                self._account.act("POST", f"{path}/stop")
+                raw = self._in_state(object_id, set(_STOPPED))
+            kind = f"{self._account.link(self._account.zonal)}/machineTypes/{inputs.shape}"
+            self._account.act("POST", f"{path}/setMachineType", {"machineType": kind})
+        if raw["status"] in _STOPPED:
+            self._account.act("POST", f"{path}/start")
+            self._in_state(object_id, {"RUNNING"})
+        self._await_host_key(object_id)
+
+    def seen(self, query: Query, known: ServerInputs | None) -> Iterator[Seen]:
+        """instances.get or instances.list, and the disks that they start from."""
+        one = self._account.get(f"{self._path}/{query.id}") if query.id else None
+        raws = ([one] if one else []) if query.id else list(self._account.pages(self._path, **filtered(query.tags)))
+        disks = self._boot_disks(raws, all_=not query.id)
+        for raw in raws:
+            disk = disks.get(_boot_disk(raw))
+            aspects = disk_placement(self._account, disk, "disk") if disk else (Placement("disk", "?", "unknown"),)
+            yield Seen(
+                id=raw["name"],
+                **labelled(raw),
+                inputs=_inputs(raw, disk, known),
+                outputs={
+                    "address": str(raw.get("networkInterfaces", [{}])[0].get("networkIP", "")),
+                    "ssh_port": SSH_PORT,
+                    "ssh_user": self._user,
+                    # One call each, so only where one server is looked at.
+                    "host_key": self._host_key(raw["name"]) if query.id and raw["status"] == "RUNNING" else "",
+                },
+                placement=(self._account.placed("resource", raw.get("zone")), *aspects),
+                reasons=() if raw["status"] == "RUNNING" else (_why(raw),),
+            )
+
+    def remove(self, object_id: str) -> None:
+        """instances.delete; its boot disk goes with it."""
+        self._account.act("DELETE", f"{self._path}/{object_id}")
+
+    def _in_state(self, object_id: str, states: set[str]) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            raw = self._account.get(f"{self._path}/{object_id}")
+            return raw if raw is not None and raw["status"] in states else None
+
+        return self._account.until(look, what=f"{object_id} to be {' or '.join(sorted(states))}")
+
+    def _check_firewalls(self, subnet: str, inputs: ServerInputs) -> None:
+        """Google takes any word for a tag, and a rule counts in its own network only: both would be silent here."""
+        network = last((self._account.get(subnet) or {}).get("network"))
+        if not network:
+            raise PortError(f"no subnet {inputs.subnet!r} here", reason="not-found", where=self._account.place)
+        for firewall in inputs.firewalls:
+            found = self._account.get(f"{FIREWALLS}/{firewall}")
+            if found is None:
+                raise PortError(f"no firewall {firewall!r} here", reason="not-found", where=self._account.place)
+            if last(found["network"]) != network:
+                raise PortError(f"{firewall} is of another network", reason="invalid", where=self._account.place)
+
+    def _tag(self, object_id: str, inputs: ServerInputs) -> None:
+        path = f"{self._path}/{object_id}"
+
+        def once() -> bool | None:
+            raw = self._account.get(path) or {}
+            tags = raw.get("tags", {})
+            if set(tags.get("items", ())) == set(inputs.firewalls):
+                return True
+            self._check_firewalls(f"{self._account.regional}/subnetworks/{inputs.subnet}", inputs)
+            body = {"items": sorted(inputs.firewalls), "fingerprint": tags.get("fingerprint", "")}
+            try:
+                self._account.act("POST", f"{path}/setTags", body)
+            except PortError as exc:
+                if exc.vendor_code not in STALE:
+                    raise
+                return None
+            return True
+
+        with self._account.errors():
+            self._account.until(once, what=f"the tags of {object_id}", seconds=60)
+
+    def _boot_disks(self, raws: list[dict[str, Any]], *, all_: bool) -> dict[str, dict[str, Any]]:
+        if all_:
+            return {raw["name"]: raw for raw in self._account.pages(f"{self._account.zonal}/disks")} if raws else {}
+        found = (self._account.get(f"{self._account.zonal}/disks/{_boot_disk(raw)}") for raw in raws)
+        return {raw["name"]: raw for raw in found if raw is not None}
+
+    def _await_host_key(self, object_id: str) -> None:
+        seconds = self._account.seconds("host_key_wait_s", 180)
+        if seconds <= 0:
+            return
+        try:
+            self._account.until(lambda: self._host_key(object_id) or None, what="a host key", seconds=seconds)
+        except PortError:
+            # It stays unknown, and nobody connects to a server whose key is not known.
+            return
+
+    def _host_key(self, object_id: str) -> str:
+        """The key that the server wrote on its console at the first boot; empty while it is not there."""
+        try:
+            said = self._account.call("GET", f"{self._path}/{object_id}/serialPort", query={"port": "1"})
+        except PortError:
+            return ""
+        return host_key(str(said.get("contents", "")))
+
+
+def _inputs(raw: Raw, disk: Raw | None, known: ServerInputs | None) -> dict[str, Any]:
+    faces = raw.get("networkInterfaces") or [{}]
+    tags = tuple(sorted(raw.get("tags", {}).get("items", ())))
+    live = {
+        "shape": last(raw["machineType"]),
+        "image": image_name((disk or {}).get("sourceImage")),
+        "subnet": last(faces[0].get("subnetwork")),
+        "key_pair": items_of(raw.get("metadata", {}))[1].get(PAIR, ""),
+        "firewalls": tags,
+    }
+    if known is not None:
+        if set(known.firewalls) == set(tags):
+            live["firewalls"] = known.firewalls
+        if known.image.startswith(FAMILY) or last(known.image) == last(live["image"]):
+            # The family meant this image when the server was made; that it means a newer one now is no drift.
+            live["image"] = known.image
+    return live
+
+
+def _boot_disk(raw: Raw) -> str:
+    entries: list[dict[str, Any]] = raw.get("disks", [])
+    return next((last(entry.get("source")) for entry in entries if entry.get("boot")), "")
+
+
+def _path_of(image: Raw) -> str:
+    return f"projects/{str(image['selfLink']).partition('/projects/')[2]}"
+
+
+def _why(raw: Raw) -> str:
+    said = raw.get("statusMessage", "")
+    return f"it is {raw['status']}" + (f": {said}" if said else "")

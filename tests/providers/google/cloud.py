@@ -1,0 +1,103 @@
+"""The fake of Compute Engine behind the hostile proxy, on loopback ports."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from providers.conformance import Rig
+from providers.google import GoogleProvider
+from providers.ports import Target
+from tests.fakes.google import Compute
+from tests.fakes.google.errors import answer
+from tests.fakes.hostile import Answer, Forward, Hostile, Request
+
+PROJECT = "sample-project"
+REGION = "me-central2"
+ZONE = "me-central2-a"
+PLACE = "sample-abroad/me-central2/me-central2-a"
+KEY = f"projects/{PROJECT}/locations/{REGION}/keyRings/sample/cryptoKeys/disks"
+IMAGE = "debian-cloud/debian-12-bookworm-v20260513"
+OPTIONS: Mapping[str, str] = {
+    "project": PROJECT,
+    "region": REGION,
+    "zone": ZONE,
+    "image_projects": "debian-cloud",
+    "kms_key": KEY,
+    "host_key_wait_s": "0",
+    "wait_s": "20",
+}
+_KINDS = ("networks", "subnetworks", "firewalls", "disks", "instances", "snapshots", "addresses", "routers",
+          "resourcePolicies", "forwardingRules", "backendServices", "healthChecks")  # fmt: skip
+
+
+class Cloud:
+    """The cloud of a test session."""
+
+    def __init__(self, fake: Compute) -> None:
+        self.fake = fake
+        self.proxy = Hostile(fake.url)
+
+    def target(self, workspace: Path, **options: str) -> Target:
+        """The place as the register would name it."""
+        return Target(
+            place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
+        )
+
+    def raw(self, collection: str, name: str) -> dict[str, Any]:
+        """An object straight from the fake."""
+        return next(raw for path, raw in self.fake.world.at.items() if path.endswith(f"/{collection}/{name}"))
+
+    def standing(self) -> dict[str, list[str]]:
+        """What the project holds, straight from the fake."""
+        with self.fake.world.lock:
+            self.fake.world.settle()
+            found: dict[str, list[str]] = {}
+            for path in sorted(self.fake.world.at):
+                collection, _, name = path.rpartition("/")
+                kind = collection.rpartition("/")[2]
+                if kind in _KINDS:
+                    found.setdefault(kind, []).append(name)
+            metadata = self.fake.world.at[f"projects/{PROJECT}"]["commonInstanceMetadata"]
+            keys = [item["key"].removeprefix("pse-key-") for item in metadata.get("items", ())]
+            return found | ({"keys": keys} if keys else {})
+
+    def asked(self, pattern: str) -> int:
+        """How many requests have come whose method and path fit."""
+        return sum(bool(re.search(pattern, f"{request.method} {request.path}")) for request in self.proxy.requests)
+
+
+def when(pattern: str) -> Callable[[Request], bool]:
+    """Requests whose method and path fit, for `Hostile.plant`."""
+    return lambda request: bool(re.search(pattern, f"{request.method} {request.path}"))
+
+
+def refusal(reason: str, message: str = "no", status: int = 400) -> Callable[[Request, Forward], Answer]:
+    """A layer that says no as Compute Engine does."""
+    body = json.dumps(answer(reason, message, status)).encode()
+
+    def layer(request: Request, forward: Forward) -> Answer:
+        return Answer(status, body)
+
+    return layer
+
+
+@contextmanager
+def rig_of(provider: GoogleProvider) -> Iterator[Rig]:
+    """A rig whose objects are deleted at the end of the block; the adapter stays open."""
+    rig = Rig(provider, place=PLACE, image=IMAGE, shapes=("e2-small", "e2-medium"), storage_class="pd-balanced")
+    try:
+        yield rig
+    finally:
+        rig.clear()
+
+
+@contextmanager
+def running() -> Iterator[Cloud]:
+    """The fake and the proxy; both end with the block."""
+    with Compute() as fake:
+        cloud = Cloud(fake)
+        with cloud.proxy:
+            yield cloud

@@ -1,0 +1,107 @@
+"""Which permissions the adapter takes: recorded while every kind is made, read, changed and deleted.
+
+``python -m tests.providers.google.permissions`` writes docs/permissions/google.json anew.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from providers.conformance import Rig
+from providers.google import GoogleProvider
+from pse.core.schema import FirewallInputs, FirewallRule, VolumeInputs
+from tests.providers.google.cloud import Cloud, rig_of, running
+
+ROLE = Path(__file__).parents[3] / "docs" / "permissions" / "google.json"
+_RULES = tuple(FirewallRule(direction=way, protocol="tcp", port=443, peer="10.0.0.0/8") for way in ("in", "out"))
+_VERBS: Mapping[str, str] = {
+    "insert": "create",
+    "patch": "update",
+    "attachDisk": "attachDisk",
+    "detachDisk": "detachDisk",
+    "getFromFamily": "getFromFamily",
+}
+_MORE: Mapping[str, tuple[str, ...]] = {
+    # What a call takes besides its own, as Google's reference of the call says.
+    "instances.insert": (
+        "compute.disks.create",
+        "compute.disks.setLabels",
+        "compute.images.useReadOnly",
+        "compute.instances.setLabels",
+        "compute.instances.setMetadata",
+        "compute.instances.setTags",
+        "compute.subnetworks.use",
+    ),
+    "instances.attachDisk": ("compute.disks.use",),
+    "instances.detachDisk": ("compute.disks.use",),
+    "disks.insert": ("compute.disks.setLabels",),
+    "firewalls.insert": ("compute.networks.updatePolicy",),
+    "firewalls.update": ("compute.networks.updatePolicy",),
+    "firewalls.delete": ("compute.networks.updatePolicy",),
+}
+
+
+def journey(rig: Rig) -> None:
+    """The whole life of one object of each kind."""
+    for kind in rig.provider.kinds:
+        store = rig.store(kind)
+        made = rig.make(kind)
+        store.read(made.id, None)
+        store.list()
+        wanted = rig.changed(kind, made.inputs) or made.inputs
+        store.update(made.id, made.inputs, wanted)
+        if isinstance(wanted, VolumeInputs):
+            fast = msgspec.structs.replace(wanted, name="fast", storage_class="hyperdisk-balanced", iops=3000)
+            store.update(rig.make(kind, fast).id, fast, msgspec.structs.replace(fast, iops=4000))
+        if isinstance(wanted, FirewallInputs):
+            for why in ("first", "second"):
+                rules = tuple(msgspec.structs.replace(rule, why=why) for rule in _RULES)
+                wanted = msgspec.structs.replace(wanted, rules=rules)
+                store.update(made.id, made.inputs, wanted)
+            server = msgspec.structs.replace(rig.inputs("Server"), image="family:debian-12")
+            subnet = rig.store("Subnet").read(str(getattr(server, "subnet", "")), None)
+            network = str(getattr(subnet.inputs if subnet else None, "network", ""))
+            carried = rig.make("Firewall", msgspec.structs.replace(wanted, network=network))
+            bare = rig.make("Server", server)
+            tagged = msgspec.structs.replace(server, firewalls=(carried.id,))
+            rig.store("Server").update(bare.id, server, tagged)
+            rig.store("Server").read(bare.id, None)
+    rig.clear()
+
+
+def recorded(cloud: Cloud, provider: GoogleProvider) -> set[str]:
+    """The calls of the journey, for example ``disks.insert``."""
+    with rig_of(provider) as rig:
+        journey(rig)
+    return set(cloud.fake.calls)
+
+
+def role(calls: Iterable[str]) -> dict[str, Any]:
+    """A custom role with the permissions of these calls."""
+    needed: set[str] = set()
+    for call in calls:
+        collection, _, action = call.partition(".")
+        needed.add(f"compute.{collection}.{_VERBS.get(action, action)}")
+        needed.update(_MORE.get(call, ()))
+    return {
+        "title": "pse",
+        "description": "What the adapter calls to make, read, change and delete every kind that it makes",
+        "stage": "GA",
+        "includedPermissions": sorted(needed),
+    }
+
+
+def main() -> None:
+    """Write the role."""
+    with tempfile.TemporaryDirectory() as folder, running() as cloud:
+        provider = GoogleProvider(cloud.target(Path(folder)))
+        ROLE.write_text(json.dumps(role(recorded(cloud, provider)), indent=1) + "\n", encoding="utf-8")
+        provider.close()
+
+
+if __name__ == "__main__":
+    main()
