@@ -98,6 +98,27 @@ class Account(CloudAccount):
                 raise
             return None
 
+    def needed(self, path: str, what: str, *, of: str = "") -> dict[str, Any]:
+        """One resource that has to be there; what was made just now is waited for.
+
+        Args:
+            path: Below the project.
+            what: What it is, for the message.
+            of: Id of what it is a part of.
+
+        Raises:
+            PortError: It is not there.
+        """
+
+        def once() -> dict[str, Any]:
+            found = self.get(path)
+            if found is None:
+                whose = f" of {of}" if of else ""
+                raise PortError(f"no {what} {last(path)!r}{whose} here", reason="not-found", where=self.place)
+            return found
+
+        return self.patiently(once)
+
     def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         """All items of a collection, page by page.
 
@@ -194,7 +215,7 @@ class Account(CloudAccount):
                     said = response.json()
                 except ValueError:
                     said = None
-                raise of_answer(response.status_code, said, self.place)
+                raise of_answer(response.status_code, said, response.headers, self.place)
             answer: dict[str, Any] = response.json()
             if response.status_code >= 300 or not isinstance(answer, dict):
                 raise ValueError(path)

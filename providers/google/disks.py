@@ -96,11 +96,8 @@ class Attachments:
 
     def make(self, inputs: AttachmentInputs, identity: Identity) -> str:
         """instances.attachDisk, after the labels are on the disk: whatever dies between, it has an owner."""
-        raw = self._account.get(f"{self._disks}/{inputs.volume}")
-        if raw is None:
-            raise PortError(f"no volume {inputs.volume!r} here", reason="not-found", where=self._account.place)
-        if self._account.get(f"{self._servers}/{inputs.server}") is None:
-            raise PortError(f"no server {inputs.server!r} here", reason="not-found", where=self._account.place)
+        raw = self._account.needed(f"{self._disks}/{inputs.volume}", "volume")
+        self._account.needed(f"{self._servers}/{inputs.server}", "server")
         users = [last(user) for user in raw.get("users", ())]
         if users:
             if users == [inputs.server] and raw.get("labels", {}).get(f"{AT}op") == identity.op:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from providers.kit.retryafter import retry_after_s
 from providers.ports import PortError
 from pse.core.text import printable
 
@@ -63,12 +64,13 @@ def reason_of(code: str, status: int) -> str:
     return {401: "auth", 403: "auth", 404: "not-found", 409: "conflict", 412: "conflict"}.get(status, "invalid")
 
 
-def of_answer(status: int, body: Any, where: str) -> PortError:
+def of_answer(status: int, body: Any, headers: Mapping[str, str], where: str) -> PortError:
     """The error of a call that was refused.
 
     Args:
         status: HTTP status.
         body: The answer's JSON, or None when it is none.
+        headers: The answer's.
         where: The place, for the user.
     """
     said = body.get("error") if isinstance(body, dict) else None
@@ -77,7 +79,13 @@ def of_answer(status: int, body: Any, where: str) -> PortError:
     first = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
     code = printable(str(first.get("reason") or said.get("status") or ""))[:80]
     message = printable(str(said.get("message") or f"HTTP status {status}"))[:500]
-    return PortError(message, reason=reason_of(code, status), vendor_code=code or str(status), where=where)
+    return PortError(
+        message,
+        reason=reason_of(code, status),
+        vendor_code=code or str(status),
+        retry_after_s=retry_after_s(headers),
+        where=where,
+    )
 
 
 def of_operation(operation: Mapping[str, Any], where: str) -> PortError:

@@ -60,6 +60,12 @@ class Firewalls:
         for name in sorted(taken - {rule_name(object_id, key) for key in wanted}):
             self._revoke(name)
 
+        def as_wanted() -> bool | None:
+            _, rules = self._one(object_id) or (None, ())
+            return True if {live_key(raw): raw.get("description", "") for raw in rules} == wanted else None
+
+        self._account.until(as_wanted, what=f"the rules of {object_id}", seconds=60)
+
     def seen(self, query: Query, known: FirewallInputs | None) -> Iterator[Seen]:
         """firewalls.list: every group with its rules, and every other rule by itself."""
         raws = list(self._account.pages(FIREWALLS))

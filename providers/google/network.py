@@ -78,6 +78,9 @@ class Networks:
                     raise
         elif not is_shut(live) or live.get("targetTags"):
             self._account.act("PUT", path, body)
+        self._account.until(
+            lambda: True if is_shut(self._account.get(path)) else None, what=f"{object_id} to be closed", seconds=60
+        )
 
     def seen(self, query: Query, known: NetworkInputs | None) -> Iterator[Seen]:  # noqa: ARG002
         """networks.get or networks.list, and the rules of those that are ours."""

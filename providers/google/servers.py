@@ -72,6 +72,7 @@ class Servers:
     def finish(self, object_id: str, inputs: ServerInputs) -> None:
         """Wait until it runs, with the wanted tags and type: a type is changed while it is stopped."""
         raw = self._in_state(object_id, {"RUNNING", *_STOPPED})
+        self._account.needed(f"{self._account.zonal}/disks/{_boot_disk(raw)}", "boot disk", of=object_id)
         self._tag(object_id, inputs)
         path = f"{self._path}/{object_id}"
         if last(raw["machineType"]) != inputs.shape:
@@ -121,13 +122,9 @@ class Servers:
 
     def _check_firewalls(self, subnet: str, inputs: ServerInputs) -> None:
         """Google takes any word for a tag, and a rule counts in its own network only: both would be silent here."""
-        network = last((self._account.get(subnet) or {}).get("network"))
-        if not network:
-            raise PortError(f"no subnet {inputs.subnet!r} here", reason="not-found", where=self._account.place)
+        network = last(self._account.needed(subnet, "subnet")["network"])
         for firewall in inputs.firewalls:
-            found = self._account.get(f"{FIREWALLS}/{firewall}")
-            if found is None:
-                raise PortError(f"no firewall {firewall!r} here", reason="not-found", where=self._account.place)
+            found = self._account.needed(f"{FIREWALLS}/{firewall}", "firewall")
             if last(found["network"]) != network:
                 raise PortError(f"{firewall} is of another network", reason="invalid", where=self._account.place)
 
