@@ -36,7 +36,7 @@ class GoogleProvider:
     """See `providers.ports.Provider`. One place is one zone of one project; credentials are google-auth's own chain.
 
     Options of the register's entry: ``project``, ``region`` and ``zone`` (all needed), ``proxy`` (URL),
-    ``image_projects`` (projects whose families a ``family:`` finds, with commas between; the place's own project),
+    ``image_projects`` (projects whose images are found, with commas between; the place's own project),
     ``kms_key`` (for disks, ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; without it a key of Google's, and nobody
     knows where that is), ``ssh_user`` (``pse``), ``host_key_wait_s`` (seconds to wait for the host key on a new
     server's console; 180) and ``wait_s`` (seconds for any other wait; 600).

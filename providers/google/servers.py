@@ -7,7 +7,7 @@ from providers.google.account import Account, last
 from providers.google.boot import startup_script
 from providers.google.disks import disk_placement, encryption
 from providers.google.errors import STALE
-from providers.google.images import FAMILY, image_name, resolve
+from providers.google.images import resolve
 from providers.google.keys import items_of, public_key
 from providers.google.marks import BOOT, filtered, labelled, object_name
 from providers.google.network import FIREWALLS
@@ -21,6 +21,8 @@ SSH_PORT = 22
 SSH_USER = "pse"
 PAIR = "pse-key-pair"
 """Metadata of an instance: the id of its key pair."""
+IMAGE = "pse-image"
+"""Metadata of an instance: its image as it was named. A family means a newer one some day, and that is no drift."""
 _STOPPED = frozenset({"STOPPED", "TERMINATED"})
 Raw = Mapping[str, Any]
 
@@ -50,6 +52,7 @@ class Servers:
             "serial-port-enable": "FALSE",
             "startup-script": startup_script(inputs.user_data),
             PAIR: inputs.key_pair,
+            IMAGE: inputs.image,
         }
         boot = {
             "boot": True,
@@ -177,20 +180,15 @@ class Servers:
 def _inputs(raw: Raw, disk: Raw | None, known: ServerInputs | None) -> dict[str, Any]:
     faces = raw.get("networkInterfaces") or [{}]
     tags = tuple(sorted(raw.get("tags", {}).get("items", ())))
-    live = {
+    _, notes = items_of(raw.get("metadata", {}))
+    same = known is not None and set(known.firewalls) == set(tags)
+    return {
         "shape": last(raw["machineType"]),
-        "image": image_name((disk or {}).get("sourceImage")),
+        "image": notes.get(IMAGE) or last((disk or {}).get("sourceImage")),
         "subnet": last(faces[0].get("subnetwork")),
-        "key_pair": items_of(raw.get("metadata", {}))[1].get(PAIR, ""),
-        "firewalls": tags,
+        "key_pair": notes.get(PAIR, ""),
+        "firewalls": known.firewalls if known is not None and same else tags,
     }
-    if known is not None:
-        if set(known.firewalls) == set(tags):
-            live["firewalls"] = known.firewalls
-        if known.image.startswith(FAMILY) or last(known.image) == last(live["image"]):
-            # The family meant this image when the server was made; that it means a newer one now is no drift.
-            live["image"] = known.image
-    return live
 
 
 def _boot_disk(raw: Raw) -> str:

@@ -16,6 +16,7 @@ from tests.require import require
 
 if TYPE_CHECKING:
     from tests.providers.aws.cloud import Cloud
+    from tests.providers.google.cloud import Cloud as GoogleCloud
     from tests.providers.openstack.accounts import Project
     from tests.providers.openstack.regions import Region
 
@@ -147,6 +148,34 @@ class OpenStackArena(Arena):
         return self._project.holds()
 
 
+class GoogleArena(Arena):
+    """Google Cloud: the fake of Compute Engine behind a proxy."""
+
+    provider = "google"
+
+    def __init__(self, cloud: "GoogleCloud") -> None:
+        from tests.providers.google.cloud import IMAGE, OPTIONS
+
+        self._cloud = cloud
+        self.endpoint, self.options, self.proxies = cloud.proxy.url, OPTIONS, (cloud.proxy,)
+        self.names = Names(image=IMAGE, shapes=("e2-small", "e2-medium"), storage_class="pd-balanced")
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """The fake and the proxy."""
+        from tests.providers.google.cloud import running
+
+        del folder
+        with running() as cloud:
+            yield cls(cloud)
+
+    def standing(self, house: House) -> Standing:
+        """From the fake itself."""
+        del house
+        return self._cloud.standing()
+
+
 ARENAS: Mapping[str, type[Arena]] = MappingProxyType(
-    {arena.provider: arena for arena in (FileArena, LabArena, AwsArena, OpenStackArena)}
+    {arena.provider: arena for arena in (FileArena, LabArena, AwsArena, OpenStackArena, GoogleArena)}
 )

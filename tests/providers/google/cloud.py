@@ -10,7 +10,7 @@ from typing import Any
 from providers.conformance import Rig
 from providers.google import GoogleProvider
 from providers.ports import Target
-from tests.fakes.google import Compute
+from tests.fakes.google import Compute, Refused, document
 from tests.fakes.google.errors import answer
 from tests.fakes.hostile import Answer, Forward, Hostile, Request
 
@@ -19,7 +19,7 @@ REGION = "me-central2"
 ZONE = "me-central2-a"
 PLACE = "sample-abroad/me-central2/me-central2-a"
 KEY = f"projects/{PROJECT}/locations/{REGION}/keyRings/sample/cryptoKeys/disks"
-IMAGE = "debian-cloud/debian-12-bookworm-v20260513"
+IMAGE = "debian-12"
 OPTIONS: Mapping[str, str] = {
     "project": PROJECT,
     "region": REGION,
@@ -67,6 +67,16 @@ class Cloud:
     def asked(self, pattern: str) -> int:
         """How many requests have come whose method and path fit."""
         return sum(bool(re.search(pattern, f"{request.method} {request.path}")) for request in self.proxy.requests)
+
+
+def call_of(request: Request) -> str:
+    """Google's name of a call, for example ``disks.insert``; empty for none."""
+    path = request.path.partition("?")[0].removeprefix("/compute/v1/")
+    try:
+        method, _ = document.compute().route(request.method, path)
+    except Refused:
+        return ""
+    return f"{method.collection}.{method.action}"
 
 
 def when(pattern: str) -> Callable[[Request], bool]:

@@ -62,7 +62,7 @@ def journey(rig: Rig) -> None:
                 rules = tuple(msgspec.structs.replace(rule, why=why) for rule in _RULES)
                 wanted = msgspec.structs.replace(wanted, rules=rules)
                 store.update(made.id, made.inputs, wanted)
-            server = msgspec.structs.replace(rig.inputs("Server"), image="family:debian-12")
+            server = rig.inputs("Server")
             subnet = rig.store("Subnet").read(str(getattr(server, "subnet", "")), None)
             network = str(getattr(subnet.inputs if subnet else None, "network", ""))
             carried = rig.make("Firewall", msgspec.structs.replace(wanted, network=network))

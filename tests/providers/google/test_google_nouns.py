@@ -202,15 +202,15 @@ def test_start_up_script_runs_the_given_one_at_the_first_boot_only(tmp_path: Pat
 
 
 def test_image_is_named_or_the_newest_of_a_family_in_a_pinned_project(rig: Rig, cloud: Cloud) -> None:
-    inputs = msgspec.structs.replace(rig.inputs("Server"), image="family:debian-12")
-    made = rig.make("Server", inputs)
-    assert made.inputs == inputs
-    assert cloud.raw("disks", made.id)["sourceImage"].endswith("/debian-12-bookworm-v20260513")
-    imported = rig.store("Server").read(made.id, None)
-    assert getattr(imported and imported.inputs, "image", "") == "debian-cloud/debian-12-bookworm-v20260513"
-    for image in ("family:no-such", "elsewhere/debian", "debian"):
+    for image, named in (("debian-12", "v20260513"), ("debian-12-bookworm-v20260310", "v20260310")):
+        inputs = msgspec.structs.replace(rig.inputs("Server"), image=image)
+        made = rig.make("Server", inputs)
+        assert cloud.raw("disks", made.id)["sourceImage"].endswith(f"/debian-12-bookworm-{named}")
+        imported = rig.store("Server").read(made.id, None)
+        assert getattr(imported and imported.inputs, "image", "") == image
+    for image in ("no-such", "elsewhere/debian", "Debian"):
         with pytest.raises(PortError) as caught:
-            rig.make("Server", msgspec.structs.replace(inputs, image=image))
+            rig.make("Server", msgspec.structs.replace(made.inputs, image=image))
         assert caught.value.reason == "not-found"
 
 
