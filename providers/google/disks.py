@@ -42,6 +42,9 @@ class Volumes:
             "type": f"{self._account.link(self._account.zonal)}/diskTypes/{inputs.storage_class}",
             "labels": tags_of(identity),
             **({"provisionedIops": str(inputs.iops)} if inputs.iops else {}),
+            **(
+                {"sourceSnapshot": self._account.link(f"global/snapshots/{inputs.snapshot}")} if inputs.snapshot else {}
+            ),
             **encryption(self._account),
         }
         return self._account.insert(self._path, body, identity.op)
@@ -72,8 +75,12 @@ class Volumes:
             yield Seen(
                 id=raw["name"],
                 **labelled(raw),
+                inputs={
+                    "size_gib": int(raw["sizeGb"]),
+                    "storage_class": last(raw.get("type")),
+                    "snapshot": last(raw.get("sourceSnapshot")),
+                }
                 # What the type gives by itself is not an input.
-                inputs={"size_gib": int(raw["sizeGb"]), "storage_class": last(raw.get("type"))}
                 | ({"iops": int(raw.get("provisionedIops", 0))} if known is not None and known.iops else {}),
                 placement=disk_placement(self._account, raw, "resource"),
                 reasons=() if raw["status"] == "READY" else (f"it is in state {raw['status']}",),
@@ -207,8 +214,13 @@ def disk_placement(account: Account, raw: Raw, what: str) -> tuple[Placement, ..
         *([last(raw["asyncPrimaryDisk"])] if "asyncPrimaryDisk" in raw else []),
     ]
     found += [Placement("replica", str(copy), "unknown") for copy in copies]
-    # A schedule of snapshots keeps them where the schedule says.
-    found += [Placement("backup", last(policy), "unknown") for policy in raw.get("resourcePolicies", ())]
+    for policy in raw.get("resourcePolicies", ()):
+        # A schedule of snapshots keeps them where it says, and anywhere on the continent when it says nothing.
+        told = account.get(f"{account.regional}/resourcePolicies/{last(policy)}") or {}
+        properties = told.get("snapshotSchedulePolicy", {}).get("snapshotProperties", {})
+        found += [
+            account.placed("backup", place) for place in properties.get("storageLocations") or [f"?{last(policy)}"]
+        ]
     return (*found, account.keyed(raw.get("diskEncryptionKey")))
 
 

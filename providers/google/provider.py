@@ -6,10 +6,12 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from providers.google.account import Account
+from providers.google.copies import BackupPolicies, Snapshots
 from providers.google.disks import Attachments, Volumes
 from providers.google.firewalls import Firewalls
 from providers.google.keys import KeyPairs
 from providers.google.network import Networks, Subnets
+from providers.google.outside import Addresses, Routers
 from providers.google.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
@@ -20,11 +22,15 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     {
         "Network": Networks,
         "Subnet": Subnets,
+        "Router": Routers,
         "Firewall": Firewalls,
         "KeyPair": KeyPairs,
         "Volume": Volumes,
+        "Snapshot": Snapshots,
+        "BackupPolicy": BackupPolicies,
         "Server": Servers,
         "Attachment": Attachments,
+        "Address": Addresses,
     }
 )
 """What the adapter can make."""
@@ -46,20 +52,14 @@ class GoogleProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the permissions of docs/permissions/google.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "Router": _LATER,
-        "Address": _LATER,
         "LoadBalancer": _LATER,
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
         "Image": "Compute Engine imports images from a bucket only, and the adapter makes no bucket",
-        "Snapshot": _LATER,
-        "BackupPolicy": _LATER,
         "Bucket": _LATER,
         "EncryptionKey": "a key of Cloud KMS is never deleted, only its versions; the option kms_key names one",
         "Volume.encryptionKey": "the adapter makes no keys; the option kms_key names one for all disks",
-        "Volume.snapshot": _LATER,
-        "Server.bootVolume": _LATER,
-        "Server.apart": _LATER,
+        "Server.apart": "Google spreads servers over at most eight domains, and beyond them they may share a machine",
     }
 
     def __init__(self, target: Target) -> None:

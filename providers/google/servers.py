@@ -41,7 +41,7 @@ class Servers:
     def make(self, inputs: ServerInputs, identity: Identity) -> str:
         """instances.insert in the place's zone."""
         here = self._account.link(self._account.zonal)
-        key, image = public_key(self._account, inputs.key_pair), resolve(self._account, inputs.image)
+        key = public_key(self._account, inputs.key_pair)
         subnet = f"{self._account.regional}/subnetworks/{inputs.subnet}"
         self._check_firewalls(subnet, inputs)
         name = object_name(inputs.name, identity)
@@ -54,12 +54,13 @@ class Servers:
             PAIR: inputs.key_pair,
             IMAGE: inputs.image,
         }
-        boot = {
-            "boot": True,
-            "autoDelete": True,
-            "initializeParams": {"sourceImage": _path_of(image), "labels": {BOOT: name}},
-            **encryption(self._account),
-        }
+        boot: dict[str, Any] = {"boot": True, "autoDelete": not inputs.boot_volume}
+        if inputs.boot_volume:
+            boot["source"] = self._account.link(f"{self._account.zonal}/disks/{inputs.boot_volume}")
+        else:
+            image = _path_of(resolve(self._account, inputs.image))
+            boot["initializeParams"] = {"sourceImage": image, "labels": {BOOT: name}}
+            boot |= encryption(self._account)
         body = {
             "name": name,
             "machineType": f"{here}/machineTypes/{inputs.shape}",
@@ -187,6 +188,8 @@ def _inputs(raw: Raw, disk: Raw | None, known: ServerInputs | None) -> dict[str,
         "image": notes.get(IMAGE) or last((disk or {}).get("sourceImage")),
         "subnet": last(faces[0].get("subnetwork")),
         "key_pair": notes.get(PAIR, ""),
+        # A disk of its own making is a part of the server.
+        "boot_volume": "" if not disk or BOOT in disk.get("labels", {}) else disk["name"],
         "firewalls": known.firewalls if known is not None and same else tags,
     }
 

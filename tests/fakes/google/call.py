@@ -16,6 +16,9 @@ KINDS: Mapping[str, str] = {
     "images": "image",
     "instances": "instance",
     "networks": "network",
+    "resourcePolicies": "resourcePolicy",
+    "routers": "router",
+    "snapshots": "snapshot",
     "subnetworks": "subnetwork",
 }
 PAGE = 500

@@ -2,10 +2,11 @@
 
 import ipaddress
 import re
+from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.fakes.google.call import Call, Effects, as_it_is, named, stamp
+from tests.fakes.google.call import Call, Effects, as_it_is, named, nothing, stamp
 from tests.fakes.google.errors import Refused
 from tests.fakes.google.world import LINK, Resource, World
 
@@ -24,12 +25,19 @@ def disk(call: Call, resource: Resource, path: str) -> Effects:
     if image:
         resource["sourceImage"] = LINK + call.refer(image, "images", "resource.sourceImage")
         resource.setdefault("sizeGb", call.world.get(named(resource["sourceImage"]))["diskSizeGb"])
+    snapshot = resource.get("sourceSnapshot")
+    if snapshot:
+        resource["sourceSnapshot"] = LINK + call.refer(snapshot, "snapshots", "resource.sourceSnapshot")
+        least = call.world.get(named(resource["sourceSnapshot"]))["diskSizeGb"]
+        resource.setdefault("sizeGb", least)
+        if int(resource["sizeGb"]) < int(least):
+            raise Refused("invalid", f"Invalid value for field 'resource.sizeGb': the snapshot has {least}")
     if not 1 <= int(resource.get("sizeGb", 0)) <= 65536:
         raise Refused("invalid", f"Invalid value for field 'resource.sizeGb': '{resource.get('sizeGb')}'")
     if "provisionedIops" in resource and resource["type"].rpartition("/")[2] not in _FAST:
         raise Refused("invalid", "Invalid value for field 'resource.provisionedIops': not for this disk type")
-    _encrypted(call, resource.get("diskEncryptionKey"))
-    _labelled(call.world, resource)
+    encrypted(resource.get("diskEncryptionKey"), {"global", call.names["zone"].rpartition("-")[0]})
+    labelled(call.world, resource)
     resource["status"] = "CREATING"
     return Effects(then=lambda: resource.update(status="READY"))
 
@@ -70,7 +78,7 @@ def set_labels(call: Call) -> Resource:
     raw = call.world.get(path)
     _fingerprint(call.body.get("labelFingerprint"), raw["labelFingerprint"])
     fresh: Resource = {"labels": deepcopy(call.body.get("labels", {}))}
-    _labelled(call.world, fresh)
+    labelled(call.world, fresh)
     return call.begin(path, first=lambda: raw.update(fresh))
 
 
@@ -98,28 +106,21 @@ def instance(call: Call, resource: Resource, path: str) -> Effects:
     disks = resource.get("disks", [])
     if [entry.get("boot") for entry in disks] != [True]:
         raise Refused("invalid", "the fake makes instances with exactly one disk, which they boot from")
-    place = f"{path.rpartition('/instances/')[0]}/disks"
-    boot = _boot(call, disks[0])
-    source = f"{place}/{boot['name']}"
-    if source in call.world.at:
-        raise Refused("alreadyExists", f"The resource '{source}' already exists")
-    made = disk(call, boot, source)
-    stamp(call.world, boot, source)
-    kept = {"boot": True, "autoDelete": disks[0].get("autoDelete", False), "deviceName": "persistent-disk-0"}
-    resource["disks"] = [_entry(source, 0) | kept]
+    boot = _boot(call, disks[0], path)
+    resource["disks"] = [boot.entry]
     for tag in resource.setdefault("tags", {}).get("items", ()):
         if not _TAG.fullmatch(tag):
             raise Refused("invalid", f"Invalid value for field 'resource.tags.items[0]': '{tag}'")
     resource["tags"]["fingerprint"] = call.world.fingerprint()
     resource["metadata"] = _metadata(call.world, resource.get("metadata", {}))
-    _labelled(call.world, resource)
+    labelled(call.world, resource)
     resource |= {"status": "STAGING", "cpuPlatform": "Unknown CPU Platform"}
 
     def then() -> None:
-        made.then()
+        boot.then()
         resource["status"] = "RUNNING"
 
-    return Effects(lambda: call.world.put(source, boot), then)
+    return Effects(boot.first, then)
 
 
 def delete_instance(call: Call) -> Resource:
@@ -234,14 +235,35 @@ def _metadata(world: World, given: Resource) -> Resource:
     return {"kind": "compute#metadata", "items": items, "fingerprint": world.fingerprint()}
 
 
-def _boot(call: Call, entry: Resource) -> Resource:
-    params: dict[str, Any] = entry.get("initializeParams", {})
+class _Boot(NamedTuple):
+    entry: Resource
+    first: Callable[[], None] = nothing
+    then: Callable[[], None] = nothing
+
+
+def _boot(call: Call, given: Resource, path: str) -> _Boot:
+    """The disk that an instance starts from: one that is there, or a new one of an image."""
+    place = f"{path.rpartition('/instances/')[0]}/disks"
+    kept = {"boot": True, "autoDelete": given.get("autoDelete", False), "deviceName": "persistent-disk-0"}
+    if given.get("source"):
+        source = call.refer(given["source"], "disks", "resource.disks[0].source")
+        used = disk_users(call.world, source)
+        if used:
+            raise Refused("resourceInUseByAnotherResource", f"'{source}' is already being used by '{used}'")
+        return _Boot(_entry(source, 0) | kept)
+    params: dict[str, Any] = given.get("initializeParams", {})
     if not params.get("sourceImage"):
         raise Refused("invalid", "the fake makes boot disks of images")
     new: Resource = {"name": params.get("diskName", call.body["name"]), "sourceImage": params["sourceImage"]}
     pairs = (("type", params, "diskType"), ("sizeGb", params, "diskSizeGb"), ("labels", params, "labels"),
-             ("diskEncryptionKey", entry, "diskEncryptionKey"))  # fmt: skip
-    return new | {name: deepcopy(given[key]) for name, given, key in pairs if key in given}
+             ("diskEncryptionKey", given, "diskEncryptionKey"))  # fmt: skip
+    new |= {name: deepcopy(words[key]) for name, words, key in pairs if key in words}
+    source = f"{place}/{new['name']}"
+    if source in call.world.at:
+        raise Refused("alreadyExists", f"The resource '{source}' already exists")
+    made = disk(call, new, source)
+    stamp(call.world, new, source)
+    return _Boot(_entry(source, 0) | kept, lambda: call.world.put(source, new), made.then)
 
 
 def _entry(source: str, index: int) -> Resource:
@@ -273,18 +295,20 @@ def _free(world: World, sub: Resource) -> str:
     return next(str(host) for host in hosts if str(host) not in taken)
 
 
-def _encrypted(call: Call, key: Resource | None) -> None:
+def encrypted(key: Resource | None, locations: set[str]) -> None:
+    """A key of Cloud KMS: in one of these locations; the answer names its version."""
     if key is None:
         return
     found = _KEY.fullmatch(key.get("kmsKeyName", ""))
     if not found or set(key) != {"kmsKeyName"}:
-        raise Refused("invalid", "Invalid value for field 'resource.diskEncryptionKey.kmsKeyName'")
-    if found[1] not in {"global", call.names["zone"].rpartition("-")[0]}:
-        raise Refused("invalid", f"Cloud KMS key in {found[1]} cannot be used in {call.names['zone']}")
+        raise Refused("invalid", "Invalid value for field 'kmsKeyName'")
+    if found[1] not in locations:
+        raise Refused("invalid", f"Cloud KMS key in {found[1]} cannot be used in {sorted(locations)}")
     key["kmsKeyName"] += "/cryptoKeyVersions/1"
 
 
-def _labelled(world: World, resource: Resource) -> None:
+def labelled(world: World, resource: Resource) -> None:
+    """Labels that fit, and their fingerprint."""
     labels = resource.get("labels", {})
     for key, value in labels.items():
         if not (_LABEL[0].fullmatch(key) and _LABEL[1].fullmatch(value)) or len(labels) > 64:

@@ -60,10 +60,13 @@ def subnetwork(call: Call, resource: Resource, path: str) -> Effects:
 
 
 def subnetwork_users(world: World, path: str) -> str:
-    """What holds a subnetwork: the interfaces of instances, and addresses in it."""
+    """What holds a subnetwork: the interfaces of instances, addresses in it, and NATs."""
     for used, raw in world.at.items():
         faces: list[dict[str, Any]] = raw.get("networkInterfaces", [])
         if any(face.get("subnetwork") == LINK + path for face in faces) or raw.get("subnetwork") == LINK + path:
+            return used
+        nats: list[dict[str, Any]] = raw.get("nats", [])
+        if any(entry["name"] == LINK + path for nat in nats for entry in nat.get("subnetworks", ())):
             return used
     return ""
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.fakes.google import call as calls
-from tests.fakes.google import document, machines, networks
+from tests.fakes.google import copies, document, machines, networks, outside
 from tests.fakes.google.call import Call
 from tests.fakes.google.errors import Refused, answer
 from tests.fakes.google.world import LINK, Resource, World
@@ -32,14 +32,26 @@ _PREPARE: Mapping[str, calls.Prepare] = {
     "firewalls": networks.firewall,
     "disks": machines.disk,
     "instances": machines.instance,
+    "routers": outside.router,
+    "addresses": outside.address,
+    "snapshots": copies.snapshot,
+    "resourcePolicies": copies.policy,
 }
 _USERS: Mapping[str, calls.Users] = {
     "networks": networks.network_users,
     "subnetworks": networks.subnetwork_users,
     "firewalls": _nobody,
     "disks": machines.disk_users,
+    "routers": _nobody,
+    "addresses": outside.address_users,
+    "snapshots": _nobody,
+    "resourcePolicies": copies.policy_users,
 }
-_SHOWN: Mapping[str, calls.Shown] = {"networks": networks.network_shown, "disks": machines.disk_shown}
+_SHOWN: Mapping[str, calls.Shown] = {
+    "networks": networks.network_shown,
+    "disks": machines.disk_shown,
+    "addresses": outside.address_shown,
+}
 _LOOKS = frozenset({*_PREPARE, "images", "zones", "regions", "machineTypes", "diskTypes"})
 _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "firewalls.patch": networks.change_firewall,
@@ -47,6 +59,12 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "disks.resize": machines.resize,
     "disks.update": machines.change_disk,
     "disks.setLabels": machines.set_labels,
+    "disks.addResourcePolicies": copies.add_policies,
+    "disks.removeResourcePolicies": copies.remove_policies,
+    "resourcePolicies.patch": copies.change_policy,
+    "routers.patch": outside.change_router,
+    "instances.addAccessConfig": outside.add_access,
+    "instances.deleteAccessConfig": outside.delete_access,
     "instances.delete": machines.delete_instance,
     "instances.attachDisk": machines.attach,
     "instances.detachDisk": machines.detach,

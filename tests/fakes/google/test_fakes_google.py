@@ -272,6 +272,65 @@ def test_server_is_changed_as_google_lets_it_be(fake: Compute, client: Client) -
     assert client.ask("disks", "get", zone=ZONE, disk="web")["sizeGb"] == "11"
 
 
+def test_snapshot_goes_where_it_is_told_or_to_a_continent(client: Client) -> None:
+    client.disk()
+    source = {"sourceDisk": f"zones/{ZONE}/disks/disk"}
+    client.ask("snapshots", "insert", body={"name": "far"} | source)
+    client.ask("snapshots", "insert", body={"name": "near", "storageLocations": [REGION]} | source)
+    told = {raw["name"]: raw["storageLocations"] for raw in client.ask("snapshots", "list")["items"]}
+    assert told == {"far": ["asia"], "near": [REGION]}
+    both = {"name": "both", "storageLocations": [REGION, "asia"]} | source
+    assert client.refused("snapshots", "insert", body=both) == "invalid"
+    copy = {"name": "copy", "sourceSnapshot": "global/snapshots/near", "sizeGb": "1"}
+    client.ask("disks", "insert", zone=ZONE, body=copy)
+    assert client.ask("disks", "get", zone=ZONE, disk="copy")["sourceSnapshot"].endswith("/snapshots/near")
+
+
+def test_schedule_is_held_by_the_disks_that_follow_it(client: Client) -> None:
+    client.disk()
+    cycle = {"schedule": {"dailySchedule": {"daysInCycle": 1, "startTime": "00:00"}}}
+    body = {"name": "nightly", "snapshotSchedulePolicy": cycle}
+    assert client.refused("resourcePolicies", "insert", region=REGION, body=body) == "invalid"
+    body["snapshotSchedulePolicy"] = cycle | {"retentionPolicy": {"maxRetentionDays": 7}}
+    client.ask("resourcePolicies", "insert", region=REGION, body=body)
+    link = {"resourcePolicies": [f"regions/{REGION}/resourcePolicies/nightly"]}
+    client.ask("disks", "addResourcePolicies", zone=ZONE, disk="disk", body=link)
+    assert client.refused("disks", "addResourcePolicies", zone=ZONE, disk="disk", body=link) == "invalid"
+    used = client.refused("resourcePolicies", "delete", region=REGION, resourcePolicy="nightly")
+    assert used == "resourceInUseByAnotherResource"
+    client.ask("disks", "removeResourcePolicies", zone=ZONE, disk="disk", body=link)
+    client.ask("resourcePolicies", "delete", region=REGION, resourcePolicy="nightly")
+
+
+def test_ways_out_and_in_are_as_google_has_them(client: Client) -> None:
+    client.network()
+    client.subnetwork()
+    client.instance()
+    served = [{"name": f"regions/{REGION}/subnetworks/sub", "sourceIpRangesToNat": ["ALL_IP_RANGES"]}]
+    nat = {"name": "nat", "natIpAllocateOption": "AUTO_ONLY", "subnetworks": served}
+    body = {"name": "way", "network": "global/networks/net", "nats": [nat]}
+    assert client.refused("routers", "insert", region=REGION, body=body) == "invalid"
+    nat["sourceSubnetworkIpRangesToNat"] = "LIST_OF_SUBNETWORKS"
+    client.ask("routers", "insert", region=REGION, body=body)
+    client.ask("addresses", "insert", region=REGION, body={"name": "front"})
+    address = client.ask("addresses", "get", region=REGION, address="front")
+    assert (address["networkTier"], address["status"]) == ("PREMIUM", "RESERVED")
+    at = {"zone": ZONE, "instance": "web", "networkInterface": "nic0"}
+    config = {"natIP": address["address"], "name": "front"}
+    wrong = config | {"networkTier": "STANDARD"}
+    assert client.refused("instances", "addAccessConfig", **at, body=wrong) == "invalid"
+    client.ask("instances", "addAccessConfig", **at, body=config)
+    used = "resourceInUseByAnotherResource"
+    assert client.refused("addresses", "delete", region=REGION, address="front") == used
+    client.ask("instances", "deleteAccessConfig", **at, accessConfig="front")
+    client.ask("addresses", "delete", region=REGION, address="front")
+    client.ask("instances", "delete", zone=ZONE, instance="web")
+    assert client.refused("subnetworks", "delete", region=REGION, subnetwork="sub") == used
+    client.ask("routers", "patch", region=REGION, router="way", body={"nats": []})
+    client.ask("subnetworks", "delete", region=REGION, subnetwork="sub")
+    assert client.refused("networks", "delete", network="net") == used
+
+
 def test_answer_may_be_lost_behind_the_hostile_proxy(fake: Compute) -> None:
     body = json.dumps({"name": "lost", "autoCreateSubnetworks": False})
     with Hostile(fake.url) as proxy:

@@ -1,0 +1,131 @@
+"""Snapshots, schedules, boot volumes, and the ways in and out."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from providers.conformance import Rig
+from providers.ports import PortError
+from tests.fakes import hostile
+from tests.providers.google.cloud import KEY, REGION, Cloud, when
+
+
+def test_snapshot_stays_in_the_region_and_a_volume_begins_as_one(rig: Rig, cloud: Cloud) -> None:
+    volume = rig.make("Volume")
+    made = rig.make("Snapshot", msgspec.structs.replace(rig.inputs("Snapshot"), volume=volume.id))
+    raw = cloud.raw("snapshots", made.id)
+    assert raw["storageLocations"] == [REGION]
+    assert raw["snapshotEncryptionKey"]["kmsKeyName"].startswith(KEY)
+    assert getattr(made.outputs, "size_gib", 0) == 1
+    inputs = msgspec.structs.replace(rig.inputs("Volume"), snapshot=made.id, size_gib=2)
+    copy = rig.make("Volume", inputs)
+    assert copy.inputs == inputs
+    assert cloud.raw("disks", copy.id)["sourceSnapshot"].endswith(f"/{made.id}")
+    with pytest.raises(PortError) as caught:
+        rig.make("Volume", msgspec.structs.replace(inputs, snapshot="no-such-snapshot"))
+    assert caught.value.reason == "not-found"
+
+
+def test_snapshot_that_lands_on_a_continent_is_taken_back(rig: Rig, cloud: Cloud) -> None:
+    wrong = hostile.replace(f'["{REGION}"]', '["asia"]')
+    cloud.proxy.plant(wrong, when=when("GET .*/snapshots/"), times=9)
+    with pytest.raises(PortError) as caught:
+        rig.make("Snapshot")
+    assert (caught.value.reason, caught.value.vendor_code) == ("invalid", "WrongPlace")
+    assert "snapshots" not in cloud.standing()
+
+
+def test_server_starts_from_a_volume_which_outlives_it(rig: Rig, cloud: Cloud) -> None:
+    volume = rig.make("Volume")
+    inputs = msgspec.structs.replace(rig.inputs("Server"), boot_volume=volume.id)
+    made = rig.make("Server", inputs)
+    assert made.inputs == inputs
+    assert [found.id for found in rig.store("Volume").list()] == [volume.id]
+    assert rig.store("Attachment").list() == ()
+    with pytest.raises(PortError) as caught:
+        rig.store("Volume").delete(volume.id)
+    assert caught.value.reason == "in-use"
+    rig.store("Server").delete(made.id)
+    assert rig.store("Volume").read(volume.id, volume.inputs) == volume
+
+
+def test_volume_of_a_schedule_says_where_its_copies_go(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("BackupPolicy")
+    (volume,) = getattr(made.inputs, "volumes", ("",))
+    seen = rig.store("Volume").read(volume, None)
+    assert seen is not None
+    assert {(aspect.what, aspect.source) for aspect in seen.outputs.placement} >= {("backup", "set")}
+    properties: dict[str, Any] = cloud.raw("resourcePolicies", made.id)["snapshotSchedulePolicy"]["snapshotProperties"]
+    properties["storageLocations"] = ["asia"]
+    for kind, object_id, what in (("Volume", volume, "backup"), ("BackupPolicy", made.id, "copies")):
+        seen = rig.store(kind).read(object_id, None)
+        assert seen is not None
+        told = {aspect.what: (aspect.where, aspect.source) for aspect in seen.outputs.placement}
+        assert told[what] == ("asia", "unknown")
+
+
+@pytest.mark.parametrize(("every", "keep"), [(24, 7), (168, 4), (6, 8), (1, 48)])
+def test_schedule_comes_back_as_it_was_given(rig: Rig, every: int, keep: int) -> None:
+    inputs = msgspec.structs.replace(rig.inputs("BackupPolicy"), every_hours=every, keep=keep)
+    made = rig.make("BackupPolicy", inputs)
+    assert made.inputs == inputs
+
+
+def test_schedule_that_google_cannot_keep_is_refused(rig: Rig, cloud: Cloud) -> None:
+    with pytest.raises(PortError, match="by the day") as caught:
+        rig.make("BackupPolicy", msgspec.structs.replace(rig.inputs("BackupPolicy"), every_hours=6, keep=3))
+    assert caught.value.reason == "invalid"
+    assert "resourcePolicies" not in cloud.standing()
+
+
+def test_volumes_join_and_leave_a_schedule(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("BackupPolicy")
+    other = rig.make("Volume")
+    wanted = msgspec.structs.replace(made.inputs, volumes=(other.id,))
+    assert rig.store("BackupPolicy").update(made.id, made.inputs, wanted).inputs == wanted
+    (left,) = getattr(made.inputs, "volumes", ("",))
+    assert not cloud.raw("disks", left).get("resourcePolicies")
+    rig.store("BackupPolicy").delete(made.id)
+    assert not cloud.raw("disks", other.id).get("resourcePolicies")
+
+
+def test_way_out_is_for_the_subnets_named_and_in_the_region(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Router")
+    (nat,) = cloud.raw("routers", made.id)["nats"]
+    assert (nat["autoNetworkTier"], nat["natIpAllocateOption"]) == ("STANDARD", "AUTO_ONLY")
+    # Drift: somebody lets everything out, at the edge nearest to wherever it goes, and keeps logs of it.
+    nat.pop("subnetworks")
+    nat |= {"sourceSubnetworkIpRangesToNat": "ALL_SUBNETWORKS_ALL_IP_RANGES", "autoNetworkTier": "PREMIUM"}
+    nat["logConfig"] = {"enable": True, "filter": "ALL"}
+    seen = rig.store("Router").read(made.id, made.inputs)
+    assert seen is not None
+    assert getattr(seen.inputs, "subnets", ()) == ("*",)
+    assert {aspect.what for aspect in seen.outputs.placement} == {"resource", "log", "way out"}
+    assert rig.store("Router").update(made.id, seen.inputs, made.inputs) == made
+
+
+def test_address_moves_from_server_to_server(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Address")
+    router = rig.store("Router").read(str(getattr(made.inputs, "router", "")), None)
+    (subnet,) = getattr(router and router.inputs, "subnets", ("",))
+    servers = [rig.make("Server", msgspec.structs.replace(rig.inputs("Server"), subnet=subnet)) for _ in range(2)]
+    now = made.inputs
+    for server in servers:
+        wanted = msgspec.structs.replace(made.inputs, server=server.id)
+        assert rig.store("Address").update(made.id, now, wanted).inputs == wanted
+        now = wanted
+    public = [cloud.raw("instances", server.id)["networkInterfaces"][0].get("accessConfigs") for server in servers]
+    assert not public[0]
+    assert public[1][0]["natIP"] == getattr(made.outputs, "address", "")
+    rig.store("Address").delete(made.id)
+    assert not cloud.raw("instances", servers[1].id)["networkInterfaces"][0]["accessConfigs"]
+
+
+def test_address_that_is_reached_through_any_country_says_so(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Address")
+    assert cloud.raw("addresses", made.id)["networkTier"] == "STANDARD"
+    cloud.raw("addresses", made.id)["networkTier"] = "PREMIUM"
+    seen = rig.store("Address").read(made.id, made.inputs)
+    assert seen is not None
+    assert ("way in", "unknown") in {(aspect.what, aspect.source) for aspect in seen.outputs.placement}
