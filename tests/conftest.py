@@ -19,6 +19,8 @@ _LONG = (
     "migrate/",
     "providers/test_",
     "providers/aws",
+    "test_google_kills",
+    "test_google_ministry",
     "providers/openstack",
     "blueprints/",
 )

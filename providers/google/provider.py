@@ -9,13 +9,14 @@ from providers.google.account import Account
 from providers.google.copies import BackupPolicies, Snapshots
 from providers.google.disks import Attachments, Volumes
 from providers.google.firewalls import Firewalls
+from providers.google.images import resolve
 from providers.google.keys import KeyPairs
 from providers.google.network import Networks, Subnets
 from providers.google.outside import Addresses, Routers
 from providers.google.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
-from providers.ports import PortError, Store, Target
+from providers.ports import FoundImage, PortError, Store, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -85,6 +86,17 @@ class GoogleProvider:
         if kind not in NOUNS:
             raise PortError(f"google makes no {kind}", reason="invalid", where=self._account.place)
         return CloudStore(self._account, kind, NOUNS[kind](self._account))
+
+    def find_image(self, name: str) -> FoundImage | None:
+        """See `providers.ports.FindsImages`; an image or a family, of the projects in the option ``image_projects``."""
+        self._account.check()
+        try:
+            found = resolve(self._account, name)
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+            return None
+        return FoundImage(id=str(found["name"]), created=str(found.get("creationTimestamp", "")))
 
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from providers.kit.descriptions import read, written
 from providers.ports import Identity, PortError
 
 STACK, URN, OP = "pse-stack", "pse-urn", "pse-op"
@@ -49,18 +50,13 @@ def of_metadata(found: Mapping[str, str], prefix: str = "pse-") -> Marks:
 
 def description(identity: Identity, **notes: str) -> str:
     """Marks as Neutron keeps them, in 255 characters."""
-    words = {STACK: identity.stack, URN: identity.urn, OP: identity.op, **notes}
-    text = " ".join(f"{name}={value}" for name, value in words.items())
-    _fits(text)
-    if any(" " in value for value in words.values()):
-        raise PortError("a mark has a space in it", reason="invalid", where=text)
-    return text
+    return written(identity, most=_LIMIT, **notes)
 
 
 def of_description(text: str | None) -> Marks:
     """The marks in a description; a stranger's words are none."""
-    parts = [part.partition("=") for part in (text or "").split(" ")]
-    return _marks({name.removeprefix("pse-"): value for name, _, value in parts})
+    identity, notes = read(text)
+    return Marks(identity, notes)
 
 
 def key_name(identity: Identity, name: str, workload: str) -> str:

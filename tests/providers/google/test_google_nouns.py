@@ -214,6 +214,14 @@ def test_image_is_named_or_the_newest_of_a_family_in_a_pinned_project(rig: Rig, 
         assert caught.value.reason == "not-found"
 
 
+def test_programs_find_the_image_that_servers_take(rig: Rig, provider: GoogleProvider) -> None:
+    found = provider.find_image("debian-12")
+    assert found is not None
+    assert (found.id, found.created[:10]) == ("debian-12-bookworm-v20260513", "2026-05-13")
+    assert provider.find_image(found.id) == found
+    assert provider.find_image("no-such") is None
+
+
 def test_volume_is_as_fast_as_asked_and_drift_is_seen(rig: Rig, cloud: Cloud) -> None:
     inputs = msgspec.structs.replace(rig.inputs("Volume"), storage_class="hyperdisk-balanced", iops=3500)
     made = rig.make("Volume", inputs)
