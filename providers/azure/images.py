@@ -1,4 +1,7 @@
-"""Which image is meant: ``publisher:offer:sku:version`` of the platform's own, the publisher pinned by its name."""
+"""Which image is meant: ``publisher+offer+sku+version`` of the platform's own, the publisher pinned by its name.
+
+Azure's own tools write colons; the gate takes none in a place's own name for an image, as they stand behind a place id.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,6 +9,7 @@ from typing import Any
 from providers.azure.account import Account
 from providers.ports import PortError
 
+BETWEEN = "+"
 _PARTS = ("publisher", "offer", "sku", "version")
 
 
@@ -14,23 +18,23 @@ def reference(account: Account, image: str) -> dict[str, str]:
 
     Args:
         account: The place.
-        image: Four words with colons between; the version may be ``latest``. Images of galleries are not taken: their
+        image: Four words with a plus between; the version may be ``latest``. Images of galleries are not taken: their
             versions are replicated to locations of somebody's choice.
 
     Raises:
         PortError: It is no such name.
     """
-    words = image.split(":")
+    words = image.split(BETWEEN)
     if len(words) != len(_PARTS) or not all(words):
         raise PortError(
             f"no image {image!r} here",
             reason="not-found",
             where=account.place,
-            hint="Name publisher:offer:sku:version, for example Debian:debian-12:12-gen2:latest.",
+            hint="Name publisher+offer+sku+version, for example Debian+debian-12+12-gen2+latest.",
         )
     return dict(zip(_PARTS, words, strict=True))
 
 
 def name_of(live: Mapping[str, Any]) -> str:
     """The same words of a live machine's image; an id where it has one."""
-    return str(live.get("id") or ":".join(str(live.get(part) or "?") for part in _PARTS))
+    return str(live.get("id") or BETWEEN.join(str(live.get(part) or "?") for part in _PARTS))

@@ -64,7 +64,7 @@ def owned(raw: Mapping[str, Any]) -> Owner:
 
 def type_of(object_id: str) -> str:
     """The resource type in an id, as this module writes it; empty for what is none of these."""
-    namespace, *rest = object_id.partition("/providers/")[2].lower().split("/")
+    namespace, *rest = object_id.lower().partition("/providers/")[2].split("/")
     found = "/".join((namespace, *rest[::2]))
     return next((known for known in VERSIONS if known.lower() == found), "")
 
@@ -72,6 +72,11 @@ def type_of(object_id: str) -> str:
 def last(object_id: str) -> str:
     """The last name in an id."""
     return object_id.rpartition("/")[2]
+
+
+def parent(object_id: str) -> str:
+    """The id of what an object is in: a subnet's network."""
+    return "/".join(object_id.split("/")[:-2])
 
 
 def same(one: str, other: str) -> bool:

@@ -19,6 +19,7 @@ from providers.azure.names import (
     made_name,
     owned,
     owner,
+    parent,
     same,
     tags_of,
 )
@@ -159,8 +160,7 @@ class Subnets:
 
     def _untag(self, object_id: str) -> None:
         """Take the tag away when the subnet is gone: a network has room for fifty."""
-        network_id, found, name = object_id.rpartition("/subnets/")
-        network = self._account.get(network_id, NETWORK) if found else None
+        network, name = self._account.get(parent(object_id), NETWORK), last(object_id)
         if network is None or any(same(raw["name"], name) for raw in network["properties"].get("subnets") or ()):
             return
         tags = {key: value for key, value in (network.get("tags") or {}).items() if same(key, f"{OF_SUBNET}{name}")}
@@ -171,7 +171,7 @@ class Subnets:
         if not query.id:
             yield from self._account.all(NETWORK)
         elif self._account.is_mine(query.id, SUBNET):
-            network = self._account.get(query.id.rpartition("/subnets/")[0], NETWORK)
+            network = self._account.get(parent(query.id), NETWORK)
             if network is not None:
                 yield network
 

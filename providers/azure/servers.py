@@ -20,6 +20,7 @@ from providers.azure.names import (
     last,
     made_name,
     owned,
+    parent,
     same,
     tags_of,
 )
@@ -182,8 +183,7 @@ class Servers:
                 where=self._account.place,
                 hint="Put the rules of its firewalls into one.",
             )
-        network = subnet.rpartition("/subnets/")[0]
-        return inputs.firewalls[0] if inputs.firewalls else closed_group(self._account, network)
+        return inputs.firewalls[0] if inputs.firewalls else closed_group(self._account, parent(subnet))
 
     def _shut_disk(self, raw: Mapping[str, Any]) -> None:
         """Azure makes the disk open to exports and without tags."""
@@ -242,7 +242,7 @@ class Servers:
             "subnet": self._subnet(nic),
             "key_pair": self._account.path(KEY, tags[WITH_KEY]) if tags.get(WITH_KEY) else "",
         }
-        closed = closed_group(self._account, found["subnet"].rpartition("/subnets/")[0])
+        closed = closed_group(self._account, parent(found["subnet"]))
         found["firewalls"] = () if same(group, closed) else (group,)
         if known is not None:
             found |= {

@@ -16,6 +16,7 @@ from tests.require import require
 
 if TYPE_CHECKING:
     from tests.providers.aws.cloud import Cloud
+    from tests.providers.azure.cloud import Cloud as AzureCloud
     from tests.providers.google.cloud import Cloud as GoogleCloud
     from tests.providers.openstack.accounts import Project
     from tests.providers.openstack.regions import Region
@@ -111,6 +112,34 @@ class AwsArena(Arena):
         return not request.action.startswith("Describe") if request.action else super().changes(request)
 
 
+class AzureArena(Arena):
+    """Azure: the fake of Azure Resource Manager."""
+
+    provider = "azure"
+
+    def __init__(self, cloud: "AzureCloud") -> None:
+        from tests.providers.azure.cloud import OPTIONS, PLATFORM_IMAGE, SHAPES, STORAGE
+
+        self._cloud = cloud
+        self.endpoint, self.options, self.proxies = cloud.proxy.url, OPTIONS, (cloud.proxy,)
+        self.names = Names(image=PLATFORM_IMAGE, shapes=SHAPES, storage_class=STORAGE)
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path) -> Iterator[Arena]:
+        """The fake and the proxy."""
+        from tests.providers.azure.cloud import running
+
+        del folder
+        with running() as cloud:
+            yield cls(cloud)
+
+    def standing(self, house: House) -> Standing:
+        """What the fake has in its books."""
+        del house
+        return self._cloud.arm.standing()
+
+
 class OpenStackArena(Arena):
     """OpenStack: the real control plane, each service behind a proxy."""
 
@@ -177,5 +206,5 @@ class GoogleArena(Arena):
 
 
 ARENAS: Mapping[str, type[Arena]] = MappingProxyType(
-    {arena.provider: arena for arena in (FileArena, LabArena, AwsArena, OpenStackArena, GoogleArena)}
+    {arena.provider: arena for arena in (FileArena, LabArena, AwsArena, AzureArena, OpenStackArena, GoogleArena)}
 )

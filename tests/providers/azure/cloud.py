@@ -24,7 +24,7 @@ OPTIONS: Mapping[str, str] = {
 }
 SHAPES = ("Standard_D2s_v5", "Standard_D4s_v5")
 STORAGE = "StandardSSD_LRS"
-PLATFORM_IMAGE = f"{IMAGE}:latest"
+PLATFORM_IMAGE = f"{IMAGE}:latest".replace(":", "+")
 
 
 def action_of(request: Request) -> str:
