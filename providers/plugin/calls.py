@@ -13,7 +13,7 @@ from pse.core.errors import RemoteError
 
 T = TypeVar("T")
 
-GRACE_S = 3.0
+GRACE_S = 2.5
 """Seconds that a call may go on after Cancel; the engine's user is promised an end within 5."""
 RETRY = frozenset({"throttle", "transient"})
 ATTEMPTS = 4

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 MESSAGE_MAX = 400 * 1024 * 1024
 """Bytes; what the engine itself allows."""
-THREADS = 64
+THREADS = 256
+"""Calls of the engine at once; made when needed. More than it has ever under way, or its Cancel would have to wait."""
 WATCH_S = 0.5
 FINISH_S = 6.0
 """Seconds given to calls under way, and their journal lines, once the engine is gone."""
