@@ -1,7 +1,7 @@
-"""The adapter of AWS: networks, subnets, security groups, key pairs, EBS volumes, EC2 servers and attachments.
+"""The adapter of AWS: networks and ways out of them, security groups, keys, EBS volumes and snapshots, EC2 servers.
 
 One place is one availability zone of one region, and one account has one place in a region. `provider` is the way in,
-`store` is the port for every kind, and one file a noun group translates to EC2's calls. docs/providers/aws.md tells
+and one file a noun group translates to AWS's calls. docs/providers/aws.md tells
 options, permissions and limits.
 """
 

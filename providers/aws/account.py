@@ -1,7 +1,7 @@
 """The account at one place: the client, its calls in the port's words, the check of the place, and waiting."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -17,6 +17,8 @@ OPTIONS = frozenset(
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of one answer; a page of 500 instances is 3 MB."""
 PAGE = 500
+_SMALL_PAGES = {"describe_route_tables": 100}
+"""Listings of EC2's that take no page of 500."""
 _OF_PARTS = frozenset({"InvalidAttachment.NotFound", "InvalidPermission.NotFound"})
 """Codes that say that a known object lacks a part."""
 
@@ -42,7 +44,7 @@ class Account(CloudAccount):
         self._endpoint = target.endpoint
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
-        self._checked = False
+        self._proven: set[str] = set()
 
     @property
     def here(self) -> str:
@@ -88,23 +90,25 @@ class Account(CloudAccount):
 
         return self.patiently(once)
 
-    def pages(self, operation: str, key: str, /, **params: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, operation: str, key: str, /, *, service: str = "ec2", **params: Any) -> Iterator[dict[str, Any]]:
         """All items of a listing, page by page.
 
         Args:
             operation: For example ``describe_vpcs``.
             key: Where an answer has its items, for example ``Vpcs``.
+            service: Whose it is; others than EC2 choose the size of their pages themselves.
             params: The call's parameters.
 
         Raises:
             PortError: See `providers.aws.errors`; also for pages that go round in a circle.
         """
-        client = self.client("ec2")
+        client = self.client(service)
+        size = {"PageSize": _SMALL_PAGES.get(operation, PAGE)} if service == "ec2" else {}
         with port_errors(self.place):
             if not client.can_paginate(operation):
                 yield from getattr(client, operation)(**params)[key]
                 return
-            for page in client.get_paginator(operation).paginate(**params, PaginationConfig={"PageSize": PAGE}):
+            for page in client.get_paginator(operation).paginate(**params, PaginationConfig=size):
                 yield from page.get(key, ())
 
     def check(self) -> None:
@@ -113,19 +117,13 @@ class Account(CloudAccount):
         Raises:
             PortError: It does not: whatever it said would be about somewhere else.
         """
-        if self._checked:
+        if "ec2" in self._proven:
             return
         zones = self.call("describe_availability_zones", ZoneNames=[self.zone])["AvailabilityZones"]
         found: dict[str, Any] = next((zone for zone in zones if zone.get("ZoneName") == self.zone), {})
         said = found.get("RegionName", "")
         if said != self.region:
-            raise PortError(
-                f"asked for {self.zone} in {self.region}, and the answer is about {said or 'another zone'}",
-                reason="invalid",
-                vendor_code="WrongRegion",
-                where=self.place,
-                hint="Correct endpoint, region and zone of the place in the register.",
-            )
+            raise self._wrong_region(f"{self.zone} in {self.region}", said or "another zone")
         if found.get("ZoneType", "availability-zone") != "availability-zone":
             raise PortError(
                 f"{self.zone} is a {found['ZoneType']}, which may be in another country than its region",
@@ -133,7 +131,33 @@ class Account(CloudAccount):
                 vendor_code="ZoneType",
                 where=self.place,
             )
-        self._checked = True
+        self._proven.add("ec2")
+
+    def prove(self, service: str, arns: Callable[[], Iterable[str]]) -> None:
+        """See, once, that a service other than EC2 answers for the region.
+
+        Args:
+            service: The SDK's name of it.
+            arns: Looks at something that every account has there, and gives ARNs.
+
+        Raises:
+            PortError: It does not: whatever it said would be about somewhere else.
+        """
+        if service in self._proven:
+            return
+        said = {(arn.split(":") + [""] * 4)[3] for arn in arns()}
+        if said != {self.region}:
+            raise self._wrong_region(f"{service} in {self.region}", ", ".join(sorted(said)) or "nothing")
+        self._proven.add(service)
+
+    def _wrong_region(self, asked: str, said: str) -> PortError:
+        return PortError(
+            f"asked for {asked}, and the answer is about {said}",
+            reason="invalid",
+            vendor_code="WrongRegion",
+            where=self.place,
+            hint="Correct endpoint, region and zone of the place in the register.",
+        )
 
     def placed(self, what: str, zone: str) -> Placement:
         """An aspect by the availability zone that the cloud says it is in."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.encryption import usable
 from providers.aws.tags import filters, named, owner, plain, specifications
 from providers.kit.noun import Query, Seen
 from providers.kit.tags import identity_of
@@ -12,6 +13,8 @@ from pse.core.schema import AttachmentInputs, Placement, VolumeInputs
 
 DEVICES = tuple(f"/dev/sd{letter}" for letter in "fghijklmnop")
 """Device names that AWS recommends for data volumes; others are the image's own disks."""
+BASE_IOPS = {"gp3": 3000}
+"""Operations a second that a type gives for its price, where more can be bought."""
 AT = "pse-attachment-"
 """Prefix of an attachment's tags on its volume."""
 
@@ -27,7 +30,8 @@ class Volumes:
 
     def make(self, inputs: VolumeInputs, identity: Identity) -> str:
         """CreateVolume in the place's zone; the intent is the token."""
-        speed: dict[str, Any] = {"Iops": inputs.iops} if inputs.iops else {}
+        more: dict[str, Any] = {"Iops": inputs.iops} if inputs.iops else {}
+        more |= {"SnapshotId": inputs.snapshot} if inputs.snapshot else {}
         made = self._account.call(
             "create_volume",
             AvailabilityZone=self._account.zone,
@@ -35,8 +39,8 @@ class Volumes:
             VolumeType=inputs.storage_class,
             ClientToken=identity.op,
             TagSpecifications=specifications(inputs.name, identity, "volume"),
-            **speed,
-            **encryption(self._account),
+            **more,
+            **encryption(self._account, inputs.encryption_key),
         )
         return str(made["VolumeId"])
 
@@ -45,8 +49,9 @@ class Volumes:
         raw = self._usable(object_id)
         # Both in one call: EBS takes no second one for six hours.
         change: dict[str, Any] = {"Size": inputs.size_gib} if raw["Size"] < inputs.size_gib else {}
-        if inputs.iops and raw.get("Iops") != inputs.iops:
-            change["Iops"] = inputs.iops
+        iops = inputs.iops or BASE_IOPS.get(inputs.storage_class, 0)
+        if iops and _iops(raw) != iops:
+            change["Iops"] = iops
         if change:
             self._account.call("modify_volume", VolumeId=object_id, **change)
             self._account.until(
@@ -64,9 +69,7 @@ class Volumes:
             yield Seen(
                 id=raw["VolumeId"],
                 **owner(raw),
-                # What the class gives by itself is not an input.
-                inputs={"size_gib": raw["Size"], "storage_class": raw["VolumeType"]}
-                | ({"iops": raw.get("Iops", 0)} if known is not None and known.iops else {}),
+                inputs=_inputs(raw, known),
                 placement=disk_placement(self._account, raw, "resource"),
                 reasons=(f"it is in state {raw['State']}",) if raw["State"] in {"creating", "error"} else (),
             )
@@ -189,9 +192,9 @@ class Attachments:
                     yield raw, attached
 
 
-def encryption(account: Account) -> dict[str, Any]:
-    """What makes a disk encrypted: with the key of the option ``kms_key``, else with the account's own default."""
-    key = account.options.get("kms_key")
+def encryption(account: Account, own_key: str = "") -> dict[str, Any]:
+    """What makes a disk encrypted: its own key, else that of the option ``kms_key``, else the account's default."""
+    key = usable(account, own_key) if own_key else account.options.get("kms_key")
     return {"Encrypted": True} | ({"KmsKeyId": key} if key else {})
 
 
@@ -211,6 +214,21 @@ def disk_placement(account: Account, raw: Mapping[str, Any], what: str) -> tuple
     elif raw.get("Encrypted"):
         found.append(Placement("key", "?", "unknown"))
     return tuple(found)
+
+
+def _inputs(raw: Mapping[str, Any], known: VolumeInputs | None) -> dict[str, Any]:
+    live = {"size_gib": raw["Size"], "storage_class": raw["VolumeType"], "snapshot": raw.get("SnapshotId", "")}
+    # What the class and the account give by themselves is not an input.
+    paid = raw["VolumeType"] in {"io1", "io2", "gp3"} and _iops(raw) != BASE_IOPS.get(raw["VolumeType"])
+    if paid or (known is not None and known.iops):
+        live["iops"] = _iops(raw)
+    if known is not None and known.encryption_key:
+        live["encryption_key"] = str(raw.get("KmsKeyId", "")).rpartition("/")[2]
+    return live
+
+
+def _iops(raw: Mapping[str, Any]) -> int:
+    return int(raw.get("Iops") or BASE_IOPS.get(raw["VolumeType"], 0))
 
 
 def _devices_of(server: Mapping[str, Any]) -> set[str]:

@@ -18,6 +18,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "RulesPerSecurityGroupLimitExceeded": "quota",
         "SecurityGroupsPerInterfaceLimitExceeded": "quota",
         "TagLimitExceeded": "quota",
+        "TooManyBuckets": "quota",
         "VcpuLimitExceeded": "quota",
         "Client.VolumeLimitExceeded": "quota",
         "RequestLimitExceeded": "throttle",
@@ -46,6 +47,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "IdempotentInstanceTerminated": "conflict",
         "VolumeModificationRateExceeded": "conflict",
         "IncorrectModificationState": "conflict",
+        "Resource.AlreadyAssociated": "conflict",
+        "BucketAlreadyOwnedByYou": "conflict",
         # Something holds it.
         "DependencyViolation": "in-use",
         "VolumeInUse": "in-use",
@@ -53,6 +56,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "IncorrectInstanceState": "in-use",
         "IncorrectState": "in-use",
         "ResourceInUse": "in-use",
+        "KMSInvalidStateException": "in-use",
+        "BucketNotEmpty": "in-use",
         # Who we are, and what we may.
         "AuthFailure": "auth",
         "UnauthorizedOperation": "auth",
@@ -67,7 +72,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "PendingVerification": "auth",
         "SignatureDoesNotMatch": "auth",
         "UnrecognizedClientException": "auth",
+        "InvalidPlacementGroup.Unknown": "not-found",
+        "NoSuchBucket": "not-found",
+        # A malformed ARN is nobody's.
+        "InvalidArnException": "not-found",
         # Again, and it may work.
+        "DependencyTimeoutException": "transient",
+        "OperationAborted": "transient",
         "InternalError": "transient",
         "InternalFailure": "transient",
         "RequestTimeout": "transient",
@@ -75,7 +86,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "Unavailable": "transient",
     }
 )
-"""The codes of EC2 by reason; `reason_of` says what becomes of one that is not here."""
+"""The codes of EC2 and its neighbours by reason; `reason_of` says what becomes of one that is not here."""
 
 
 def reason_of(code: str, status: int) -> str:
@@ -100,7 +111,7 @@ def reason_of(code: str, status: int) -> str:
         ("Duplicate", "conflict"),
         ("AlreadyExists", "conflict"),
     ):
-        if code.endswith(ending):
+        if code.removesuffix("Exception").endswith(ending):
             return reason
     return "invalid"
 

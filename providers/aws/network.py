@@ -1,6 +1,6 @@
 """Networks are VPCs, subnets are subnets, firewalls are security groups.
 
-A network is private: no Internet gateway, no public addresses. EC2 gives every VPC a default group that lets its
+A network is private until a router is made for it. EC2 gives every VPC a default group that lets its
 members talk and everything out; servers without a firewall are in it, so it is emptied.
 """
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.routers import routed
 from providers.aws.rules import described, key_of, live_rules, neutral, permissions
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.noun import Query, Seen
@@ -111,7 +112,9 @@ class Subnets:
             )
 
     def remove(self, object_id: str) -> None:
-        """DeleteSubnet."""
+        """DeleteSubnet, when no router serves it: EC2 would let it go, and the router would not know."""
+        if routed(self._account, object_id):
+            raise PortError(f"a router serves {object_id}", reason="in-use", where=self._account.place)
         self._account.call("delete_subnet", SubnetId=object_id)
 
     def _raw(self, query: Query) -> Iterator[dict[str, Any]]:

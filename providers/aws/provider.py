@@ -6,11 +6,15 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.buckets import Buckets
 from providers.aws.disks import Attachments, Volumes
+from providers.aws.encryption import EncryptionKeys
 from providers.aws.images import BY_NAME, resolve
 from providers.aws.keys import KeyPairs
 from providers.aws.network import Firewalls, Networks, Subnets
+from providers.aws.routers import Addresses, Routers
 from providers.aws.servers import Servers
+from providers.aws.snapshots import Snapshots
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
 from providers.ports import FoundImage, PortError, Store, Target
@@ -20,11 +24,16 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     {
         "Network": Networks,
         "Subnet": Subnets,
+        "Router": Routers,
         "Firewall": Firewalls,
         "KeyPair": KeyPairs,
+        "EncryptionKey": EncryptionKeys,
         "Volume": Volumes,
+        "Snapshot": Snapshots,
+        "Bucket": Buckets,
         "Server": Servers,
         "Attachment": Attachments,
+        "Address": Addresses,
     }
 )
 """What the adapter can make."""
@@ -45,20 +54,12 @@ class AwsProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/aws.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "Router": _LATER,
-        "Address": _LATER,
         "LoadBalancer": _LATER,
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
-        "Image": "EC2 imports images from a bucket only, and the adapter makes no bucket",
-        "Snapshot": _LATER,
+        "Image": "EC2 imports an image by a role that an administrator has to make first",
         "BackupPolicy": _LATER,
-        "Bucket": _LATER,
-        "EncryptionKey": _LATER,
-        "Volume.encryptionKey": _LATER,
-        "Volume.snapshot": _LATER,
         "Server.bootVolume": "an EC2 instance starts from an image only",
-        "Server.apart": _LATER,
     }
 
     def __init__(self, target: Target) -> None:

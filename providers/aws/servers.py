@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.apart import ensure, leave, word_of
 from providers.aws.disks import disk_placement, encryption
 from providers.aws.errors import reason_of
 from providers.aws.images import BY_NAME, resolve, root_disk
@@ -29,6 +30,15 @@ class Servers:
 
     def make(self, inputs: ServerInputs, identity: Identity) -> str:
         """RunInstances; the intent is the token."""
+        group = ensure(self._account, inputs)
+        try:
+            return self._run(inputs, identity, group)
+        except PortError as exc:
+            if exc.reason != "transient":
+                leave(self._account, group)
+            raise
+
+    def _run(self, inputs: ServerInputs, identity: Identity, group: str) -> str:
         image = resolve(self._account, inputs.image)
         device, size = root_disk(image)
         disk = {"DeleteOnTermination": True, **encryption(self._account)} | ({"VolumeSize": size} if size else {})
@@ -38,6 +48,8 @@ class Servers:
             "AssociatePublicIpAddress": False,
             "DeleteOnTermination": True,
         } | ({"Groups": list(inputs.firewalls)} if inputs.firewalls else {})
+        more: dict[str, Any] = {"UserData": inputs.user_data} if inputs.user_data else {}
+        more |= {"Placement": {"GroupName": group}} if group else {}
         made = self._account.call(
             "run_instances",
             MinCount=1,
@@ -50,7 +62,7 @@ class Servers:
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             ClientToken=identity.op,
             TagSpecifications=specifications(inputs.name, identity, "instance", "volume"),
-            **({"UserData": inputs.user_data} if inputs.user_data else {}),
+            **more,
         )
         return str(made["Instances"][0]["InstanceId"])
 
@@ -80,7 +92,7 @@ class Servers:
             yield Seen(
                 id=raw["InstanceId"],
                 **owner(raw),
-                inputs=_inputs(raw, known),
+                inputs=_inputs(raw, known) | {"apart": word_of(self._account, raw, known)},
                 outputs={
                     "address": raw.get("PrivateIpAddress", ""),
                     "ssh_port": SSH_PORT,
@@ -94,6 +106,7 @@ class Servers:
 
     def remove(self, object_id: str) -> None:
         """TerminateInstances, and wait: until then its subnet and groups are in use."""
+        groups = {raw.get("Placement", {}).get("GroupName", "") for raw in self._raw(Query(id=object_id))}
         self._account.call("terminate_instances", InstanceIds=[object_id])
         self._account.until(
             lambda: (
@@ -101,6 +114,9 @@ class Servers:
             ),
             what=f"{object_id} to be terminated",
         )
+        # The last one takes it along.
+        for group in groups:
+            leave(self._account, group)
 
     def _raw(self, query: Query) -> Iterator[dict[str, Any]]:
         wanted = filters("instance-id", query.id, query.tags)

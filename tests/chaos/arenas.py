@@ -108,8 +108,10 @@ class AwsArena(Arena):
         return self._cloud.standing()
 
     def changes(self, request: Request) -> bool:
-        """EC2 has a word for what only looks; other services have HTTP's."""
-        return not request.action.startswith("Describe") if request.action else super().changes(request)
+        """Most services have a word for what only looks; the others have HTTP's."""
+        return (
+            not request.action.startswith(("Describe", "Get", "List")) if request.action else super().changes(request)
+        )
 
 
 class AzureArena(Arena):

@@ -13,7 +13,10 @@ from typing import Any
 from tests.fakes.hostile import Answer, Forward, Request
 
 NAMESPACE = "http://ec2.amazonaws.com/doc/2016-11-15/"
+ACCOUNT = "123456789012"
+"""The account that moto plays."""
 VOLUME_TYPES = frozenset({"standard", "gp2", "gp3", "io1", "io2", "st1", "sc1"})
+_WITH_IOPS = {"gp3": (3000, 80000), "io1": (100, 64000), "io2": (100, 256000)}
 _MADE = {
     "CreateVpc": "vpcId",
     "CreateSubnet": "subnetId",
@@ -21,6 +24,10 @@ _MADE = {
     "CreateVolume": "volumeId",
     "ImportKeyPair": "keyName",
     "RunInstances": "instanceId",
+    "CreateInternetGateway": "internetGatewayId",
+    "CreateRouteTable": "routeTableId",
+    "AllocateAddress": "allocationId",
+    "CreateSnapshot": "snapshotId",
 }
 _NOT_FOUND = {
     "vpc": "InvalidVpcID.NotFound",
@@ -28,6 +35,10 @@ _NOT_FOUND = {
     "sg": "InvalidGroup.NotFound",
     "vol": "InvalidVolume.NotFound",
     "i": "InvalidInstanceID.NotFound",
+    "igw": "InvalidInternetGatewayID.NotFound",
+    "rtb": "InvalidRouteTableID.NotFound",
+    "eipalloc": "InvalidAllocationID.NotFound",
+    "snap": "InvalidSnapshot.NotFound",
 }
 _REGION = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
@@ -109,6 +120,14 @@ class Refusals:
     def _CreateVolume(self, _: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
         if form.get("VolumeType", "gp2") not in VOLUME_TYPES:
             return error("InvalidParameterValue", f"Unknown volume type '{form['VolumeType']}'")
+        sort, iops = form.get("VolumeType", "gp2"), int(form.get("Iops", "0"))
+        if iops and sort not in _WITH_IOPS:
+            return error("InvalidParameterCombination", f"The parameter iops is not supported for {sort} volumes.")
+        if sort in {"io1", "io2"} and not iops:
+            return error("MissingParameter", f"The request must contain the parameter iops for {sort} volumes")
+        low, high = _WITH_IOPS.get(sort, (0, 0))
+        if iops and not low <= iops <= high:
+            return error("InvalidParameterValue", f"Volume iops of {iops} is not from {low} to {high}")
         return None
 
     def _DeleteSubnet(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
@@ -121,6 +140,31 @@ class Refusals:
         groups = client.describe_security_groups(Filters=_is("vpc-id", form["VpcId"]))["SecurityGroups"]
         if any(group["GroupName"] != "default" for group in groups):
             return error("DependencyViolation", f"The vpc '{form['VpcId']}' has dependencies and cannot be deleted.")
+        if client.describe_internet_gateways(Filters=_is("attachment.vpc-id", form["VpcId"]))["InternetGateways"]:
+            return error("DependencyViolation", f"The vpc '{form['VpcId']}' has dependencies and cannot be deleted.")
+        return None
+
+    def _AttachInternetGateway(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
+        if client.describe_internet_gateways(Filters=_is("attachment.vpc-id", form["VpcId"]))["InternetGateways"]:
+            return error("InvalidParameterValue", f"Network {form['VpcId']} already has an internet gateway attached")
+        return None
+
+    def _DetachInternetGateway(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
+        for raw in client.describe_addresses()["Addresses"]:
+            for found in _instances(client, _is("instance-id", raw.get("InstanceId") or "none")):
+                if found.get("VpcId") == form["VpcId"] and found["State"]["Name"] != "terminated":
+                    return error("DependencyViolation", f"Network {form['VpcId']} has some mapped public address(es).")
+        return None
+
+    def _AssociateRouteTable(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
+        if client.describe_route_tables(Filters=_is("association.subnet-id", form["SubnetId"]))["RouteTables"]:
+            return error("Resource.AlreadyAssociated", f"{form['SubnetId']} is associated with a route table already")
+        return None
+
+    def _ReleaseAddress(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
+        for raw in client.describe_addresses(Filters=_is("allocation-id", form["AllocationId"]))["Addresses"]:
+            if raw.get("AssociationId"):
+                return error("InvalidIPAddress.InUse", f"Address {raw['PublicIp']} is in use.")
         return None
 
     def _AttachVolume(self, client: Any, form: Mapping[str, str]) -> Answer | None:  # noqa: N802
@@ -132,6 +176,41 @@ class Refusals:
                 said = f"Invalid value '{form['Device']}' for unixDevice. Attachment point is already in use"
                 return error("InvalidParameterValue", said)
         return None
+
+
+class Own:
+    """Snapshots of the account itself only, where they are asked for, with their keys; an address's border group."""
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        """Args: client: Gives a boto3 client of EC2 for a region, straight to the server."""
+        self._client = client
+
+    def __call__(self, request: Request, forward: Forward) -> Answer:
+        """Ask for them, or tell it."""
+        if request.action == "DescribeSnapshots" and request.form.get("Owner.1") == "self":
+            form = request.form
+            number = 1 + max((int(key.split(".")[1]) for key in form if key.startswith("Filter.")), default=0)
+            own = {f"Filter.{number}.Name": "owner-id", f"Filter.{number}.Value.1": ACCOUNT}
+            return self._with_keys(request, forward(request.with_form(form | own)))
+        answer = forward(request)
+        if request.action == "DescribeAddresses" and answer.status == 200:
+            root = ET.fromstring(answer.body)
+            for item in _listing(root):
+                ET.SubElement(item, f"{{{NAMESPACE}}}networkBorderGroup").text = region_of(request)
+            return Answer(200, ET.tostring(root), answer.headers)
+        return answer
+
+    def _with_keys(self, request: Request, answer: Answer) -> Answer:
+        if answer.status != 200:
+            return answer
+        root = ET.fromstring(answer.body)
+        for item in _listing(root):
+            said = {_local(child): child.text or "" for child in item}
+            if said.get("encrypted") == "true" and not said.get("kmsKeyId"):
+                volumes = self._client(region_of(request)).describe_volumes(Filters=_is("volume-id", said["volumeId"]))
+                for raw in volumes["Volumes"]:
+                    ET.SubElement(item, f"{{{NAMESPACE}}}kmsKeyId").text = raw["KmsKeyId"]
+        return Answer(200, ET.tostring(root), answer.headers)
 
 
 class Late:
@@ -225,7 +304,8 @@ def _without(answer: Answer, hidden: set[str]) -> Answer:
     return Answer(200, ET.tostring(root), answer.headers)
 
 
-_LISTS = frozenset({"vpcSet", "subnetSet", "securityGroupInfo", "volumeSet", "keySet", "instancesSet"})
+_LISTS = frozenset({"vpcSet", "subnetSet", "securityGroupInfo", "volumeSet", "keySet", "instancesSet",
+                    "internetGatewaySet", "routeTableSet", "addressesSet", "snapshotSet"})  # fmt: skip
 
 
 def _listing(root: ET.Element) -> ET.Element:

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Protocol, Self
 
+from tests.fakes.s3actions import action_of
+
 MIB = 1024 * 1024
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
 _CHUNK = b"x" * 65536
@@ -36,8 +38,18 @@ class Request:
 
     @property
     def action(self) -> str:
-        """EC2's name of the call; empty elsewhere."""
-        return self.form.get("Action", "")
+        """The cloud's name of the call; empty where only method and path tell it."""
+        named = self.form.get("Action", "") or self._header("x-amz-target").rpartition(".")[2]
+        return named or (action_of(self.method, self.path) if self.service == "s3" else "")
+
+    @property
+    def service(self) -> str:
+        """The service at AWS that the request was signed for; empty elsewhere."""
+        scope = self._header("authorization").partition("Credential=")[2].partition(",")[0].split("/")
+        return scope[3] if len(scope) == 5 else ""
+
+    def _header(self, name: str) -> str:
+        return next((value for key, value in self.headers.items() if key.lower() == name), "")
 
     def with_form(self, form: Mapping[str, str]) -> "Request":
         """The same with other parameters."""
@@ -174,7 +186,7 @@ class Hostile:
         self._server.server_close()
 
     def plant(self, layer: Layer, *, when: Callable[[Request], bool] | str = "", times: int = 1) -> Planted:
-        """Misbehave for the next ``times`` requests that fit; a text is EC2's action, as a regular expression."""
+        """Misbehave for the next ``times`` requests that fit; a text is the action, as a regular expression."""
         fits = when if callable(when) else (lambda request: bool(re.fullmatch(when or ".*", request.action)))
         fault = Planted(layer, fits, times)
         with self._lock:
@@ -188,7 +200,7 @@ class Hostile:
             self.requests.clear()
 
     def actions(self) -> list[str]:
-        """EC2's names of what was asked, in order."""
+        """The cloud's names of what was asked, in order."""
         with self._lock:
             return [request.action for request in self.requests]
 

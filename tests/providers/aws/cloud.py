@@ -5,17 +5,20 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from providers.aws import AwsProvider
 from providers.conformance import Rig
 from providers.ports import Target
-from tests.fakes.ec2 import Late, Refusals, Tokens
+from tests.fakes.ec2 import Late, Own, Refusals, Tokens
 from tests.fakes.hostile import Hostile
+from tests.fakes.kms import Rotations
+from tests.fakes.placement import Spread
+from tests.fakes.s3 import Objects
 from tests.providers.waiting import wait_for
 
 REGION = "me-south-1"
@@ -46,20 +49,32 @@ class Cloud:
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self.late = Late()
-        self.proxy = Hostile(upstream, layers=(Refusals(self.client), Tokens(self.client), self.late))
+        self.spread = Spread(self.client)
+        self.proxy = Hostile(
+            upstream,
+            layers=(
+                Own(self.client),
+                Rotations(),
+                Objects(partial(self.client, service="s3")),
+                self.spread,
+                Refusals(self.client),
+                Tokens(self.client),
+                self.late,
+            ),
+        )
 
-    def client(self, region: str = REGION) -> Any:
+    def client(self, region: str = REGION, service: str = "ec2") -> Any:
         """A client straight to the server, past the proxy."""
-        if region not in self._clients:
+        if (region, service) not in self._clients:
             import boto3
 
             session = boto3.Session(
                 aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"], aws_secret_access_key="sample", region_name=region
             )
-            self._clients[region] = session.client("ec2", endpoint_url=self.upstream)
-        return self._clients[region]
+            self._clients[region, service] = session.client(service, endpoint_url=self.upstream)
+        return self._clients[region, service]
 
     @cached_property
     def image(self) -> str:
@@ -105,6 +120,15 @@ class Cloud:
                 for raw in ec2.describe_network_interfaces()["NetworkInterfaces"]
                 if raw.get("Status") != "available" or raw["VpcId"] not in default
             ],
+            "gateway": [raw["InternetGatewayId"] for raw in ec2.describe_internet_gateways()["InternetGateways"]],
+            "table": [
+                raw["RouteTableId"]
+                for raw in ec2.describe_route_tables()["RouteTables"]
+                if not any(found["Main"] for found in raw["Associations"])
+            ],
+            "cipher": self._keys(),
+            "placement": list(self.spread.names()),
+            "bucket": [raw["Name"] for raw in self.client(service="s3").list_buckets()["Buckets"]],
             # moto gives the account the snapshots of all public images.
             "snapshot": [
                 raw["SnapshotId"]
@@ -113,18 +137,66 @@ class Cloud:
         }
         return {kind: sorted(ids) for kind, ids in found.items() if ids}
 
+    def foreign_keys(self) -> set[str]:
+        """Keys that AWS has made: moto makes that of disks when the first one is encrypted."""
+        kms = self.client(service="kms")
+        own = {raw.get("TargetKeyId") for raw in kms.list_aliases()["Aliases"]}
+        return own & {raw["KeyId"] for raw in kms.list_keys()["Keys"]}
+
+    def _keys(self) -> list[str]:
+        kms = self.client(service="kms")
+        own = self.foreign_keys()
+        ids = [raw["KeyId"] for raw in kms.list_keys()["Keys"] if raw["KeyId"] not in own]
+        every = [kms.describe_key(KeyId=object_id)["KeyMetadata"] for object_id in ids]
+        return [raw["KeyId"] for raw in every if not raw.get("DeletionDate")]
+
     def reset(self) -> None:
         """Empty the account and calm the proxy."""
         self.proxy.calm()
         self.late.seconds = 0.0
+        self.spread.clear()
         request = urllib.request.Request(f"{self.upstream}/moto-api/reset", method="POST")
         urllib.request.urlopen(request, timeout=20).close()
 
 
+class Furniture:
+    """A subnet and a key pair for the servers of many tests, which nothing changes; made when first asked for.
+
+    Args:
+        rig: Makes them, and deletes them in the end.
+    """
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._ids: dict[str, str] = {}
+
+    def id(self, kind: str) -> str:
+        """Its id."""
+        if kind not in self._ids:
+            self._ids[kind] = self._rig.make(kind).id
+        return self._ids[kind]
+
+
+class Furnished(Rig):
+    """A rig that borrows subnet and key pair for its servers instead of making them.
+
+    Args:
+        furniture: Where they are borrowed.
+    """
+
+    def __init__(self, furniture: Furniture, *args: Any, **words: Any) -> None:
+        super().__init__(*args, **words)
+        self._furniture = furniture
+
+    def _server(self) -> dict[str, Any]:
+        borrowed = {"subnet": self._furniture.id("Subnet"), "key_pair": self._furniture.id("KeyPair")}
+        return {"shape": self._shapes[0], "image": self._image, "user_data": "#!/bin/sh\nexit 0\n", **borrowed}
+
+
 @contextmanager
-def rig_of(cloud: Cloud, provider: AwsProvider) -> Iterator[Rig]:
+def rig_of(cloud: Cloud, provider: AwsProvider, cls: Callable[..., Rig] = Rig) -> Iterator[Rig]:
     """A rig whose objects are deleted at the end of the block; the adapter stays open."""
-    rig = Rig(provider, place=PLACE, image=cloud.image, shapes=("t3.small", "t3.large"), storage_class="gp3")
+    rig = cls(provider, place=PLACE, image=cloud.image, shapes=("t3.small", "t3.large"), storage_class="gp3")
     try:
         yield rig
     finally:

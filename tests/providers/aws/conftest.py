@@ -33,6 +33,17 @@ def shared(moto_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Itera
     made.close()
 
 
+@pytest.fixture(scope="module")
+def swept(moto_cloud: Cloud) -> Iterator[Cloud]:
+    """The same for a module whose tests leave the account as they found it: it has to be empty after the last one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in CREDENTIALS.items():
+            patch.setenv(name, value)
+        moto_cloud.proxy.calm()
+        yield moto_cloud
+    _see_empty(moto_cloud)
+
+
 @pytest.fixture
 def cloud(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """The same with a calm proxy, and an account that has to be empty in the end; credentials by the environment."""
@@ -40,11 +51,15 @@ def cloud(moto_cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]
         monkeypatch.setenv(name, value)
     moto_cloud.proxy.calm()
     yield moto_cloud
-    moto_cloud.late.seconds = 0.0
-    moto_cloud.proxy.calm()
-    left = moto_cloud.standing()
+    _see_empty(moto_cloud)
+
+
+def _see_empty(cloud: Cloud) -> None:
+    cloud.late.seconds = 0.0
+    cloud.proxy.calm()
+    left = cloud.standing()
     if left:
-        moto_cloud.reset()
+        cloud.reset()
     assert left == {}
 
 

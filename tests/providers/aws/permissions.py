@@ -14,10 +14,12 @@ import msgspec
 
 from providers.aws import AwsProvider
 from providers.conformance import Rig
-from pse.core.schema import FirewallInputs, FirewallRule
+from pse.core.schema import FirewallInputs, FirewallRule, Inputs, ServerInputs
 from tests.providers.aws.cloud import CREDENTIALS, Cloud, rig_of, running
 
 POLICY = Path(__file__).parents[3] / "docs" / "permissions" / "aws.json"
+WITH_TAGS = {"kms:CreateKey": "kms:TagResource", "s3:CreateBucket": "s3:TagResource"}
+"""What a call that makes something takes besides itself when it sets tags; EC2's is called by itself as well."""
 _RULES = tuple(FirewallRule(direction=way, protocol="tcp", port=443, peer="10.0.0.0/8") for way in ("in", "out"))
 
 
@@ -30,6 +32,8 @@ def journey(rig: Rig) -> None:
         store.list()
         wanted = rig.changed(kind, made.inputs) or made.inputs
         store.update(made.id, made.inputs, wanted)
+        for more in _more(rig, kind, wanted):
+            store.delete(rig.make(kind, more).id)
         if isinstance(wanted, FirewallInputs):
             for why in ("first", "second"):
                 rules = tuple(msgspec.structs.replace(rule, why=why) for rule in _RULES)
@@ -38,17 +42,28 @@ def journey(rig: Rig) -> None:
     rig.clear()
 
 
+def _more(rig: Rig, kind: str, inputs: Inputs) -> list[Inputs]:
+    """Inputs that take further calls."""
+    if isinstance(inputs, ServerInputs):
+        return [msgspec.structs.replace(inputs, apart="journey")]
+    if kind in {"Volume", "Bucket"}:
+        return [msgspec.structs.replace(rig.inputs(kind), encryption_key=rig.make("EncryptionKey").id)]
+    return []
+
+
 def recorded(cloud: Cloud, provider: AwsProvider) -> set[str]:
-    """The actions of the journey."""
+    """The actions of the journey, each with its service."""
     with rig_of(cloud, provider) as rig:
         journey(rig)
-    return set(cloud.proxy.actions())
+    return {f"{request.service}:{request.action}" for request in cloud.proxy.requests}
 
 
 def policy(actions: Iterable[str]) -> dict[str, Any]:
-    """An IAM policy that permits the actions: looking everywhere, changing in any resource of EC2."""
-    names = sorted(f"ec2:{action}" for action in actions)
-    looks = [name for name in names if name.startswith(("ec2:Describe", "ec2:Get"))]
+    """An IAM policy that permits the actions: looking everywhere, changing in any resource of the services."""
+    called = set(actions)
+    names = sorted(called | {also for name, also in WITH_TAGS.items() if name in called})
+    looks = [name for name in names if name.partition(":")[2].startswith(("Describe", "Get", "List"))]
+    services = sorted({name.partition(":")[0] for name in names})
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -57,7 +72,7 @@ def policy(actions: Iterable[str]) -> dict[str, Any]:
                 "Sid": "Change",
                 "Effect": "Allow",
                 "Action": [name for name in names if name not in looks],
-                "Resource": "arn:aws:ec2:*:*:*",
+                "Resource": [f"arn:aws:{service}:{'::' if service == 's3' else '*:*:'}*" for service in services],
             },
         ],
     }

@@ -1,18 +1,25 @@
 """The adapter of AWS under the conformance suite, on moto."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from providers.aws import AwsProvider
 from providers.conformance import Rig, StoreContract
-from tests.providers.aws.cloud import Cloud, rig_of
+from tests.providers.aws.cloud import Cloud, Furnished, Furniture, rig_of
+
+
+@pytest.fixture(scope="module")
+def furniture(swept: Cloud, shared: AwsProvider) -> Iterator[Furniture]:
+    with rig_of(swept, shared) as rig:
+        yield Furniture(rig)
 
 
 class TestAws(StoreContract):
     adapter = AwsProvider
 
     @pytest.fixture
-    def rig(self, cloud: Cloud, shared: AwsProvider) -> Iterator[Rig]:
-        with rig_of(cloud, shared) as rig:
+    def rig(self, swept: Cloud, shared: AwsProvider, furniture: Furniture) -> Iterator[Rig]:
+        with rig_of(swept, shared, partial(Furnished, furniture)) as rig:
             yield rig

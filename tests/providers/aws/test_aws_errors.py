@@ -35,6 +35,21 @@ CODES = {
     "invalid": ("InvalidParameterValue", "MissingParameter", "SomethingNew"),
 }  # fmt: skip
 
+MAKING = {
+    "Network": "CreateVpc",
+    "Subnet": "CreateSubnet",
+    "Router": "CreateInternetGateway",
+    "Firewall": "CreateSecurityGroup",
+    "KeyPair": "ImportKeyPair",
+    "EncryptionKey": "CreateKey",
+    "Volume": "CreateVolume",
+    "Snapshot": "CreateSnapshot",
+    "Bucket": "CreateBucket",
+    "Server": "RunInstances",
+    "Attachment": "AttachVolume",
+    "Address": "AllocateAddress",
+}
+
 
 @pytest.fixture
 def rig(cloud: Cloud, shared: AwsProvider) -> Iterator[Rig]:
@@ -87,15 +102,8 @@ def test_refused_parameters_are_not_quoted() -> None:
 @pytest.mark.parametrize("kind", AwsProvider.kinds)
 def test_lost_answer_makes_nothing_twice(rig: Rig, cloud: Cloud, kind: str) -> None:
     inputs, identity = rig.inputs(kind), rig.identity()
-    calls = {
-        "Network": "CreateVpc",
-        "Subnet": "CreateSubnet",
-        "Firewall": "CreateSecurityGroup",
-        "Volume": "CreateVolume",
-    }
-    call = calls.get(kind) or {"KeyPair": "ImportKeyPair", "Server": "RunInstances", "Attachment": "AttachVolume"}[kind]
     before = rig.count(kind)
-    cut = cloud.proxy.plant(hostile.cut_after, when=call)
+    cut = cloud.proxy.plant(hostile.cut_after, when=MAKING[kind])
     try:
         rig.make(kind, inputs, identity)
     except PortError:

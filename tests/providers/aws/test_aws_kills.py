@@ -10,10 +10,15 @@ from tests.providers.aws.cloud import OPTIONS, Cloud
 from tests.providers.house import UNIT, House, inputs
 from tests.providers.kills import Background, ended, strike
 
+KINDS = 12
 CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", "CreateVolume", "RunInstances",
-           "AttachVolume")  # fmt: skip
-DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc")
-WHOLE = {"vpc": 1, "subnet": 1, "group": 1, "key": 1, "volume": 2, "instance": 1, "interface": 1}
+           "AttachVolume", "CreateInternetGateway", "AttachInternetGateway", "CreateRouteTable", "AllocateAddress",
+           "CreateSnapshot", "CreateKey", "CreatePlacementGroup", "CreateBucket")  # fmt: skip
+DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
+           "DetachInternetGateway", "ReleaseAddress", "DeleteSnapshot", "ScheduleKeyDeletion",
+           "DeletePlacementGroup", "DeleteBucket")  # fmt: skip
+WHOLE = {"vpc": 1, "subnet": 1, "group": 1, "key": 1, "volume": 2, "instance": 1, "interface": 1, "gateway": 1,
+         "table": 1, "address": 1, "snapshot": 1, "cipher": 1, "placement": 1, "bucket": 1}  # fmt: skip
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m suite"
 
 
@@ -36,8 +41,13 @@ def program(image: str) -> Callable[[], None]:
         fire = sdk.Firewall("fire", **inputs("fire", network=net.id, rules=rules))
         key = sdk.KeyPair("key", **inputs("key", public_key=KEY))
         given = {"shape": "t3.small", "image": image, "subnet": sub.id, "firewalls": [fire.id], "key_pair": key.id}
-        web = sdk.Server("web", **inputs("web", user_data="#!/bin/sh\necho hush\n", **given))
-        disk = sdk.Volume("disk", **inputs("disk", size_gib=1, storage_class="gp3"))
+        web = sdk.Server("web", **inputs("web", apart="web", user_data="#!/bin/sh\necho hush\n", **given))
+        way = sdk.Router("way", **inputs("way", network=net.id, subnets=[sub.id]))
+        sdk.Address("door", **inputs("door", router=way.id, server=web.id))
+        cipher = sdk.EncryptionKey("cipher", **inputs("cipher"))
+        disk = sdk.Volume("disk", **inputs("disk", size_gib=1, storage_class="gp3", encryption_key=cipher.id))
+        sdk.Bucket("objects", **inputs("objects", encryption_key=cipher.id))
+        sdk.Snapshot("copy", **inputs("copy", volume=disk.id))
         sdk.Attachment("at", **inputs("at", server=web.id, volume=disk.id, mount="/srv"))
 
     return run
@@ -72,12 +82,12 @@ def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
     image = cloud.image
-    assert survive(house, cloud, lambda: house.up(program(image)), CREATES) >= 4
+    assert survive(house, cloud, lambda: house.up(program(image)), CREATES) >= 6
     standing = cloud.standing()
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
-    assert len(ids) == len(CREATES)
+    assert len(ids) == KINDS
     assert {part for found in ids for part in found.split(":")} <= {found for ids in standing.values() for found in ids}
     assert b"hush" not in house.state_bytes()
-    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 3
+    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 4
     assert cloud.standing() == {}

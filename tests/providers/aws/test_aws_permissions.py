@@ -9,5 +9,5 @@ from tests.providers.aws.permissions import POLICY, policy, recorded
 
 def test_published_policy_permits_exactly_what_is_called(cloud: Cloud, shared: AwsProvider) -> None:
     # The place is asked for once in the adapter's life, which was before.
-    actions = recorded(cloud, shared) | {"DescribeAvailabilityZones"}
+    actions = recorded(cloud, shared) | {"ec2:DescribeAvailabilityZones", "kms:ListAliases"}
     assert json.loads(POLICY.read_text(encoding="utf-8")) == policy(actions)
