@@ -19,7 +19,9 @@ OPTIONS = frozenset(
     }
 )  # fmt: skip
 ENDPOINT = "https://compute.googleapis.com"
-SCOPE = "https://www.googleapis.com/auth/compute"
+COMPUTE, STORAGE = "compute", "storage"
+"""Services, by the first word of their host."""
+SCOPES = ("https://www.googleapis.com/auth/compute", "https://www.googleapis.com/auth/devstorage.full_control")
 PAGE = 500
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _TOKENS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
@@ -119,8 +121,13 @@ class Account(CloudAccount):
 
         return self.patiently(once)
 
-    def pages(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+    def pages(self, path: str, *, service: str = COMPUTE, **query: str) -> Iterator[dict[str, Any]]:
         """All items of a collection, page by page.
+
+        Args:
+            path: Of the collection.
+            service: Whose it is.
+            query: Parameters.
 
         Raises:
             PortError: See `providers.google.errors`; also for pages that go round in a circle.
@@ -128,7 +135,7 @@ class Account(CloudAccount):
         asked = {"maxResults": str(PAGE), **query}
         seen: set[str] = set()
         while True:
-            page = self.call("GET", path, query=asked)
+            page = self.call("GET", path, query=asked, service=service)
             with self.errors():
                 items: list[dict[str, Any]] = page.get("items", [])
                 token = str(page.get("nextPageToken", ""))
@@ -192,19 +199,33 @@ class Account(CloudAccount):
         self._await(operation)
 
     def call(
-        self, verb: str, path: str, body: Mapping[str, Any] | None = None, *, query: Mapping[str, str]
+        self,
+        verb: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Mapping[str, str],
+        service: str = COMPUTE,
     ) -> dict[str, Any]:
         """One call.
+
+        Args:
+            verb: HTTP method.
+            path: At Compute Engine below the project, or from ``projects`` on.
+            body: JSON.
+            query: Parameters.
+            service: Who is called.
 
         Raises:
             PortError: See `providers.google.errors`.
         """
         session = self._opened()
-        full = path if path.startswith("projects/") else self.link(path).rstrip("/")
+        whole = service != COMPUTE or path.startswith("projects/")
+        full = path if whole else self.link(path).rstrip("/")
         with self.errors():
             response = session.request(
                 verb,
-                f"{self._endpoint}/compute/v1/{full}",
+                f"{self._root(service)}/{service}/v1/{full}",
                 json=body,
                 params=dict(query),
                 timeout=(10, 60),
@@ -216,7 +237,7 @@ class Account(CloudAccount):
                 except ValueError:
                     said = None
                 raise of_answer(response.status_code, said, response.headers, self.place)
-            answer: dict[str, Any] = response.json()
+            answer: dict[str, Any] = response.json() if response.status_code != 204 else {}
             if response.status_code >= 300 or not isinstance(answer, dict):
                 raise ValueError(path)
             return answer
@@ -256,6 +277,11 @@ class Account(CloudAccount):
         parts = name.split("/")
         here = parts[2:4] == ["locations", self.region]
         return Placement("key", self.place, "set") if here else Placement("key", "/".join(parts[2:4]) or "?", "unknown")
+
+    def _root(self, service: str) -> str:
+        """Where a service answers: Google's hosts begin with its name, regional and private ones too."""
+        scheme, _, rest = self._endpoint.partition("://")
+        return f"{scheme}://{service}{rest.removeprefix(COMPUTE)}" if rest.startswith(COMPUTE) else self._endpoint
 
     def _await(self, operation: dict[str, Any]) -> None:
         with self.errors():
@@ -301,7 +327,7 @@ class Account(CloudAccount):
             from google.auth.transport import requests as transport
 
             untyped: Any = transport
-            credentials, _ = google.auth.default(scopes=[SCOPE])
+            credentials, _ = google.auth.default(scopes=SCOPES)
             session = untyped.AuthorizedSession(credentials)
         for scheme in ("http://", "https://"):
             session.mount(scheme, Bounded())

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from providers.google.account import Account
+from providers.google.buckets import Buckets
 from providers.google.copies import BackupPolicies, Snapshots
 from providers.google.disks import Attachments, Volumes
 from providers.google.firewalls import Firewalls
@@ -29,6 +30,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Volume": Volumes,
         "Snapshot": Snapshots,
         "BackupPolicy": BackupPolicies,
+        "Bucket": Buckets,
         "Server": Servers,
         "Attachment": Attachments,
         "Address": Addresses,
@@ -56,9 +58,10 @@ class GoogleProvider:
         "LoadBalancer": _LATER,
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
-        "Image": "Compute Engine imports images from a bucket only, and the adapter makes no bucket",
-        "Bucket": _LATER,
+        "Image": "Compute Engine imports images from objects of a bucket only, and the adapter writes no objects",
         "EncryptionKey": "a key of Cloud KMS is never deleted, only its versions; the option kms_key names one",
+        "Bucket.encryptionKey": "the adapter makes no keys; the option kms_key names one for all buckets",
+        "Bucket.retentionDays": "a bucket lock of Google's can never be undone, and was never tried with versions",
         "Volume.encryptionKey": "the adapter makes no keys; the option kms_key names one for all disks",
         "Server.apart": "Google spreads servers over at most eight domains, and beyond them they may share a machine",
     }

@@ -150,13 +150,17 @@ class Document:
 
 
 @cache
-def compute() -> Document:
-    """The document of Compute Engine that google-api-python-client ships."""
+def of(service: str) -> Document:
+    """The document of an API that google-api-python-client ships.
+
+    Args:
+        service: ``compute`` or ``storage``.
+    """
     spec = importlib.util.find_spec("googleapiclient")
     assert spec is not None
     assert spec.submodule_search_locations
     folder = Path(next(iter(spec.submodule_search_locations)))
-    text = (folder / "discovery_cache" / "documents" / "compute.v1.json").read_text(encoding="utf-8")
+    text = (folder / "discovery_cache" / "documents" / f"{service}.v1.json").read_text(encoding="utf-8")
     return Document(json.loads(text))
 
 
@@ -164,7 +168,9 @@ def _methods(resources: Mapping[str, Any]) -> Iterator[Method]:
     for resource in resources.values():
         for raw in resource.get("methods", {}).values():
             request = raw.get("request", {}).get("$ref", "")
-            yield Method(raw["id"], raw["httpMethod"], raw["flatPath"], raw.get("parameters", {}), request)
+            yield Method(
+                raw["id"], raw["httpMethod"], raw.get("flatPath", raw["path"]), raw.get("parameters", {}), request
+            )
         yield from _methods(resource.get("resources", {}))
 
 

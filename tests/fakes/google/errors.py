@@ -13,6 +13,7 @@ _STATUS = {
     "rateLimitExceeded": 403,
     "notFound": 404,
     "alreadyExists": 409,
+    "conflict": 409,
     "conditionNotMet": 412,
     "notImplemented": 501,
 }

@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.fakes.google import buckets, copies, document, machines, networks, outside
 from tests.fakes.google import call as calls
-from tests.fakes.google import copies, document, machines, networks, outside
 from tests.fakes.google.call import Call
 from tests.fakes.google.errors import Refused, answer
 from tests.fakes.google.world import LINK, Resource, World
 
-PREFIX = "/compute/v1/"
+SERVICES = ("compute", "storage")
 ZONES = ("a", "b", "c")
 MACHINES = ("e2-small", "e2-medium", "e2-standard-2", "e2-standard-4", "e2-standard-8", "n2-standard-4")
 DISKS = ("pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced")
@@ -65,6 +65,7 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "routers.patch": outside.change_router,
     "instances.addAccessConfig": outside.add_access,
     "instances.deleteAccessConfig": outside.delete_access,
+    **buckets.CALLS,
     "instances.delete": machines.delete_instance,
     "instances.attachDisk": machines.attach,
     "instances.detachDisk": machines.detach,
@@ -83,7 +84,6 @@ class Compute:
     """The fake; a context manager. It listens on a free port of the loopback address."""
 
     def __init__(self) -> None:
-        self.document = document.compute()
         self.world = World()
         self.calls: list[str] = []
         self.reset()
@@ -134,18 +134,20 @@ class Compute:
                 return exc.status, answer(exc.reason, exc.message)
 
     def _answer(self, verb: str, path: str, query: Mapping[str, list[str]], body: bytes) -> Resource:
-        if not path.startswith(PREFIX):
+        service, _, rest = path.removeprefix("/").partition("/v1/")
+        if service not in SERVICES:
             raise Refused("notFound", f"The requested URL {path} was not found")
-        method, names = self.document.route(verb, path.removeprefix(PREFIX))
+        book = document.of(service)
+        method, names = book.route(verb, rest)
         self.calls.append(f"{method.collection}.{method.action}")
         given = method.query(query)
         try:
             sent = json.loads(body) if body else None
         except ValueError as exc:
             raise Refused("badRequest", "Invalid JSON payload received") from exc
-        self.document.check(method, sent)
+        book.check(method, sent)
         self.world.settle()
-        return self._act(Call(self.world, method, path.removeprefix(PREFIX), names, given, sent or {}))
+        return self._act(Call(self.world, method, rest, names, given, sent or {}))
 
     def _act(self, call: Call) -> Resource:
         collection, action = call.method.collection, call.method.action

@@ -138,7 +138,8 @@ def test_request_outside_the_document_is_refused(fake: Compute, client: Client) 
         ("GET", f"{at}/zones/Z!/disks", 404),
         ("POST", f"{at}/zones/{ZONE}/instances/web/detachDisk", 400),
         ("GET", f"{at}/global/licenses", 501),
-        ("GET", "/storage/v1/b", 404),
+        ("GET", "/storage/v1/b", 400),
+        ("GET", "/dns/v1/projects", 404),
     )
     assert [fake.answer(verb, target, b"")[0] for verb, target, _ in asked] == [want for _, _, want in asked]
     assert client.refused("firewalls", "insert", body={"network": "global/networks/net"}) == "required"
@@ -329,6 +330,27 @@ def test_ways_out_and_in_are_as_google_has_them(client: Client) -> None:
     client.ask("routers", "patch", region=REGION, router="way", body={"nats": []})
     client.ask("subnetworks", "delete", region=REGION, subnetwork="sub")
     assert client.refused("networks", "delete", network="net") == used
+
+
+def test_bucket_is_where_it_is_told_to_be_and_its_name_is_taken_once(fake: Compute) -> None:
+    def ask(verb: str, path: str, **body: Any) -> tuple[int, Any]:
+        return fake.answer(verb, f"/storage/v1/{path}", json.dumps(body).encode() if body else b"")
+
+    assert ask("POST", f"b?project={P}", name="near", location=REGION)[1]["locationType"] == "region"
+    assert ask("POST", f"b?project={P}", name="far")[1]["location"] == "US"
+    assert ask("POST", f"b?project={P}", name="far")[0] == 409
+    wrong: tuple[dict[str, str], ...] = (
+        {"name": "Bucket"},
+        {"name": "mars", "location": "MARS"},
+        {"name": "odd", "colour": "red"},
+        {},
+    )
+    assert [ask("POST", f"b?project={P}", **body)[0] for body in wrong] == [400] * 4
+    assert ask("PATCH", "b/near", versioning={"enabled": True})[1]["versioning"] == {"enabled": True}
+    assert ask("PATCH", "b/near", location="US")[0] == 400
+    assert [raw["name"] for raw in ask("GET", f"b?project={P}")[1]["items"]] == ["far", "near"]
+    fake.world.full.add("near")
+    assert (ask("DELETE", "b/near")[0], ask("DELETE", "b/far")[0], ask("GET", "b/far")[0]) == (409, 200, 404)
 
 
 def test_answer_may_be_lost_behind_the_hostile_proxy(fake: Compute) -> None:

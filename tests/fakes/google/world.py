@@ -46,6 +46,7 @@ class World:
         late_s: Seconds within which a new object is not found.
         quotas: How many of a collection there may be.
         failures: Operations on a collection that are to fail, for example on ``disks.insert``; each is used once.
+        full: Buckets with objects in them.
         serial: What the console of a server shows, by name.
     """
 
@@ -56,6 +57,7 @@ class World:
     quotas: dict[str, int] = field(default_factory=dict)
     failures: dict[str, list[Failure]] = field(default_factory=dict)
     serial: dict[str, str] = field(default_factory=dict)
+    full: set[str] = field(default_factory=set)
     at: dict[str, Resource] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     operations: dict[str, Operation] = field(default_factory=dict)

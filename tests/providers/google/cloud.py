@@ -30,7 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "wait_s": "20",
 }
 _KINDS = ("networks", "subnetworks", "firewalls", "disks", "instances", "snapshots", "addresses", "routers",
-          "resourcePolicies", "forwardingRules", "backendServices", "healthChecks")  # fmt: skip
+          "resourcePolicies", "buckets", "forwardingRules", "backendServices", "healthChecks")  # fmt: skip
 
 
 class Cloud:
@@ -48,7 +48,7 @@ class Cloud:
 
     def raw(self, collection: str, name: str) -> dict[str, Any]:
         """An object straight from the fake."""
-        return next(raw for path, raw in self.fake.world.at.items() if path.endswith(f"/{collection}/{name}"))
+        return next(raw for path, raw in self.fake.world.at.items() if f"/{path}".endswith(f"/{collection}/{name}"))
 
     def standing(self) -> dict[str, list[str]]:
         """What the project holds, straight from the fake."""
@@ -71,9 +71,9 @@ class Cloud:
 
 def call_of(request: Request) -> str:
     """Google's name of a call, for example ``disks.insert``; empty for none."""
-    path = request.path.partition("?")[0].removeprefix("/compute/v1/")
+    service, _, path = request.path.partition("?")[0].removeprefix("/").partition("/v1/")
     try:
-        method, _ = document.compute().route(request.method, path)
+        method, _ = document.of(service).route(request.method, path)
     except Refused:
         return ""
     return f"{method.collection}.{method.action}"

@@ -91,7 +91,8 @@ def role(calls: Iterable[str]) -> dict[str, Any]:
     needed: set[str] = set()
     for call in calls:
         collection, _, action = call.partition(".")
-        needed.add(f"compute.{collection}.{_VERBS.get(action, action)}")
+        service = "storage" if collection == "buckets" else "compute"
+        needed.add(f"{service}.{collection}.{_VERBS.get(action, action)}")
         needed.update(_MORE.get(call, ()))
     return {
         "title": "pse",

@@ -1,4 +1,4 @@
-"""Snapshots, schedules, boot volumes, and the ways in and out."""
+"""Snapshots, schedules, boot volumes, buckets, and the ways in and out."""
 
 from typing import Any
 
@@ -129,3 +129,51 @@ def test_address_that_is_reached_through_any_country_says_so(rig: Rig, cloud: Cl
     seen = rig.store("Address").read(made.id, made.inputs)
     assert seen is not None
     assert ("way in", "unknown") in {(aspect.what, aspect.source) for aspect in seen.outputs.placement}
+
+
+def test_bucket_is_of_the_region_and_closed(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Bucket")
+    raw = cloud.raw("buckets", made.id)
+    assert (raw["location"], raw["locationType"]) == (REGION.upper(), "region")
+    assert raw["iamConfiguration"]["uniformBucketLevelAccess"] == {"enabled": True}
+    assert raw["softDeletePolicy"]["retentionDurationSeconds"] == "0"
+    raw["iamConfiguration"]["publicAccessPrevention"] = "inherited"
+    seen = rig.store("Bucket").read(made.id, made.inputs)
+    assert seen is not None
+    assert not seen.healthy
+    assert rig.store("Bucket").update(made.id, made.inputs, made.inputs).healthy
+    assert cloud.raw("buckets", made.id)["iamConfiguration"]["publicAccessPrevention"] == "enforced"
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"location": "ASIA", "locationType": "multi-region"}, "resource"),
+        ({"customPlacementConfig": {"dataLocations": ["ASIA-EAST1", "ASIA-SOUTHEAST1"]}}, "replica"),
+        ({"logging": {"logBucket": "elsewhere"}}, "log"),
+        ({"encryption": {"defaultKmsKeyName": "projects/p/locations/eu/keyRings/r/cryptoKeys/k"}}, "key"),
+    ],
+)
+def test_bucket_whose_data_goes_elsewhere_says_so(rig: Rig, cloud: Cloud, change: dict[str, Any], what: str) -> None:
+    made = rig.make("Bucket")
+    cloud.raw("buckets", made.id).update(change)
+    seen = rig.store("Bucket").read(made.id, made.inputs)
+    assert seen is not None
+    assert (what, "unknown") in {(aspect.what, aspect.source) for aspect in seen.outputs.placement}
+
+
+def test_bucket_with_objects_is_not_deleted_and_a_foreign_name_is_not_adopted(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Bucket")
+    cloud.fake.world.full.add(made.id)
+    with pytest.raises(PortError) as caught:
+        rig.store("Bucket").delete(made.id)
+    assert caught.value.reason == "in-use"
+    cloud.fake.world.full.clear()
+    identity = rig.identity()
+    inputs = rig.inputs("Bucket")
+    foreign = f"{inputs.name}-{identity.op[:12]}"
+    cloud.fake.world.at[f"buckets/{foreign}"] = {"name": foreign, "location": "US", "locationType": "multi-region"}
+    with pytest.raises(PortError) as caught:
+        rig.make("Bucket", inputs, identity)
+    assert caught.value.reason == "conflict"
+    del cloud.fake.world.at[f"buckets/{foreign}"]

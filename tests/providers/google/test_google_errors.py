@@ -10,8 +10,9 @@ import pytest
 
 from providers.conformance import Rig
 from providers.google import GoogleProvider
+from providers.google.account import Account
 from providers.google.errors import reason_of
-from providers.ports import PartlyMade, PortError
+from providers.ports import PartlyMade, PortError, Target
 from pse.core.errors import MissingTool
 from tests.fakes import hostile
 from tests.fakes.google.world import Failure
@@ -48,6 +49,7 @@ POSTS = {
     "Attachment": "POST .*/attachDisk",
     "Router": "POST .*/routers",
     "Address": "POST .*/addresses",
+    "Bucket": "POST .*/v1/b",
     "Snapshot": "POST .*/snapshots",
     "BackupPolicy": "POST .*/resourcePolicies",
 }
@@ -159,7 +161,7 @@ def test_what_is_not_known_yet_is_waited_for(rig: Rig, cloud: Cloud) -> None:
     assert rig.make("Attachment").healthy
     firewall = rig.inputs("Firewall")
     assert rig.make("Firewall", rig.changed("Firewall", firewall)).healthy
-    assert all(rig.make(kind).healthy for kind in ("Address", "Snapshot", "BackupPolicy"))
+    assert all(rig.make(kind).healthy for kind in ("Address", "Snapshot", "BackupPolicy", "Bucket"))
     cloud.fake.world.late_s = 0.0
     made = rig.make("Subnet")
     # What nobody made just now is not waited for.
@@ -288,3 +290,18 @@ def test_the_projects_metadata_takes_many_changes_at_once(rig: Rig, cloud: Cloud
     first, second = rig.make("KeyPair"), rig.make("KeyPair")
     assert {found.id for found in rig.store("KeyPair").list()} == {first.id, second.id}
     assert cloud.asked(POSTS["KeyPair"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "storage"),
+    [
+        ("", "https://storage.googleapis.com"),
+        ("https://compute.googleapis.com/", "https://storage.googleapis.com"),
+        (f"https://compute.{REGION}.rep.googleapis.com", f"https://storage.{REGION}.rep.googleapis.com"),
+        ("https://compute-own.p.googleapis.com", "https://storage-own.p.googleapis.com"),
+        ("https://private.example", "https://private.example"),
+    ],
+)
+def test_every_service_is_asked_where_the_register_says(endpoint: str, storage: str, tmp_path: Path) -> None:
+    target = Target(place=PLACE, country="XA", endpoint=endpoint, workspace=tmp_path, options=OPTIONS)
+    assert Account(target)._root("storage") == storage
