@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, TypedDict
 
-from providers.kit.tags import identity_of
+from providers.kit.tags import KEYS, PREFIX, identity_of
 from providers.ports import Identity
 
 NETWORK = "Microsoft.Network/virtualNetworks"
@@ -55,6 +55,11 @@ def owner(name: str, identity: Identity | None) -> Owner:
 def tags_of(raw: Mapping[str, Any]) -> dict[str, str]:
     """Tags of a resource; Azure may give them in any case."""
     return {str(key).lower(): str(value) for key, value in (raw.get("tags") or {}).items()}
+
+
+def own_tags(raw: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that say whose a resource is, for its parts."""
+    return {key: value for key, value in tags_of(raw).items() if key.removeprefix(PREFIX) in KEYS}
 
 
 def owned(raw: Mapping[str, Any]) -> Owner:

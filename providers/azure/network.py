@@ -8,7 +8,7 @@ A subnet has no tags at Azure: whose it is stands in a tag of its network, writt
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from providers.azure import rules
+from providers.azure import joined, rules
 from providers.azure.account import NEW, Account, plain, reasons
 from providers.azure.names import (
     GROUP,
@@ -17,6 +17,7 @@ from providers.azure.names import (
     SUBNET,
     last,
     made_name,
+    own_tags,
     owned,
     owner,
     parent,
@@ -24,7 +25,7 @@ from providers.azure.names import (
     tags_of,
 )
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import KEYS, PREFIX
+from providers.kit.tags import KEYS
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import FirewallInputs, NetworkInputs, Placement, SubnetInputs
@@ -61,11 +62,10 @@ class Networks:
         group_id = closed_group(self._account, object_id)
         group = self._account.get(group_id, GROUP)
         if group is None or not _is_shut(group):
-            tags = {key: value for key, value in tags_of(raw).items() if key.removeprefix(PREFIX) in KEYS}
             body = {
                 "location": self._account.location,
-                "tags": {**tags, PART: last(object_id)},
-                "properties": {"securityRules": rules.body(())},
+                "tags": {**own_tags(raw), PART: last(object_id)},
+                "properties": {"securityRules": rules.body({})},
             }
             self._account.put(group_id, body)
             self._account.succeeded(group_id, GROUP)
@@ -203,11 +203,11 @@ class Firewalls:
     def finish(self, object_id: str, inputs: FirewallInputs) -> None:
         """Bring its rules to those wanted, in one step."""
         raw = self._account.ready(object_id, GROUP)
-        wanted = {rules.key_of(rule): rules.described(rule.why) for rule in inputs.rules}
-        if reasons(raw) or rules.live_rules(raw) != wanted or not rules.is_closed(raw):
+        if reasons(raw) or rules.live_rules(raw) != rules.flows_of(inputs.rules) or not rules.is_closed(raw):
             body = self._body(inputs, raw.get("tags") or {})
             self._account.put(object_id, body, {"If-Match": raw["etag"]} if raw.get("etag") else {})
             self._account.succeeded(object_id, GROUP)
+        joined.rejoin(self._account, object_id)
 
     def seen(self, query: Query, known: FirewallInputs | None) -> Iterator[Seen]:
         """One, or all of the resource group; closed groups belong to their networks."""
@@ -231,14 +231,15 @@ class Firewalls:
             )
 
     def remove(self, object_id: str) -> None:
-        """DELETE."""
+        """DELETE; Azure knows nothing of groups that it is joined in."""
+        joined.refuse_joined(self._account, object_id)
         self._account.delete(object_id, GROUP)
 
     def _body(self, inputs: FirewallInputs, tags: Mapping[str, str]) -> dict[str, Any]:
         return {
             "location": self._account.location,
             "tags": dict(tags),
-            "properties": {"securityRules": rules.body(inputs.rules)},
+            "properties": {"securityRules": rules.body(rules.flows_of(inputs.rules))},
         }
 
 

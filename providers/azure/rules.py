@@ -44,12 +44,26 @@ def described(why: str) -> str:
     return why[:_MAX_WHY]
 
 
-def body(rules: Iterable[FirewallRule]) -> list[dict[str, Any]]:
-    """All rules of a group as Azure takes them; a flow that is named twice is one rule."""
+def flows_of(rules: Iterable[FirewallRule]) -> dict[Key, str]:
+    """Neutral rules as flows and their reasons; a flow that is named twice is one."""
+    return {key_of(rule): described(rule.why) for rule in rules}
+
+
+def is_plain(key: Key) -> bool:
+    """Whether a flow says no more than a neutral rule does."""
+    return (
+        key.protocol in _PROTOCOLS.values()
+        and not set(key.peer) & set(", ")
+        and (key.port == "*" or key.port.isdigit())
+    )
+
+
+def body(flows: Mapping[Key, str]) -> list[dict[str, Any]]:
+    """All rules of a group as Azure takes them."""
     listed: list[dict[str, Any]] = []
     for direction, word in DIRECTIONS.items():
-        flows = {key_of(rule): described(rule.why) for rule in rules if rule.direction == direction}
-        for number, (key, why) in enumerate(flows.items()):
+        mine = ((key, why) for key, why in flows.items() if key.direction == direction)
+        for number, (key, why) in enumerate(mine):
             listed.append(_rule(f"{direction}-{number}", key, FIRST + number, "Allow", why))
         listed.append(_rule(f"deny-{word.lower()}", Key(direction, "*", "*", "*"), LAST, "Deny", ""))
     return listed

@@ -7,11 +7,13 @@ import base64
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from providers.azure import interfaces, joined
 from providers.azure.account import NEW, Account, reasons
 from providers.azure.disks import SHUT, disk_placement, local
 from providers.azure.images import name_of, reference
 from providers.azure.names import (
     DISK,
+    GROUP,
     INTERFACE,
     KEY,
     MACHINE,
@@ -19,6 +21,7 @@ from providers.azure.names import (
     SUBNET,
     last,
     made_name,
+    own_tags,
     owned,
     parent,
     same,
@@ -27,7 +30,6 @@ from providers.azure.names import (
 from providers.azure.network import closed_group
 from providers.kit.console import host_key
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import KEYS, PREFIX
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs
@@ -114,22 +116,25 @@ class Servers:
         """One, or all of the resource group, with their disks and interfaces."""
         one = self._account.get(query.id, MACHINE, expand="instanceView") if query.id else None
         raws = [one] if one else [] if query.id else list(self._account.all(MACHINE, expand="instanceView"))
-        disks, interfaces = self._parts(raws, DISK), self._parts(raws, INTERFACE)
+        disks, nics = self._parts(raws, DISK), self._parts(raws, INTERFACE)
+        groups = joined.groups_of(self._account) if any(self._is_joined(nic) for nic in nics.values()) else {}
         for raw in raws:
-            nic = interfaces.get(_interface_of(raw).lower())
+            nic = nics.get(interfaces.of_machine(raw).lower())
             tags, power = tags_of(raw), _power(raw)
             yield Seen(
                 id=self._account.path(MACHINE, raw["name"]),
                 **owned(raw),
-                inputs=self._inputs(raw, nic or {}, known),
+                inputs=self._inputs(raw, nic or {}, groups, known),
                 outputs={
-                    "address": _address(nic or {}),
+                    "address": interfaces.address_of(nic or {}),
                     "ssh_port": SSH_PORT,
                     "ssh_user": str((raw["properties"].get("osProfile") or {}).get("adminUsername", "")),
                     "host_key": tags.get(WITH_HOST_KEY, ""),
                 },
                 placement=self._placement(raw, disks.get(_disk_of(raw).lower()), nic),
-                reasons=reasons(raw) or (() if power == "running" else (f"it is {power or 'in no known state'}",)),
+                reasons=reasons(raw)
+                or (() if power == "running" else (f"it is {power or 'in no known state'}",))
+                or self._unjoined(nic or {}, groups),
             )
 
     def remove(self, object_id: str) -> None:
@@ -137,7 +142,8 @@ class Servers:
         raw = self._account.get(object_id, MACHINE)
         self._account.delete(object_id, MACHINE)
         self._part_gone(_disk_of(raw or {}), DISK)
-        self._part_gone(_interface_of(raw or {}), INTERFACE)
+        self._part_gone(interfaces.of_machine(raw or {}), INTERFACE)
+        self._account.delete(joined.group_id(self._account, object_id), GROUP)
 
     # -- below: the parts of a machine --
 
@@ -170,20 +176,8 @@ class Servers:
         } | ({"customData": script} if script else {})
 
     def _group(self, inputs: ServerInputs, subnet: str) -> str:
-        """The one group of an interface.
-
-        Raises:
-            PortError: Two are wanted, and Azure takes one.
-        """
-        if len(inputs.firewalls) > 1:
-            raise PortError(
-                "a server at Azure has one firewall at most",
-                reason="invalid",
-                vendor_code="OneSecurityGroup",
-                where=self._account.place,
-                hint="Put the rules of its firewalls into one.",
-            )
-        return inputs.firewalls[0] if inputs.firewalls else closed_group(self._account, parent(subnet))
+        """The one group of an interface, until several are joined: the network's own permits nothing."""
+        return inputs.firewalls[0] if len(inputs.firewalls) == 1 else closed_group(self._account, parent(subnet))
 
     def _shut_disk(self, raw: Mapping[str, Any]) -> None:
         """Azure makes the disk open to exports and without tags."""
@@ -191,74 +185,73 @@ class Servers:
         disk = self._account.get(disk_id, DISK)
         if disk is None:
             return
-        own = {key: value for key, value in tags_of(raw).items() if key.removeprefix(PREFIX) in KEYS}
-        tags = {**own, PART: str(raw["name"])}
+        tags = {**own_tags(raw), PART: str(raw["name"])}
         if not tags.items() <= tags_of(disk).items() or any(disk["properties"].get(key) != SHUT[key] for key in SHUT):
             path = self._account.path(DISK, disk["name"])
             self._account.patch(path, {"tags": {**(disk.get("tags") or {}), **tags}, "properties": dict(SHUT)})
 
     def _regroup(self, raw: Mapping[str, Any], inputs: ServerInputs) -> None:
-        """Give the interface the wanted group: a PUT, as a PATCH changes tags only."""
-        nic = self._account.get(_interface_of(raw), INTERFACE)
+        """Give the interface the wanted group: the firewall's, the network's closed one, or one that joins several."""
+        nic = self._account.get(interfaces.of_machine(raw), INTERFACE)
         if nic is None:
             return
-        wanted = self._group(inputs, inputs.subnet)
-        if same(_group_of(nic), wanted):
-            return
-        kept = {key: nic["properties"][key] for key in ("enableAcceleratedNetworking", "enableIPForwarding")
-                if key in nic["properties"]}  # fmt: skip
-        addresses = [
-            {
-                "name": ip["name"],
-                "properties": {"primary": True, "subnet": {"id": ip["properties"]["subnet"]["id"]}},
-            }
-            for ip in nic["properties"]["ipConfigurations"]
-        ]
-        body = {
-            "location": self._account.location,
-            "tags": nic.get("tags") or {},
-            "properties": {**kept, "networkSecurityGroup": {"id": wanted}, "ipConfigurations": addresses},
-        }
-        path = self._account.path(INTERFACE, nic["name"])
-        self._account.put(path, body, {"If-Match": nic["etag"]} if nic.get("etag") else {})
-        self._account.succeeded(path, INTERFACE)
+        several = len(inputs.firewalls) > 1
+        wanted = joined.join(self._account, raw, inputs.firewalls) if several else self._group(inputs, inputs.subnet)
+        was = interfaces.group_of(nic)
+        interfaces.change(self._account, nic, group=wanted)
+        own = joined.group_id(self._account, str(raw["name"]))
+        if same(was, own) and not several:
+            self._account.delete(own, GROUP)
 
     def _parts(self, machines: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
         """Disks or interfaces of machines by id in small letters: one call for one machine, one listing for many."""
         if len(machines) == 1:
-            part = (_disk_of if kind == DISK else _interface_of)(machines[0])
+            part = (_disk_of if kind == DISK else interfaces.of_machine)(machines[0])
             found = self._account.get(part, kind)
             return {part.lower(): found} if found else {}
         return (
             {self._account.path(kind, raw["name"]).lower(): raw for raw in self._account.all(kind)} if machines else {}
         )
 
-    def _inputs(self, raw: Mapping[str, Any], nic: Mapping[str, Any], known: ServerInputs | None) -> dict[str, Any]:
-        live = raw["properties"]
-        tags, group = tags_of(raw), _group_of(nic)
+    def _inputs(
+        self, raw: Mapping[str, Any], nic: Mapping[str, Any], groups: joined.Groups, known: ServerInputs | None
+    ) -> dict[str, Any]:
+        live, tags = raw["properties"], tags_of(raw)
         found: dict[str, Any] = {
             "shape": live["hardwareProfile"]["vmSize"],
             "image": name_of((live.get("storageProfile") or {}).get("imageReference") or {}),
-            "subnet": self._subnet(nic),
+            "subnet": interfaces.subnet_of(self._account, nic),
             "key_pair": self._account.path(KEY, tags[WITH_KEY]) if tags.get(WITH_KEY) else "",
         }
-        closed = closed_group(self._account, parent(found["subnet"]))
-        found["firewalls"] = () if same(group, closed) else (group,)
+        found["firewalls"] = self._firewalls(nic, found["subnet"], groups)
         if known is not None:
             found |= {
                 key: getattr(known, key) for key in ("subnet", "key_pair") if same(getattr(known, key), found[key])
             }
-            if len(known.firewalls) == 1 and same(known.firewalls[0], group):
+            if {one.lower() for one in known.firewalls} == {one.lower() for one in found["firewalls"]}:
                 found["firewalls"] = known.firewalls
         return found
 
-    def _subnet(self, nic: Mapping[str, Any]) -> str:
-        """Id of an interface's subnet, written as we write ids."""
-        for ip in _addresses(nic):
-            parts = str((ip.get("subnet") or {}).get("id") or "").split("/")
-            if len(parts) > 3:
-                return self._account.path(SUBNET, parts[-3], parts[-1])
-        return ""
+    def _firewalls(self, nic: Mapping[str, Any], subnet: str, groups: joined.Groups) -> tuple[str, ...]:
+        group = interfaces.group_of(nic)
+        if self._is_joined(nic):
+            return joined.members(self._account, groups.get(last(group).lower(), {}))
+        return () if not group or same(group, closed_group(self._account, parent(subnet))) else (group,)
+
+    def _is_joined(self, nic: Mapping[str, Any]) -> bool:
+        owner_of = last(str(((nic.get("properties") or {}).get("virtualMachine") or {}).get("id") or ""))
+        return same(last(interfaces.group_of(nic)), last(joined.group_id(self._account, owner_of)))
+
+    def _unjoined(self, nic: Mapping[str, Any], groups: joined.Groups) -> tuple[str, ...]:
+        """Why what a server has of several firewalls is not theirs; and a server without any group is open."""
+        if not interfaces.group_of(nic):
+            return ("its interface has no security group",)
+        if not self._is_joined(nic):
+            return ()
+        group = groups.get(last(interfaces.group_of(nic)).lower())
+        firewalls = joined.members(self._account, group or {})
+        good = group is not None and joined.is_true(group, firewalls, groups)
+        return () if good else ("its group does not permit what its firewalls do",)
 
     def _placement(
         self, raw: Mapping[str, Any], disk: Mapping[str, Any] | None, nic: Mapping[str, Any] | None
@@ -301,21 +294,3 @@ def _power(raw: Mapping[str, Any]) -> str:
 def _disk_of(raw: Mapping[str, Any]) -> str:
     profile = (raw.get("properties") or {}).get("storageProfile") or {}
     return str(((profile.get("osDisk") or {}).get("managedDisk") or {}).get("id") or "")
-
-
-def _interface_of(raw: Mapping[str, Any]) -> str:
-    listed = ((raw.get("properties") or {}).get("networkProfile") or {}).get("networkInterfaces") or ()
-    return str(listed[0]["id"]) if listed else ""
-
-
-def _group_of(nic: Mapping[str, Any]) -> str:
-    return str(((nic.get("properties") or {}).get("networkSecurityGroup") or {}).get("id") or "")
-
-
-def _addresses(nic: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for ip in (nic.get("properties") or {}).get("ipConfigurations") or ():
-        yield ip["properties"]
-
-
-def _address(nic: Mapping[str, Any]) -> str:
-    return next((str(ip.get("privateIPAddress") or "") for ip in _addresses(nic)), "")
