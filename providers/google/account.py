@@ -15,13 +15,14 @@ from pse.core.schema import Placement
 
 OPTIONS = frozenset(
     {
-        "project", "region", "zone", "proxy", "image_projects", "kms_key", "ssh_user", "host_key_wait_s", "wait_s",
+        "project", "region", "zone", "proxy", "image_projects", "kms_key", "key_ring", "ssh_user",
+        "host_key_wait_s", "wait_s",
     }
 )  # fmt: skip
 ENDPOINT = "https://compute.googleapis.com"
-COMPUTE, STORAGE = "compute", "storage"
+COMPUTE, STORAGE, KMS = "compute", "storage", "cloudkms"
 """Services, by the first word of their host."""
-SCOPES = ("https://www.googleapis.com/auth/compute", "https://www.googleapis.com/auth/devstorage.full_control")
+SCOPES = tuple(f"https://www.googleapis.com/auth/{name}" for name in ("compute", "devstorage.full_control", "cloudkms"))
 PAGE = 500
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _TOKENS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
@@ -121,25 +122,28 @@ class Account(CloudAccount):
 
         return self.patiently(once)
 
-    def pages(self, path: str, *, service: str = COMPUTE, **query: str) -> Iterator[dict[str, Any]]:
+    def pages(
+        self, path: str, *, items: str = "items", service: str = COMPUTE, **query: str
+    ) -> Iterator[dict[str, Any]]:
         """All items of a collection, page by page.
 
         Args:
             path: Of the collection.
+            items: Where an answer has its items.
             service: Whose it is.
             query: Parameters.
 
         Raises:
             PortError: See `providers.google.errors`; also for pages that go round in a circle.
         """
-        asked = {"maxResults": str(PAGE), **query}
+        asked = {"pageSize" if service == KMS else "maxResults": str(PAGE), **query}
         seen: set[str] = set()
         while True:
             page = self.call("GET", path, query=asked, service=service)
             with self.errors():
-                items: list[dict[str, Any]] = page.get("items", [])
+                found: list[dict[str, Any]] = page.get(items, [])
                 token = str(page.get("nextPageToken", ""))
-            yield from items
+            yield from found
             if not token:
                 return
             if token in seen:
@@ -225,7 +229,7 @@ class Account(CloudAccount):
         with self.errors():
             response = session.request(
                 verb,
-                f"{self._root(service)}/{service}/v1/{full}",
+                f"{self._root(service)}{'' if service == KMS else f'/{service}'}/v1/{full}",
                 json=body,
                 params=dict(query),
                 timeout=(10, 60),
@@ -269,14 +273,14 @@ class Account(CloudAccount):
         here = said and said in {self.zone, self.region}
         return Placement(what, self.place, "set") if here else Placement(what, said or "?", "unknown")
 
-    def keyed(self, key: Any) -> Placement:
-        """Where the key of a disk is: a key of one's own by its location; Google tells nothing of its own."""
+    def keyed(self, key: Any, *, what: str = "key") -> Placement:
+        """Where a key is: one's own by its location; Google tells nothing of its own."""
         name = str((key or {}).get("kmsKeyName", ""))
         if not name:
-            return Placement("key", "google", "default")
+            return Placement(what, "google", "default")
         parts = name.split("/")
         here = parts[2:4] == ["locations", self.region]
-        return Placement("key", self.place, "set") if here else Placement("key", "/".join(parts[2:4]) or "?", "unknown")
+        return Placement(what, self.place, "set") if here else Placement(what, "/".join(parts[2:4]) or "?", "unknown")
 
     def _root(self, service: str) -> str:
         """Where a service answers: Google's hosts begin with its name, regional and private ones too."""

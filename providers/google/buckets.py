@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import STORAGE, Account
+from providers.google.kms import encryption, key_of
 from providers.google.marks import labelled, object_name
 from providers.kit.noun import Query, Seen
 from providers.kit.tags import tags_of
@@ -28,7 +29,7 @@ class Buckets:
 
     def make(self, inputs: BucketInputs, identity: Identity) -> str:
         """buckets.insert in the place's region."""
-        key = self._account.options.get("kms_key")
+        key = encryption(self._account, inputs.encryption_key)
         body = {
             "name": object_name(inputs.name, identity),
             "location": self._account.region.upper(),
@@ -46,11 +47,14 @@ class Buckets:
             return str(made["name"])
 
     def finish(self, object_id: str, inputs: BucketInputs) -> None:
-        """Keep versions or not, and close it to the public."""
+        """Bring versions and key to those wanted, and close it to the public."""
         raw = self._account.patiently(lambda: self._needed(object_id))
         change: dict[str, Any] = {} if _closed(raw) else {"iamConfiguration": _CLOSED}
         if _versions(raw) != inputs.versioning:
             change["versioning"] = {"enabled": inputs.versioning}
+        if key_of(self._account, _key(raw)) != inputs.encryption_key:
+            # Null takes it away.
+            change["encryption"] = {"defaultKmsKeyName": encryption(self._account, inputs.encryption_key) or None}
         if change:
             self._account.call("PATCH", f"b/{object_id}", change, query={}, service=STORAGE)
 
@@ -67,7 +71,7 @@ class Buckets:
             yield Seen(
                 id=raw["name"],
                 **owner,
-                inputs={"versioning": _versions(raw)},
+                inputs={"versioning": _versions(raw), "encryption_key": key_of(self._account, _key(raw))},
                 outputs={"url": f"{URL}/{raw['name']}"},
                 placement=self._placement(raw),
                 reasons=("the public may be let in",) if open_ else (),
@@ -90,7 +94,7 @@ class Buckets:
         found += [Placement("replica", str(copy), "unknown") for copy in copies]
         log = raw.get("logging", {}).get("logBucket")
         found += [Placement("log", str(log), "unknown")] if log else []
-        return (*found, self._account.keyed({"kmsKeyName": raw.get("encryption", {}).get("defaultKmsKeyName", "")}))
+        return (*found, self._account.keyed({"kmsKeyName": _key(raw)}))
 
     def _one(self, object_id: str) -> dict[str, Any] | None:
         if not _NAME.fullmatch(object_id):
@@ -111,6 +115,10 @@ class Buckets:
 
 def _closed(raw: Raw) -> bool:
     return bool(raw.get("iamConfiguration", {}).get("publicAccessPrevention") == "enforced")
+
+
+def _key(raw: Raw) -> str:
+    return str(raw.get("encryption", {}).get("defaultKmsKeyName", ""))
 
 
 def _versions(raw: Raw) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.disks import encryption
 from providers.google.marks import described, filtered, labelled, object_name
 from providers.google.network import DESCRIPTION
 from providers.kit.descriptions import read, written
@@ -30,14 +29,15 @@ class Snapshots:
         self._account = account
 
     def make(self, inputs: SnapshotInputs, identity: Identity) -> str:
-        """snapshots.insert, kept in the place's region."""
-        key = encryption(self._account).get("diskEncryptionKey")
+        """snapshots.insert, kept in the place's region, with the key of its disk."""
+        disk = self._account.needed(f"{self._account.zonal}/disks/{inputs.volume}", "volume")
+        key = str(disk.get("diskEncryptionKey", {}).get("kmsKeyName", "")).partition("/cryptoKeyVersions/")[0]
         body = {
             "name": object_name(inputs.name, identity),
             "sourceDisk": self._account.link(f"{self._account.zonal}/disks/{inputs.volume}"),
             "storageLocations": [self._account.region],
             "labels": tags_of(identity),
-            **({"snapshotEncryptionKey": key} if key else {}),
+            **({"snapshotEncryptionKey": {"kmsKeyName": key}} if key else {}),
         }
         return self._account.insert(SNAPSHOTS, body, identity.op)
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from providers.google.account import Account, last
 from providers.google.errors import STALE
+from providers.google.kms import encryption, key_of
 from providers.google.marks import BOOT, filtered, labelled, object_name
 from providers.kit.noun import Query, Seen
 from providers.kit.tags import identity_of, tags_of
@@ -45,7 +46,7 @@ class Volumes:
             **(
                 {"sourceSnapshot": self._account.link(f"global/snapshots/{inputs.snapshot}")} if inputs.snapshot else {}
             ),
-            **encryption(self._account),
+            **encrypted(encryption(self._account, inputs.encryption_key)),
         }
         return self._account.insert(self._path, body, identity.op)
 
@@ -79,6 +80,9 @@ class Volumes:
                     "size_gib": int(raw["sizeGb"]),
                     "storage_class": last(raw.get("type")),
                     "snapshot": last(raw.get("sourceSnapshot")),
+                    "encryption_key": key_of(
+                        self._account, str(raw.get("diskEncryptionKey", {}).get("kmsKeyName", ""))
+                    ),
                 }
                 # What the type gives by itself is not an input.
                 | ({"iops": int(raw.get("provisionedIops", 0))} if known is not None and known.iops else {}),
@@ -197,9 +201,8 @@ class Attachments:
             self._account.until(once, what=f"the labels of {disk}", seconds=60)
 
 
-def encryption(account: Account) -> dict[str, Any]:
-    """The key of the option ``kms_key``, for a disk; without it Google uses one of its own."""
-    key = account.options.get("kms_key")
+def encrypted(key: str) -> dict[str, Any]:
+    """What a disk is encrypted with: a key by its full name; without one Google uses one of its own."""
     return {"diskEncryptionKey": {"kmsKeyName": key}} if key else {}
 
 

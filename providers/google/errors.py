@@ -24,16 +24,16 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "capacity": "zoneResourcePoolExhausted zoneResourcePoolExhaustedWithDetails resourcePoolExhausted "
         "ipSpaceExhausted ipSpaceExhaustedWithDetails stockout",
         "throttle": "rateLimitExceeded userRateLimitExceeded concurrentOperationsQuotaExceeded "
-        "resourceOperationRateExceeded operationsRateExceeded tooManyRequests",
+        "resourceOperationRateExceeded operationsRateExceeded tooManyRequests resourceExhausted",
         "not-found": "notFound resourceNotFound",
         "conflict": "alreadyExists resourceAlreadyExists conditionNotMet duplicate conflict",
         "in-use": "resourceInUseByAnotherResource resourceInUse inUse",
         "auth": "forbidden authError required_login unauthorized permissionsError permissionDenied accessNotConfigured "
-        "insufficientPermissions accountDisabled projectNotLinked billingNotEnabled expired",
+        "insufficientPermissions accountDisabled unauthenticated projectNotLinked billingNotEnabled expired",
         "transient": "backendError internalError internal serviceUnavailable unavailable resourceNotReady "
         "networkNotReady operationInProgress deadlineExceeded",
         "invalid": "invalid invalidParameter invalidFieldValue invalidUsage required badRequest unsupportedOperation "
-        "conditionFailed",
+        "conditionFailed invalidArgument failedPrecondition",
     }
 )
 

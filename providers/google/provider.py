@@ -12,6 +12,7 @@ from providers.google.disks import Attachments, Volumes
 from providers.google.firewalls import Firewalls
 from providers.google.images import resolve
 from providers.google.keys import KeyPairs
+from providers.google.kms import EncryptionKeys
 from providers.google.network import Networks, Subnets
 from providers.google.outside import Addresses, Routers
 from providers.google.servers import Servers
@@ -27,6 +28,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Router": Routers,
         "Firewall": Firewalls,
         "KeyPair": KeyPairs,
+        "EncryptionKey": EncryptionKeys,
         "Volume": Volumes,
         "Snapshot": Snapshots,
         "BackupPolicy": BackupPolicies,
@@ -46,9 +48,10 @@ class GoogleProvider:
 
     Options of the register's entry: ``project``, ``region`` and ``zone`` (all needed), ``proxy`` (URL),
     ``image_projects`` (projects whose images are found, with commas between; the place's own project),
-    ``kms_key`` (for disks, ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; without it a key of Google's, and nobody
-    knows where that is), ``ssh_user`` (``pse``), ``host_key_wait_s`` (seconds to wait for the host key on a new
-    server's console; 180) and ``wait_s`` (seconds for any other wait; 600).
+    ``kms_key`` (for disks and buckets, ``projects/…/locations/…/keyRings/…/cryptoKeys/…``; without it a key of
+    Google's, and nobody knows where that is), ``key_ring`` (name of a key ring of the region, for keys that are made),
+    ``ssh_user`` (``pse``), ``host_key_wait_s`` (seconds to wait for the host key on a new server's console; 180) and
+    ``wait_s`` (seconds for any other wait; 600).
     """
 
     name: ClassVar[str] = "google"
@@ -59,10 +62,7 @@ class GoogleProvider:
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
         "Image": "Compute Engine imports images from objects of a bucket only, and the adapter writes no objects",
-        "EncryptionKey": "a key of Cloud KMS is never deleted, only its versions; the option kms_key names one",
-        "Bucket.encryptionKey": "the adapter makes no keys; the option kms_key names one for all buckets",
         "Bucket.retentionDays": "a bucket lock of Google's can never be undone, and was never tried with versions",
-        "Volume.encryptionKey": "the adapter makes no keys; the option kms_key names one for all disks",
         "Server.apart": "Google spreads servers over at most eight domains, and beyond them they may share a machine",
     }
 

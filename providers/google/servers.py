@@ -5,10 +5,11 @@ from typing import Any, ClassVar
 
 from providers.google.account import Account, last
 from providers.google.boot import startup_script
-from providers.google.disks import disk_placement, encryption
+from providers.google.disks import disk_placement, encrypted
 from providers.google.errors import STALE
 from providers.google.images import resolve
 from providers.google.keys import items_of, public_key
+from providers.google.kms import encryption
 from providers.google.marks import BOOT, filtered, labelled, object_name
 from providers.google.network import FIREWALLS
 from providers.kit.console import host_key
@@ -60,7 +61,7 @@ class Servers:
         else:
             image = _path_of(resolve(self._account, inputs.image))
             boot["initializeParams"] = {"sourceImage": image, "labels": {BOOT: name}}
-            boot |= encryption(self._account)
+            boot |= encrypted(encryption(self._account))
         body = {
             "name": name,
             "machineType": f"{here}/machineTypes/{inputs.shape}",

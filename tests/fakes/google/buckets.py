@@ -105,7 +105,7 @@ def _checked(call: Call, raw: Resource, old: Resource | None = None) -> None:
     key = raw.get("encryption", {}).get("defaultKmsKeyName")
     if key and (old is None or old.get("encryption") != raw.get("encryption")):
         # Unlike a disk's, a bucket's key is told without its version.
-        encrypted({"kmsKeyName": key}, {raw["location"].lower()})
+        encrypted(call.world, {"kmsKeyName": key}, {raw["location"].lower()})
     fresh = {"labels": raw.get("labels", {})}
     labelled(call.world, fresh)
 
@@ -113,7 +113,9 @@ def _checked(call: Call, raw: Resource, old: Resource | None = None) -> None:
 def _merged(old: Resource, new: Resource) -> Resource:
     found = deepcopy(old)
     for name, value in new.items():
-        if isinstance(value, dict) and isinstance(found.get(name), dict):
+        if value is None:
+            found.pop(name, None)
+        elif isinstance(value, dict) and isinstance(found.get(name), dict):
             found[name] = _merged(found[name], value)
         else:
             found[name] = deepcopy(value)

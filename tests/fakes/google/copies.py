@@ -19,7 +19,11 @@ def snapshot(call: Call, resource: Resource, path: str) -> Effects:
         raise Refused("resourceNotReady", f"The resource '{source}' is not ready")
     region = named(raw["zone"]).rpartition("/")[2].rpartition("-")[0]
     _located(resource.get("storageLocations"))
-    encrypted(resource.get("snapshotEncryptionKey"), {"global", *resource.get("storageLocations", [region])})
+    encrypted(
+        call.world, resource.get("snapshotEncryptionKey"), {"global", *resource.get("storageLocations", [region])}
+    )
+    if resource.get("snapshotEncryptionKey") != raw.get("diskEncryptionKey"):
+        raise Refused("invalid", "a snapshot has the key of its disk")
     labelled(call.world, resource)
     resource.setdefault("storageLocations", [NEAREST])
     resource |= {"sourceDisk": LINK + source, "diskSizeGb": raw["sizeGb"], "status": "CREATING", "storageBytes": "0"}

@@ -44,12 +44,12 @@ class Method:
     @property
     def collection(self) -> str:
         """For example ``networks``."""
-        return self.id.split(".")[1]
+        return self.id.split(".")[-2]
 
     @property
     def action(self) -> str:
         """For example ``insert``."""
-        return self.id.split(".")[2]
+        return self.id.split(".")[-1]
 
     def query(self, given: Mapping[str, list[str]]) -> dict[str, str]:
         """The query parameters of a call.
@@ -122,7 +122,8 @@ class Document:
         if "$ref" in schema:
             schema = self._schemas[schema["$ref"]]
         kind = schema.get("type", "any")
-        if kind == "any":
+        # In a patch of Cloud Storage null takes a field away.
+        if kind == "any" or (value is None and method == "storage.buckets.patch"):
             return
         fits = isinstance(value, _TYPES[kind])
         if not fits or (kind in {"integer", "number"} and isinstance(value, bool)):
@@ -154,7 +155,7 @@ def of(service: str) -> Document:
     """The document of an API that google-api-python-client ships.
 
     Args:
-        service: ``compute`` or ``storage``.
+        service: ``compute``, ``storage`` or ``cloudkms``.
     """
     spec = importlib.util.find_spec("googleapiclient")
     assert spec is not None

@@ -1,5 +1,6 @@
 """How Compute Engine says no: at once with a reason, or inside an operation with a code."""
 
+import re
 from typing import Any
 
 _STATUS = {
@@ -38,9 +39,22 @@ class Refused(Exception):
         return _STATUS[self.reason]
 
 
-def answer(reason: str, message: str, status: int = 0) -> dict[str, Any]:
-    """The body of an error."""
+_STATES = {"invalid": "INVALID_ARGUMENT", "required": "INVALID_ARGUMENT", "conditionNotMet": "FAILED_PRECONDITION"}
+
+
+def answer(reason: str, message: str, status: int = 0, *, plain: bool = False) -> dict[str, Any]:
+    """The body of an error.
+
+    Args:
+        reason: Google's own word.
+        message: In words.
+        status: HTTP status, where it is another than the word's.
+        plain: As the newer services say it: one word in capitals, and no list.
+    """
     code = status or _STATUS[reason]
+    if plain:
+        word = _STATES.get(reason) or re.sub("([A-Z])", r"_\1", reason).upper()
+        return {"error": {"code": code, "message": message, "status": word}}
     said = {"message": message, "domain": "global", "reason": reason}
     return {"error": {"code": code, "message": message, "errors": [said]}}
 

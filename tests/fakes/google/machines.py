@@ -36,7 +36,7 @@ def disk(call: Call, resource: Resource, path: str) -> Effects:
         raise Refused("invalid", f"Invalid value for field 'resource.sizeGb': '{resource.get('sizeGb')}'")
     if "provisionedIops" in resource and resource["type"].rpartition("/")[2] not in _FAST:
         raise Refused("invalid", "Invalid value for field 'resource.provisionedIops': not for this disk type")
-    encrypted(resource.get("diskEncryptionKey"), {"global", call.names["zone"].rpartition("-")[0]})
+    encrypted(call.world, resource.get("diskEncryptionKey"), {"global", call.names["zone"].rpartition("-")[0]})
     labelled(call.world, resource)
     resource["status"] = "CREATING"
     return Effects(then=lambda: resource.update(status="READY"))
@@ -295,15 +295,20 @@ def _free(world: World, sub: Resource) -> str:
     return next(str(host) for host in hosts if str(host) not in taken)
 
 
-def encrypted(key: Resource | None, locations: set[str]) -> None:
-    """A key of Cloud KMS: in one of these locations; the answer names its version."""
+def encrypted(world: World, key: Resource | None, locations: set[str]) -> None:
+    """A key of Cloud KMS: in one of these locations, and usable; the answer names its version."""
     if key is None:
         return
-    found = _KEY.fullmatch(key.get("kmsKeyName", ""))
+    name = key.get("kmsKeyName", "")
+    found = _KEY.fullmatch(name)
     if not found or set(key) != {"kmsKeyName"}:
         raise Refused("invalid", "Invalid value for field 'kmsKeyName'")
     if found[1] not in locations:
         raise Refused("invalid", f"Cloud KMS key in {found[1]} cannot be used in {sorted(locations)}")
+    ring = name.partition("/cryptoKeys/")[0]
+    # Of rings that the fake does not have nothing is known.
+    if ring in world.at and world.at.get(f"{name}/cryptoKeyVersions/1", {}).get("state") != "ENABLED":
+        raise Refused("notFound", f"Cloud KMS key {name} was not found, or is not enabled")
     key["kmsKeyName"] += "/cryptoKeyVersions/1"
 
 

@@ -9,13 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.google import buckets, copies, document, machines, networks, outside
+from tests.fakes.google import buckets, copies, document, kms, machines, networks, outside
 from tests.fakes.google import call as calls
 from tests.fakes.google.call import Call
 from tests.fakes.google.errors import Refused, answer
 from tests.fakes.google.world import LINK, Resource, World
 
-SERVICES = ("compute", "storage")
+SERVICES = ("compute", "storage", "cloudkms")
+RING = "sample-ring"
 ZONES = ("a", "b", "c")
 MACHINES = ("e2-small", "e2-medium", "e2-standard-2", "e2-standard-4", "e2-standard-8", "n2-standard-4")
 DISKS = ("pd-standard", "pd-balanced", "pd-ssd", "hyperdisk-balanced")
@@ -66,6 +67,7 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "instances.addAccessConfig": outside.add_access,
     "instances.deleteAccessConfig": outside.delete_access,
     **buckets.CALLS,
+    **kms.CALLS,
     "instances.delete": machines.delete_instance,
     "instances.attachDisk": machines.attach,
     "instances.detachDisk": machines.detach,
@@ -110,6 +112,7 @@ class Compute:
             "selfLink": LINK + project,
             "commonInstanceMetadata": {"kind": "compute#metadata", "fingerprint": world.fingerprint()},
         }
+        _stock(world, f"{project}/locations/{world.region}/keyRings/{RING}")
         _stock(world, f"{project}/regions/{world.region}", status="UP")
         for letter in ZONES:
             zone = f"{project}/zones/{world.region}-{letter}"
@@ -131,10 +134,10 @@ class Compute:
             try:
                 return 200, self._answer(verb, path, urllib.parse.parse_qs(parts.query, keep_blank_values=True), body)
             except Refused as exc:
-                return exc.status, answer(exc.reason, exc.message)
+                return exc.status, answer(exc.reason, exc.message, plain=path.startswith("/v1/"))
 
     def _answer(self, verb: str, path: str, query: Mapping[str, list[str]], body: bytes) -> Resource:
-        service, _, rest = path.removeprefix("/").partition("/v1/")
+        service, rest = service_of(path)
         if service not in SERVICES:
             raise Refused("notFound", f"The requested URL {path} was not found")
         book = document.of(service)
@@ -194,6 +197,14 @@ class Compute:
         for verb in ("GET", "POST", "PUT", "PATCH", "DELETE"):
             setattr(Handler, f"do_{verb}", Handler.answer_it)
         return Handler
+
+
+def service_of(path: str) -> tuple[str, str]:
+    """Which service a path is of, and what its document calls it: Cloud KMS has its version in there."""
+    if path.startswith("/v1/"):
+        return "cloudkms", path.removeprefix("/")
+    service, _, rest = path.removeprefix("/").partition("/v1/")
+    return service, rest
 
 
 def _stock(world: World, path: str, **facts: Any) -> None:

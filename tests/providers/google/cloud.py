@@ -12,6 +12,7 @@ from providers.google import GoogleProvider
 from providers.ports import Target
 from tests.fakes.google import Compute, Refused, document
 from tests.fakes.google.errors import answer
+from tests.fakes.google.server import RING, service_of
 from tests.fakes.hostile import Answer, Forward, Hostile, Request
 
 PROJECT = "sample-project"
@@ -26,11 +27,12 @@ OPTIONS: Mapping[str, str] = {
     "zone": ZONE,
     "image_projects": "debian-cloud",
     "kms_key": KEY,
+    "key_ring": RING,
     "host_key_wait_s": "0",
     "wait_s": "20",
 }
 _KINDS = ("networks", "subnetworks", "firewalls", "disks", "instances", "snapshots", "addresses", "routers",
-          "resourcePolicies", "buckets", "forwardingRules", "backendServices", "healthChecks")  # fmt: skip
+          "resourcePolicies", "buckets", "cryptoKeys")  # fmt: skip
 
 
 class Cloud:
@@ -58,7 +60,8 @@ class Cloud:
             for path in sorted(self.fake.world.at):
                 collection, _, name = path.rpartition("/")
                 kind = collection.rpartition("/")[2]
-                if kind in _KINDS:
+                destroyed = self.fake.world.at.get(f"{path}/cryptoKeyVersions/1", {}).get("state") != "ENABLED"
+                if kind in _KINDS and not (kind == "cryptoKeys" and destroyed):
                     found.setdefault(kind, []).append(name)
             metadata = self.fake.world.at[f"projects/{PROJECT}"]["commonInstanceMetadata"]
             keys = [item["key"].removeprefix("pse-key-") for item in metadata.get("items", ())]
@@ -71,7 +74,7 @@ class Cloud:
 
 def call_of(request: Request) -> str:
     """Google's name of a call, for example ``disks.insert``; empty for none."""
-    service, _, path = request.path.partition("?")[0].removeprefix("/").partition("/v1/")
+    service, path = service_of(request.path.partition("?")[0])
     try:
         method, _ = document.of(service).route(request.method, path)
     except Refused:

@@ -25,6 +25,11 @@ _VERBS: Mapping[str, str] = {
     "detachDisk": "detachDisk",
     "getFromFamily": "getFromFamily",
 }
+_SERVICES: Mapping[str, str] = {
+    "buckets": "storage",
+    "cryptoKeys": "cloudkms",
+    "cryptoKeyVersions": "cloudkms",
+}
 _MORE: Mapping[str, tuple[str, ...]] = {
     # What a call takes besides its own, as Google's reference of the call says.
     "instances.insert": (
@@ -91,7 +96,7 @@ def role(calls: Iterable[str]) -> dict[str, Any]:
     needed: set[str] = set()
     for call in calls:
         collection, _, action = call.partition(".")
-        service = "storage" if collection == "buckets" else "compute"
+        service = _SERVICES.get(collection, "compute")
         needed.add(f"{service}.{collection}.{_VERBS.get(action, action)}")
         needed.update(_MORE.get(call, ()))
     return {

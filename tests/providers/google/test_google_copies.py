@@ -1,14 +1,17 @@
-"""Snapshots, schedules, boot volumes, buckets, and the ways in and out."""
+"""Snapshots, schedules, boot volumes, buckets, keys, and the ways in and out."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from providers.conformance import Rig
+from providers.google import GoogleProvider
 from providers.ports import PortError
 from tests.fakes import hostile
-from tests.providers.google.cloud import KEY, REGION, Cloud, when
+from tests.fakes.google.server import RING
+from tests.providers.google.cloud import KEY, PROJECT, REGION, Cloud, rig_of, when
 
 
 def test_snapshot_stays_in_the_region_and_a_volume_begins_as_one(rig: Rig, cloud: Cloud) -> None:
@@ -177,3 +180,61 @@ def test_bucket_with_objects_is_not_deleted_and_a_foreign_name_is_not_adopted(ri
         rig.make("Bucket", inputs, identity)
     assert caught.value.reason == "conflict"
     del cloud.fake.world.at[f"buckets/{foreign}"]
+
+
+def test_disks_snapshots_and_buckets_take_the_key_that_they_name(rig: Rig, cloud: Cloud) -> None:
+    key = rig.make("EncryptionKey")
+    full = f"projects/{PROJECT}/locations/{REGION}/keyRings/{RING}/cryptoKeys/{key.id}"
+    inputs = msgspec.structs.replace(rig.inputs("Volume"), encryption_key=key.id)
+    volume = rig.make("Volume", inputs)
+    assert volume.inputs == inputs
+    assert cloud.raw("disks", volume.id)["diskEncryptionKey"]["kmsKeyName"] == f"{full}/cryptoKeyVersions/1"
+    snapshot = rig.make("Snapshot", msgspec.structs.replace(rig.inputs("Snapshot"), volume=volume.id))
+    assert cloud.raw("snapshots", snapshot.id)["snapshotEncryptionKey"]["kmsKeyName"].startswith(full)
+    bucket = rig.make("Bucket")
+    assert cloud.raw("buckets", bucket.id)["encryption"]["defaultKmsKeyName"] == KEY
+    keyed = msgspec.structs.replace(bucket.inputs, encryption_key=key.id)
+    assert rig.store("Bucket").update(bucket.id, bucket.inputs, keyed).inputs == keyed
+    assert cloud.raw("buckets", bucket.id)["encryption"]["defaultKmsKeyName"] == full
+    assert rig.store("Bucket").update(bucket.id, keyed, bucket.inputs).inputs == bucket.inputs
+    with pytest.raises(PortError) as caught:
+        rig.make("Volume", msgspec.structs.replace(inputs, encryption_key="no-such-key"))
+    assert caught.value.reason == "not-found"
+
+
+def test_key_that_is_deleted_is_destroyed_and_rotates_no_more(rig: Rig, cloud: Cloud) -> None:
+    identity = rig.identity()
+    inputs = msgspec.structs.replace(rig.inputs("EncryptionKey"), rotation_days=90)
+    made = rig.make("EncryptionKey", inputs, identity)
+    assert made.inputs == inputs
+    rig.store("EncryptionKey").delete(made.id)
+    raw = cloud.raw("cryptoKeys", made.id)
+    assert "rotationPeriod" not in raw
+    assert cloud.raw("cryptoKeyVersions", "1")["state"] == "DESTROY_SCHEDULED"
+    # Its name is taken for ever: the intent is over.
+    with pytest.raises(PortError) as caught:
+        rig.make("EncryptionKey", inputs, identity)
+    assert caught.value.reason == "conflict"
+
+
+def test_without_a_ring_no_key_is_made_and_none_is_listed(cloud: Cloud, tmp_path: Path) -> None:
+    ringless = GoogleProvider(cloud.target(tmp_path, key_ring=""))
+    with rig_of(ringless) as rig:
+        assert rig.store("EncryptionKey").list() == ()
+        with pytest.raises(PortError, match="key ring"):
+            rig.make("EncryptionKey")
+    ringless.close()
+
+
+def test_the_key_of_a_disk_may_be_nobodys_but_googles(cloud: Cloud, tmp_path: Path) -> None:
+    keyless = GoogleProvider(cloud.target(tmp_path, kms_key=""))
+    with rig_of(keyless) as rig:
+        bucket = rig.make("Bucket")
+        assert "encryption" not in cloud.raw("buckets", bucket.id)
+        key = rig.make("EncryptionKey")
+        keyed = msgspec.structs.replace(bucket.inputs, encryption_key=key.id)
+        assert rig.store("Bucket").update(bucket.id, bucket.inputs, keyed).inputs == keyed
+        assert rig.store("Bucket").update(bucket.id, keyed, bucket.inputs).inputs == bucket.inputs
+        assert not cloud.raw("buckets", bucket.id)["encryption"]
+        assert rig.make("Snapshot").healthy
+    keyless.close()

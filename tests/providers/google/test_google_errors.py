@@ -50,6 +50,7 @@ POSTS = {
     "Router": "POST .*/routers",
     "Address": "POST .*/addresses",
     "Bucket": "POST .*/v1/b",
+    "EncryptionKey": "POST .*/cryptoKeys",
     "Snapshot": "POST .*/snapshots",
     "BackupPolicy": "POST .*/resourcePolicies",
 }
@@ -161,7 +162,7 @@ def test_what_is_not_known_yet_is_waited_for(rig: Rig, cloud: Cloud) -> None:
     assert rig.make("Attachment").healthy
     firewall = rig.inputs("Firewall")
     assert rig.make("Firewall", rig.changed("Firewall", firewall)).healthy
-    assert all(rig.make(kind).healthy for kind in ("Address", "Snapshot", "BackupPolicy", "Bucket"))
+    assert all(rig.make(kind).healthy for kind in ("Address", "Snapshot", "BackupPolicy", "Bucket", "EncryptionKey"))
     cloud.fake.world.late_s = 0.0
     made = rig.make("Subnet")
     # What nobody made just now is not waited for.
