@@ -41,6 +41,7 @@ SERVICES: Mapping[str, Service] = {
     "network": Service("network", "2.0", "2.latest", ""),
     "volume": Service("block-storage", "3.0", "3.latest", "volume 3.42"),
     "image": Service("image", "2.0", "2.latest", ""),
+    "balancer": Service("load-balancer", "2.0", "2.latest", ""),
     "object": Service("object-store", "", "", ""),
 }
 """Nova 2.52 (Pike, 2017) takes tags with a new server, Cinder 3.42 lets a volume in use grow."""

@@ -6,8 +6,6 @@ from typing import ClassVar
 
 from providers.ports import FoundImage, PortError, Store, Target
 
-_LATER = "this adapter does not make it yet"
-
 
 class OpenStackProvider:
     """See `providers.ports.Provider`.
@@ -43,12 +41,15 @@ class OpenStackProvider:
         "Address": "role member: Neutron floating IPs",
         "Snapshot": "role member: Cinder snapshots",
         "Image": "role member: Glance images of the project",
+        "LoadBalancer": "role member, or load-balancer_member: Octavia load balancers",
         "Bucket": "role member, where the object store takes it for an operator: Swift containers",
     }
     lacks: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("LoadBalancer", "DnsZone", "DnsRecord"), _LATER),
+        **dict.fromkeys(("DnsZone", "DnsRecord"), "no Designate to try it on was to be had"),
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
+        "LoadBalancer.public": "this adapter gives a load balancer no floating IP yet",
+        "LoadBalancer.certificate": "Octavia takes certificates from Barbican, which not every cloud has",
         "Bucket.retentionDays": "Swift lets whoever may write delete too",
         "Bucket.encryptionKey": "the operator encrypts the object store, or does not",
         "Volume.iops": "the volume type gives the speed",

@@ -8,6 +8,7 @@ import msgspec
 
 from providers.openstack.account import Account, Seen, Stuck, Work, inputs_beside
 from providers.openstack.attachments import AttachmentWork
+from providers.openstack.balancers import LoadBalancerWork
 from providers.openstack.buckets import BucketWork
 from providers.openstack.errors import port_errors
 from providers.openstack.firewalls import FirewallWork
@@ -191,6 +192,7 @@ WORKS: Mapping[str, Callable[[Account], Work]] = MappingProxyType(
         "Snapshot": SnapshotWork,
         "Image": ImageWork,
         "Bucket": BucketWork,
+        "LoadBalancer": LoadBalancerWork,
     }
 )
 """What the adapter can make; a further kind is one more row and its class."""

@@ -48,6 +48,7 @@ QUOTAS = {
         "security_group": -1,
         "security_group_rule": -1,
     },
+    "load-balancer": {"loadbalancer": -1, "listener": -1, "pool": -1, "healthmonitor": -1, "member": -1},
     "block-storage": {"volumes": -1, "gigabytes": -1, "snapshots": -1},
 }
 _number = itertools.count(1)
@@ -155,6 +156,8 @@ class Project:
         """Set quotas."""
         if service == "network":
             self.admin.call(service, "PUT", f"/quotas/{self.id}", json={"quota": limits})
+        elif service == "load-balancer":
+            self.admin.call(service, "PUT", f"/lbaas/quotas/{self.id}", json={"quota": limits})
         else:
             self.admin.call(service, "PUT", f"/os-quota-sets/{self.id}", json={"quota_set": limits})
 
@@ -209,6 +212,7 @@ _LISTS = {
     },
     "key": ("compute", "/os-keypairs", "keypairs"),
     "server": ("compute", "/servers", "servers"),
+    "load_balancer": ("load-balancer", "/lbaas/loadbalancers?project_id={}", "loadbalancers"),
     "server_group": ("compute", "/os-server-groups", "server_groups"),
     "volume": ("block-storage", "/volumes", "volumes"),
     "snapshot": ("block-storage", "/snapshots", "snapshots"),

@@ -13,6 +13,7 @@ PATHS = {
     "network": "",
     "block-storage": "/v3/$(project_id)s",
     "image": "",
+    "load-balancer": "",
     "object-store": "/v1/AUTH_$(project_id)s",
 }
 

@@ -13,13 +13,21 @@ from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
 from providers.openstack.marks import metadata
 from providers.ports import PortError
-from pse.core.schema import FirewallRule, ServerInputs
+from pse.core.schema import FirewallRule, Listener, LoadBalancerInputs, ServerInputs, ServerOutputs
 from tests.chaos.program import IMAGE, Names, put_image
-from tests.providers.openstack.accounts import PLACE, Project
+from tests.providers.openstack.accounts import PLACE, Cloud, Project
+from tests.providers.waiting import wait_for
 
 LIST = Path(__file__).parents[3] / "docs" / "permissions" / "openstack.md"
 _ID = re.compile(r"(?<=/)(?:[0-9a-f-]{32,36}|[^/]*__[^/]*|suite-[^/]*|pse-at-op)(?=/|$)")
-SERVICES = {"compute": "Nova", "network": "Neutron", "volume": "Cinder", "image": "Glance", "object": "Swift"}
+SERVICES = {
+    "compute": "Nova",
+    "network": "Neutron",
+    "volume": "Cinder",
+    "image": "Glance",
+    "object": "Swift",
+    "balancer": "Octavia",
+}
 
 
 class TestOpenStack(StoreContract):
@@ -88,6 +96,31 @@ class TestOpenStack(StoreContract):
         for version in own.call("object-store", "GET", f"/{made.id}?versions&format=json"):
             own.call("object-store", "DELETE", f"/{made.id}/kept?version-id={version['version_id']}")
         own.close()
+
+    def test_load_balancer_gets_its_servers_and_is_mended(self, signed_in: Project, rig: Rig) -> None:
+        server, made = rig.make("Server"), rig.make("LoadBalancer")
+        firewall = rig.make("Firewall")
+        assert isinstance(made.inputs, LoadBalancerInputs)
+        assert isinstance(server.outputs, ServerOutputs)
+        web = Listener(protocol="http", port=8080, member_port=80, health_path="/health")
+        wanted = msgspec.structs.replace(
+            made.inputs, servers=(server.id,), firewalls=(firewall.id,), listeners=(*made.inputs.listeners, web)
+        )
+        store, own = rig.store("LoadBalancer"), signed_in.own()
+        assert store.update(made.id, made.inputs, wanted).inputs == wanted
+        for listener in own.call("load-balancer", "GET", "/lbaas/listeners")["listeners"]:
+            pool = listener["default_pool_id"]
+            (member,) = own.call("load-balancer", "GET", f"/lbaas/pools/{pool}/members")["members"]
+            assert member["address"] == server.outputs.address
+        own.call("load-balancer", "DELETE", f"/lbaas/pools/{pool}/members/{member['id']}")
+        _settled(own, made.id)
+        drifted = store.read(made.id, wanted)
+        assert getattr(drifted and drifted.inputs, "servers", None) == ()
+        own.call("load-balancer", "DELETE", f"/lbaas/pools/{pool}")
+        _settled(own, made.id)
+        own.close()
+        assert store.update(made.id, wanted, wanted).inputs == wanted
+        assert store.update(made.id, wanted, made.inputs).inputs == made.inputs
 
     def test_servers_that_stand_apart_share_no_host(self, signed_in: Project, rig: Rig) -> None:
         own = signed_in.own()
@@ -179,6 +212,14 @@ class TestOpenStack(StoreContract):
         assert made.inputs == inputs
         seen = rig.store("Volume").read(made.id, None)
         assert getattr(seen and seen.inputs, "snapshot", "") == snapshot.id
+
+
+def _settled(own: Cloud, balancer: str) -> None:
+    def settled() -> bool:
+        found = own.call("load-balancer", "GET", f"/lbaas/loadbalancers/{balancer}")["loadbalancer"]
+        return str(found["provisioning_status"]) == "ACTIVE"
+
+    wait_for(settled)
 
 
 def test_list_of_permissions_is_what_was_called() -> None:

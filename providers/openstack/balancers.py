@@ -1,0 +1,254 @@
+"""Load balancers of Octavia: one with a listener, a pool and a monitor for each port, and the servers in every pool.
+
+While anything changes the whole balancer takes no other change, so each call waits for the one before. The balancer is
+made in one call with its marks; the rest is brought up to what is wanted, whatever of it stands already.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from providers.kit.waiting import poll
+from providers.openstack import marks
+from providers.openstack.account import GONE_S, STEP_S, Account, Seen, Stuck, is_id
+from providers.openstack.client import part
+from providers.openstack.network import delete
+from providers.ports import Identity, PortError
+from pse.core.schema import Listener, LoadBalancerInputs
+
+_ROOT = "/lbaas/loadbalancers"
+_MEMBER = ("name", "address", "protocol_port")
+_DELAY_S, _TIMEOUT_S, _RETRIES = 10, 5, 3
+
+
+class Port(NamedTuple):
+    """What stands for one listener; a part that is not there is None."""
+
+    listener: Any
+    pool: Any | None
+    monitor: Any | None
+    members: tuple[Any, ...]
+
+    def said(self) -> Listener:
+        """In the resource's words; a port that is not whole is like none that can be asked for."""
+        path = (self.monitor or {}).get("url_path") if (self.monitor or {}).get("type") == "HTTP" else ""
+        whole = self.pool is not None and self.monitor is not None
+        return Listener(
+            protocol=str(self.listener["protocol"]).lower(),
+            port=self.listener["protocol_port"],
+            member_port=_number(self.pool["name"]) if whole and self.pool else 0,
+            health_path=path or "",
+        )
+
+
+class LoadBalancerWork:
+    """A load balancer; see `providers.openstack.account.Work`. Raw is ``{"balancer", "ports", "loose"}``."""
+
+    def __init__(self, account: Account) -> None:
+        """Remember the account."""
+        self._account = account
+        self._client = account.client
+
+    def make(self, inputs: LoadBalancerInputs, identity: Identity, /) -> Any:
+        """One call for all of it; then whatever did not come of it."""
+        for subnet in inputs.subnets:
+            if not is_id(subnet) or self._client.get("network", f"/subnets/{part(subnet)}", "subnet") is None:
+                raise PortError(f"no subnet {subnet!r} here", reason="not-found", where=inputs.name)
+        members = self._addresses(inputs.servers)
+        first, *others = inputs.subnets
+        body = {
+            "name": inputs.name,
+            "description": marks.description(identity, workload=inputs.workload),
+            "tags": [f"{marks.URN}={identity.urn}"],
+            "vip_subnet_id": first,
+            **({"additional_vips": [{"subnet_id": subnet} for subnet in others]} if others else {}),
+            **({"vip_sg_ids": list(inputs.firewalls)} if inputs.firewalls else {}),
+            "listeners": [_whole_port(listener, members) for listener in inputs.listeners],
+        }
+        made = self._client.call("balancer", "POST", _ROOT, body={"loadbalancer": body})["loadbalancer"]
+        try:
+            raw = self.get(made["id"])
+            return made if raw is None else self.change(raw, inputs)
+        except PortError as exc:
+            raise Stuck(made["id"], f"its ports could not be made: {exc.message}") from exc
+
+    def get(self, object_id: str, /) -> Any | None:
+        """The balancer with what belongs to it."""
+        found = self._one(object_id) if is_id(object_id) else None
+        return None if found is None else self._whole(found)
+
+    def all(self, urn: str, /) -> list[Any]:
+        """The project's balancers."""
+        query = {"project_id": self._client.project, **({"tags": f"{marks.URN}={urn}"} if urn else {})}
+        found = self._client.pages("balancer", _ROOT, "loadbalancers", query)
+        return [self._whole(balancer) for balancer in found if balancer["provisioning_status"] != "DELETED"]
+
+    def see(self, raw: Any, given: LoadBalancerInputs | None, /) -> Seen:
+        """Everything is told."""
+        balancer, ports = raw["balancer"], raw["ports"]
+        servers: set[str] = set.intersection(*({m["name"] for m in port.members} for port in ports)) if ports else set()
+        live = {
+            "name": balancer["name"],
+            "subnets": (balancer["vip_subnet_id"], *(vip["subnet_id"] for vip in balancer["additional_vips"])),
+            "firewalls": _ordered(balancer["vip_sg_ids"] or (), given.firewalls if given else ()),
+            "servers": _ordered(servers, given.servers if given else ()),
+            "listeners": _ordered((port.said() for port in ports), given.listeners if given else ()),
+        }
+        status = str(balancer["provisioning_status"])
+        return Seen(
+            balancer["id"],
+            marks.of_description(balancer["description"]),
+            live,
+            (self._account.regional(),),
+            {"address": balancer["vip_address"] or "", "host_name": ""},
+            (f"the load balancer is {status}",) if status == "ERROR" else (),
+        )
+
+    def change(self, raw: Any, new: LoadBalancerInputs, /) -> Any:
+        """Take away what is not wanted or not whole, make what is missing, and put the servers in."""
+        balancer = raw["balancer"]["id"]
+        members = self._addresses(new.servers)
+        if set(raw["balancer"]["vip_sg_ids"] or ()) != set(new.firewalls):
+            body = {"loadbalancer": {"vip_sg_ids": list(new.firewalls)}}
+            self._act(balancer, "PUT", f"{_ROOT}/{part(balancer)}", body)
+        kept: dict[Listener, Port] = {}
+        for port in raw["ports"]:
+            if port.said() in new.listeners:
+                kept[port.said()] = port
+                continue
+            self._act(balancer, "DELETE", f"/lbaas/listeners/{part(port.listener['id'])}")
+            if port.pool is not None:
+                self._act(balancer, "DELETE", f"/lbaas/pools/{part(port.pool['id'])}")
+        for pool in raw["loose"]:
+            self._act(balancer, "DELETE", f"/lbaas/pools/{part(pool['id'])}")
+        for listener in new.listeners:
+            here = kept.get(listener)
+            pool = here.pool["id"] if here and here.pool else self._listen(balancer, listener)
+            batch = _members(listener, members)
+            there = [{key: member[key] for key in _MEMBER} for member in (here.members if here else ())]
+            if sorted(map(str, batch)) != sorted(map(str, there)):
+                self._act(balancer, "PUT", f"/lbaas/pools/{part(pool)}/members", {"members": batch})
+        self._settled(balancer)
+        return self.get(balancer) or raw
+
+    def drop(self, object_id: str, /) -> None:
+        """Delete it with all that belongs to it, and wait until it is gone; its port too, should Octavia leave that."""
+        if not is_id(object_id) or self._settled(object_id) is None:
+            return
+        try:
+            self._client.call("balancer", "DELETE", f"{_ROOT}/{part(object_id)}", params={"cascade": "true"})
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+        if poll(lambda: self._one(object_id) is None or None, within_s=GONE_S) is None:
+            raise PortError("it is still there after its deletion", vendor_code="not-gone", where=object_id)
+        ports = self._client.pages("network", "/ports", "ports", {"device_id": f"lb-{object_id}"})
+        for port in ports:
+            delete(self._account, "network", f"/ports/{part(port['id'])}", "port")
+
+    # -- below: steps of these --
+
+    def _listen(self, balancer: str, listener: Listener) -> str:
+        """Listener, pool and monitor of one port; returns the pool's id."""
+        body = {**_listener(listener), "loadbalancer_id": balancer}
+        made = self._act(balancer, "POST", "/lbaas/listeners", {"listener": body})
+        body = {**_pool(listener), "listener_id": made["listener"]["id"]}
+        pool = str(self._act(balancer, "POST", "/lbaas/pools", {"pool": body})["pool"]["id"])
+        body = {**_monitor(listener), "pool_id": pool}
+        self._act(balancer, "POST", "/lbaas/healthmonitors", {"healthmonitor": body})
+        return pool
+
+    def _act(self, balancer: str, method: str, path: str, body: Any = None) -> Any:
+        """One change, once the balancer takes it; what is gone already is as good as deleted."""
+        self._settled(balancer)
+        try:
+            return self._client.call("balancer", method, path, body=body)
+        except PortError as exc:
+            if method == "DELETE" and exc.reason == "not-found":
+                return None
+            raise
+
+    def _settled(self, object_id: str) -> Any | None:
+        def look() -> tuple[Any | None] | None:
+            found = self._one(object_id)
+            return None if found is not None and str(found["provisioning_status"]).startswith("PENDING") else (found,)
+
+        found = poll(look, within_s=STEP_S)
+        return found[0] if found else self._one(object_id)
+
+    def _one(self, object_id: str) -> Any | None:
+        found = self._client.get("balancer", f"{_ROOT}/{part(object_id)}", "loadbalancer")
+        return None if found is None or found["provisioning_status"] == "DELETED" else found
+
+    def _whole(self, balancer: Any) -> Any:
+        own = {"project_id": self._client.project}
+        pages = self._client.pages
+        listeners = list(
+            pages("balancer", "/lbaas/listeners", "listeners", {**own, "load_balancer_id": balancer["id"]})
+        )
+        pools = {
+            pool["id"]: pool
+            for pool in pages("balancer", "/lbaas/pools", "pools", {**own, "loadbalancer_id": balancer["id"]})
+        }
+        monitors = {
+            monitor["id"]: monitor
+            for monitor in (pages("balancer", "/lbaas/healthmonitors", "healthmonitors", own) if pools else ())
+        }
+        ports = []
+        for listener in sorted(listeners, key=lambda found: int(found["protocol_port"])):
+            pool = pools.pop(listener["default_pool_id"] or "", None)
+            members = pages("balancer", f"/lbaas/pools/{part(pool['id'])}/members", "members") if pool else ()
+            ports.append(Port(listener, pool, monitors.get((pool or {}).get("healthmonitor_id")), tuple(members)))
+        return {"balancer": balancer, "ports": ports, "loose": list(pools.values())}
+
+    def _addresses(self, servers: Iterable[str]) -> dict[str, str]:
+        """Address by server.
+
+        Raises:
+            PortError: There is no such server, or it has no address.
+        """
+        found = {}
+        for server in servers:
+            query = {"device_id": server, "project_id": self._client.project}
+            ports = list(self._client.pages("network", "/ports", "ports", query)) if is_id(server) else []
+            if not ports or not ports[0]["fixed_ips"]:
+                raise PortError(f"no server {server!r} with an address here", reason="not-found", where=server)
+            found[server] = str(ports[0]["fixed_ips"][0]["ip_address"])
+        return found
+
+
+def _whole_port(listener: Listener, members: Mapping[str, str]) -> dict[str, Any]:
+    pool = {**_pool(listener), "healthmonitor": _monitor(listener), "members": _members(listener, members)}
+    return {**_listener(listener), "default_pool": pool}
+
+
+def _listener(listener: Listener) -> dict[str, Any]:
+    return {"name": str(listener.port), "protocol": listener.protocol.upper(), "protocol_port": listener.port}
+
+
+def _pool(listener: Listener) -> dict[str, Any]:
+    """The pool's name keeps the port of its members, which it has to say also without any."""
+    return {"name": str(listener.member_port), "protocol": listener.protocol.upper(), "lb_algorithm": "ROUND_ROBIN"}
+
+
+def _monitor(listener: Listener) -> dict[str, Any]:
+    times = {"delay": _DELAY_S, "timeout": _TIMEOUT_S, "max_retries": _RETRIES}
+    if listener.health_path:
+        return {"type": "HTTP", "url_path": listener.health_path, "expected_codes": "200-299", **times}
+    return {"type": "TCP", **times}
+
+
+def _members(listener: Listener, addresses: Mapping[str, str]) -> list[dict[str, Any]]:
+    return [
+        dict(zip(_MEMBER, (server, address, listener.member_port), strict=True))
+        for server, address in sorted(addresses.items())
+    ]
+
+
+def _ordered(live: Iterable[Any], given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What is live, in the order that was given where it is the same."""
+    found = tuple(sorted(live))
+    return given if found == tuple(sorted(given)) else found
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdigit() else 0
