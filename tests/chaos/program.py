@@ -100,10 +100,10 @@ def wanted(kind: str, made: Mapping[str, Any], names: Names, *, changed: bool) -
         "Server": lambda: {
             "web": {
                 **_server(made, names),
-                "firewalls": of("fire", "wall"),
+                "firewalls": of("wall"),
                 "user_data": f"#!/bin/sh\nexit 0 # {changed}\n",
             },
-            "app": {**_server(made, names), "shape": names.shapes[changed]},
+            "app": {**_server(made, names), "firewalls": of("fire"), "shape": names.shapes[changed]},
         },
         "Attachment": lambda: {"at": {"server": one("web"), "volume": one("disk"), "mount": "/srv/data"}},
         "Address": lambda: {"front": {"router": one("way"), **({"server": one("web")} if changed else {})}},
