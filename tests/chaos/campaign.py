@@ -103,7 +103,7 @@ class Campaign:
         put_image(house.root)
         self._places = Places(house.workspace)
         self._cloud = self._places.provider(HERE)
-        self._before = {kind: self._listed(kind).keys() for kind in self._cloud.kinds}
+        self._before = {kind: set(self._listed(kind)) for kind in self._cloud.kinds}
         self._usual: dict[str, Usual] = {}
 
     def run(self, kills: int) -> Score:
@@ -145,6 +145,9 @@ class Campaign:
         self._tell(f"{self._arena.provider}: {operation} undisturbed: {seconds:.1f} s, {calls} calls, {self._held()}")
         if operation == "destroy" and self._held():
             raise Trouble(f"an undisturbed destroy leaves {self._held()}")
+        for kind, before in self._before.items():
+            # What nobody's tags are on, such as the key that a cloud makes with the first disk of an account.
+            before |= {made for made, urn in self._listed(kind).items() if not urn}
         self._check(operation)
 
     def _survive(self, operation: str, *, most: int) -> None:
