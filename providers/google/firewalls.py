@@ -128,7 +128,7 @@ class Firewalls:
 
 
 def _is_group(raw: Raw) -> bool:
-    return read(raw.get("description"))[0] is not None
+    return described(raw)["identity"] is not None
 
 
 def _is_of(raw: Raw, group: str) -> bool:

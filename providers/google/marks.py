@@ -34,14 +34,18 @@ def plain_name(name: str, identity: Identity | None) -> str:
 
 def labelled(raw: Mapping[str, Any]) -> Owner:
     """Name and identity of an object with labels."""
-    identity = identity_of(raw.get("labels", {}))
-    return {"name": plain_name(raw["name"], identity), "identity": identity}
+    return _owner(raw["name"], identity_of(raw.get("labels", {})))
 
 
 def described(raw: Mapping[str, Any]) -> Owner:
     """Name and identity of an object with nothing but a description."""
-    identity, _ = read(raw.get("description"))
-    return {"name": plain_name(raw["name"], identity), "identity": identity}
+    return _owner(raw["name"], read(raw.get("description"))[0])
+
+
+def _owner(name: str, identity: Identity | None) -> Owner:
+    # What was cloned has the labels of the original, and a name of its own: it is a stranger's.
+    own = identity if identity is not None and name.endswith(f"-{identity.op[:12]}") else None
+    return {"name": plain_name(name, own), "identity": own}
 
 
 def filtered(tags: Mapping[str, str], *, prefix: str = PREFIX) -> dict[str, str]:

@@ -24,6 +24,8 @@ PAIR = "pse-key-pair"
 """Metadata of an instance: the id of its key pair."""
 IMAGE = "pse-image"
 """Metadata of an instance: its image as it was named. A family means a newer one some day, and that is no drift."""
+HOST_KEY = "pse-host-key"
+"""Metadata of an instance: its host key, as the console told it at the first boot; the console forgets."""
 _STOPPED = frozenset({"STOPPED", "TERMINATED"})
 Raw = Mapping[str, Any]
 
@@ -108,15 +110,27 @@ class Servers:
                     "ssh_port": SSH_PORT,
                     "ssh_user": self._user,
                     # One call each, so only where one server is looked at.
-                    "host_key": self._host_key(raw["name"]) if query.id and raw["status"] == "RUNNING" else "",
+                    "host_key": self._host_key(raw) if query.id and raw["status"] == "RUNNING" else "",
                 },
                 placement=(self._account.placed("resource", raw.get("zone")), *aspects),
                 reasons=() if raw["status"] == "RUNNING" else (_why(raw),),
             )
 
     def remove(self, object_id: str) -> None:
-        """instances.delete; its boot disk goes with it."""
-        self._account.act("DELETE", f"{self._path}/{object_id}")
+        """instances.delete; its boot disk goes with it, also when somebody told Google to keep it."""
+        gone: PortError | None = None
+        try:
+            self._account.act("DELETE", f"{self._path}/{object_id}")
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+            gone = exc
+        self._account.gone(object_id)
+        disk = f"{self._account.zonal}/disks/{object_id}"
+        if (self._account.get(disk) or {}).get("labels", {}).get(BOOT) == object_id:
+            self._account.act("DELETE", disk)
+        if gone is not None:
+            raise gone
 
     def _in_state(self, object_id: str, states: set[str]) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
@@ -164,16 +178,34 @@ class Servers:
         seconds = self._account.seconds("host_key_wait_s", 180)
         if seconds <= 0:
             return
+        path = f"{self._path}/{object_id}"
+
+        def kept() -> bool | None:
+            raw = self._account.get(path) or {}
+            metadata = raw.get("metadata", {})
+            if HOST_KEY in items_of(metadata)[1]:
+                return True
+            key = self._host_key(raw) if raw else ""
+            if not key:
+                return None
+            items = [*metadata.get("items", ()), {"key": HOST_KEY, "value": key}]
+            body = {"fingerprint": metadata.get("fingerprint", ""), "items": items}
+            self._account.act("POST", f"{path}/setMetadata", body)
+            return True
+
         try:
-            self._account.until(lambda: self._host_key(object_id) or None, what="a host key", seconds=seconds)
+            self._account.until(kept, what="a host key", seconds=seconds)
         except PortError:
             # It stays unknown, and nobody connects to a server whose key is not known.
             return
 
-    def _host_key(self, object_id: str) -> str:
+    def _host_key(self, raw: Raw) -> str:
         """The key that the server wrote on its console at the first boot; empty while it is not there."""
+        kept = items_of(raw.get("metadata", {}))[1].get(HOST_KEY)
+        if kept:
+            return kept
         try:
-            said = self._account.call("GET", f"{self._path}/{object_id}/serialPort", query={"port": "1"})
+            said = self._account.call("GET", f"{self._path}/{raw['name']}/serialPort", query={"port": "1"})
         except PortError:
             return ""
         return host_key(str(said.get("contents", "")))

@@ -180,6 +180,15 @@ def set_tags(call: Call) -> Resource:
     return call.begin(path, first=lambda: raw.update(tags=tags))
 
 
+def set_metadata(call: Call) -> Resource:
+    """Set the metadata of an instance."""
+    path = call.path.rpartition("/")[0]
+    raw = call.world.get(path)
+    _fingerprint(call.body.get("fingerprint"), raw["metadata"]["fingerprint"])
+    fresh = _metadata(call.world, call.body)
+    return call.begin(path, first=lambda: raw.update(metadata=fresh))
+
+
 def set_machine_type(call: Call) -> Resource:
     """Set the machine type of an instance that is stopped."""
     path = call.path.rpartition("/")[0]

@@ -72,6 +72,7 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "instances.attachDisk": machines.attach,
     "instances.detachDisk": machines.detach,
     "instances.setTags": machines.set_tags,
+    "instances.setMetadata": machines.set_metadata,
     "instances.setLabels": machines.set_labels,
     "instances.setMachineType": machines.set_machine_type,
     "instances.start": machines.power,

@@ -12,6 +12,7 @@ from providers.google import GoogleProvider
 from providers.google.boot import startup_script
 from providers.ports import PartlyMade, PortError
 from pse.core.schema import FirewallRule
+from tests.fakes import hostile
 from tests.providers.google.cloud import KEY, PLACE, PROJECT, REGION, ZONE, Cloud, refusal, rig_of, when
 
 FOREIGN_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1n other"
@@ -163,6 +164,28 @@ def test_server_is_private_and_only_its_key_pair_opens_it(rig: Rig, cloud: Cloud
     assert "exit 0" not in repr(imported)
 
 
+def test_clone_with_our_labels_is_a_strangers(rig: Rig, cloud: Cloud) -> None:
+    identity = rig.identity()
+    made = rig.make("Volume", identity=identity)
+    where = f"projects/{PROJECT}/zones/{ZONE}/disks"
+    cloud.fake.world.at[f"{where}/clone"] = {**cloud.raw("disks", made.id), "name": "clone"}
+    assert [found.id for found in rig.store("Volume").find(identity.stack, identity.urn)] == [made.id]
+    assert {found.id: found.identity for found in rig.store("Volume").list()} == {made.id: identity, "clone": None}
+    del cloud.fake.world.at[f"{where}/clone"]
+
+
+def test_boot_disk_goes_with_its_server_whatever_somebody_told_google(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Server")
+    (boot,) = cloud.raw("instances", made.id)["disks"]
+    boot["autoDelete"] = False
+    cloud.proxy.plant(hostile.cut_before, when=when("DELETE .*/disks/"))
+    with pytest.raises(PortError):
+        rig.store("Server").delete(made.id)
+    assert cloud.standing()["disks"] == [made.id]
+    rig.store("Server").delete(made.id)
+    assert "disks" not in cloud.standing()
+
+
 def test_host_key_is_read_from_the_console(cloud: Cloud, tmp_path: Path) -> None:
     patient = GoogleProvider(cloud.target(tmp_path, host_key_wait_s="20"))
     key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m"
@@ -175,6 +198,9 @@ def test_host_key_is_read_from_the_console(cloud: Cloud, tmp_path: Path) -> None
         cloud.fake.world.serial[f"{inputs.name}-{identity.op[:12]}"] = said
         made = rig.make("Server", inputs, identity)
         assert getattr(made.outputs, "host_key", "") == key
+        # The console is a window of the newest lines, and somebody on the server can write there.
+        cloud.fake.world.serial[made.id] = said.replace("IJ6pQ0t7", "XXXXXXXX")
+        assert rig.store("Server").read(made.id, inputs) == made
     patient.close()
 
 
