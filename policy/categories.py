@@ -66,9 +66,7 @@ def write_categories(
         BadInput: No key here.
         Refused: The key here is not the pinned one.
     """
-    note = Note(inputs=dict(inputs), categories=dict(categories))
-    signed = msgspec.structs.replace(note, signer=pin(workspace), signature=sign(workspace, _SIGNED + encode(note)))
-    write_bytes(workspace.private / FILE, encode(signed))
+    _write(workspace, Note(inputs=dict(inputs), categories=dict(categories)))
 
 
 def read_categories(workspace: Workspace, policy: "Policy") -> dict[str, Category | None] | None:
@@ -77,6 +75,34 @@ def read_categories(workspace: Workspace, policy: "Policy") -> dict[str, Categor
     Raises:
         Refused: The note was altered, or another key signed it.
     """
+    note = _read(workspace)
+    return None if note is None or note.inputs != inputs_of(workspace, policy) else note.categories
+
+
+def sign_anew(old: Workspace, new: Workspace) -> None:
+    """Sign the note with another key; quiet when that was done, or there is none.
+
+    Args:
+        old: The workspace with its former pin.
+        new: The same with its new one.
+
+    Raises:
+        Refused: Neither signed it.
+    """
+    try:
+        _read(new)
+    except Refused:
+        note = _read(old)
+        if note is not None:
+            _write(new, note)
+
+
+def _write(workspace: Workspace, note: Note) -> None:
+    signed = msgspec.structs.replace(note, signer=pin(workspace), signature=sign(workspace, _SIGNED + encode(note)))
+    write_bytes(workspace.private / FILE, encode(signed))
+
+
+def _read(workspace: Workspace) -> Note | None:
     path = workspace.private / FILE
     if not path.exists():
         return None
@@ -86,7 +112,7 @@ def read_categories(workspace: Workspace, policy: "Policy") -> dict[str, Categor
         raise Refused("not a note of categories", where=str(path), hint="Take the file away, and plan again.") from exc
     note = msgspec.structs.replace(signed, signer="", signature="")
     believe(workspace, signed.signer, _SIGNED + encode(note), signed.signature, where=str(path), hint=_HINT)
-    return note.categories if note.inputs == inputs_of(workspace, policy) else None
+    return note
 
 
 def refuse_stricter(

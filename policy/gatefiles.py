@@ -65,6 +65,24 @@ def write_gate(workspace: Workspace, signed: SignedGate) -> Path:
     return path
 
 
+def sign_anew(old: Workspace, new: Workspace) -> None:
+    """Sign the gates of all units with another key; quiet where that was done.
+
+    Args:
+        old: The workspace with its former pin.
+        new: The same with its new one.
+
+    Raises:
+        Refused: Neither key signed one of them.
+    """
+    for path in sorted((new.private / "gate").glob("*.json")):
+        raw = read_bytes(path)
+        try:
+            open_gate(new, raw, where=str(path))
+        except Refused:
+            write_gate(new, sign_gate(new, open_gate(old, raw, where=str(path))))
+
+
 def read_gate(workspace: Workspace, unit_id: str, *, now: date) -> UnitGate:
     """The gate of a unit, from ``.pse/gate``.
 

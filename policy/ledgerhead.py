@@ -113,7 +113,24 @@ class Heads:
             self._mark_path.parent.mkdir(exist_ok=True)
             write_bytes(self._mark_path, signed, mode=0o600)
 
-    def _read(self, path: Path, name: str) -> Position | None:
+    def sign_anew(self, former: str) -> None:
+        """Sign head, announcement and mark with another key; quiet where that was done, or where there is none.
+
+        Args:
+            former: Public key that signed them before.
+
+        Raises:
+            Refused: Neither key signed one of them.
+        """
+        for path in (self._head_path, self._next_path, self._mark_path):
+            try:
+                self._read(path, path.name)
+            except Refused:
+                position = self._read(path, path.name, signer=former)
+                if position is not None:
+                    write_bytes(path, self.sign(position), mode=0o600)
+
+    def _read(self, path: Path, name: str, *, signer: str = "") -> Position | None:
         try:
             raw = path.read_bytes()
         except FileNotFoundError:
@@ -128,7 +145,7 @@ class Heads:
             raise altered(self._path, f"{name} was altered")
         if self._workspace.settings.signer:
             try:
-                verify(pin(self._workspace), _SIGNED + encode(head.position), head.signature)
+                verify(signer or pin(self._workspace), _SIGNED + encode(head.position), head.signature)
             except Refused as exc:
                 raise altered(self._path, f"{name} is not signed with the workspace's key") from exc
         return head.position

@@ -77,11 +77,7 @@ def note_newest(workspace: Workspace, file: str, raw: bytes, *, issued: date | N
     mark, found = _read(workspace, file), digest(raw)
     before = () if mark is None else (*mark.earlier, mark.newest)
     earlier = tuple(name for name in dict.fromkeys(before) if name != found)
-    fresh = Mark(file=file, newest=found, issued=issued, earlier=earlier)
-    signed = msgspec.structs.replace(fresh, signer=pin(workspace), signature=sign(workspace, _SIGNED + encode(fresh)))
-    path = _path(workspace, file)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, encode(signed), mode=0o600)
+    _write(workspace, Mark(file=file, newest=found, issued=issued, earlier=earlier))
 
 
 def note_none(workspace: Workspace, file: str) -> None:
@@ -94,6 +90,32 @@ def note_none(workspace: Workspace, file: str) -> None:
     if mark is not None and mark.newest != digest(b""):
         with suppress(BadInput, Refused):
             note_newest(workspace, file, b"", issued=None)
+
+
+def sign_anew(old: Workspace, new: Workspace, file: str) -> None:
+    """Sign the mark of ``file`` with another key; quiet when that was done, or there is none.
+
+    Args:
+        old: The workspace with its former pin.
+        new: The same with its new one.
+        file: Path in the workspace.
+
+    Raises:
+        Refused: Neither signed the mark.
+    """
+    try:
+        _read(new, file)
+    except Refused:
+        mark = _read(old, file)
+        if mark is not None:
+            _write(new, mark)
+
+
+def _write(workspace: Workspace, mark: Mark) -> None:
+    signed = msgspec.structs.replace(mark, signer=pin(workspace), signature=sign(workspace, _SIGNED + encode(mark)))
+    path = _path(workspace, mark.file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, encode(signed), mode=0o600)
 
 
 def _read(workspace: Workspace, file: str) -> Mark | None:

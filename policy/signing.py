@@ -52,6 +52,28 @@ def init_keys(root: Path) -> str:
     return _public(_seed(root))
 
 
+def prepare_key(root: Path, name: str) -> str:
+    """Make a key in ``.pse/NAME``, mode 0600, unless it is there, and return its public half.
+
+    Raises:
+        BadInput: It cannot be written, or what is there is no key.
+    """
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    path = root / ".pse" / name
+    if not path.exists():
+        write_bytes(path, Ed25519PrivateKey.generate().private_bytes_raw().hex().encode() + b"\n", mode=0o600)
+    return _public(_seed(root, name))
+
+
+def adopt_key(root: Path, name: str) -> None:
+    """Let the key of `prepare_key` be the workspace's; the one before it is gone. Quiet when that was done."""
+    path = root / ".pse" / name
+    if path.exists():
+        path.replace(path.with_name(KEY))
+        sync_folder(path.parent)
+
+
 def sign(workspace: Workspace, data: bytes) -> str:
     """The signature of the workspace's key over ``data``, as 128 hexadecimal digits.
 
@@ -164,11 +186,11 @@ def believe(workspace: Workspace, signer: str, data: bytes, signature: str, *, w
         raise Refused(exc.message, where=where, hint=hint) from exc
 
 
-def _seed(root: Path) -> bytes:
+def _seed(root: Path, name: str = KEY) -> bytes:
     """The private key. Raises `BadInput` when it is missing, readable by others or not a key."""
-    text = resolve(f"file:.pse/{KEY}", base=root)
+    text = resolve(f"file:.pse/{name}", base=root)
     if not _HEX_32.fullmatch(text):
-        raise BadInput("not a signing key", where=str(root / ".pse" / KEY))
+        raise BadInput("not a signing key", where=str(root / ".pse" / name))
     return bytes.fromhex(text)
 
 

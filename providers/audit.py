@@ -4,6 +4,7 @@ from policy import load_policy
 from policy.categories import read_categories
 from policy.gate import Subject, Value, judge, narrowed, placements_of
 from policy.ledger import Ledger
+from policy.succession import first_signer
 from providers.identity import PROJECT, stack_tag
 from providers.places import Places
 from providers.ports import Made
@@ -39,7 +40,7 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
     day = max(today(), gate.as_of)
     policy = load_policy(workspace, as_of=day)
     gate = narrowed(policy, gate, day=day, categories=read_categories(workspace, policy))
-    tag = stack_tag(workspace.settings.signer, PROJECT, unit_id)
+    tag = stack_tag(first_signer(workspace), PROJECT, unit_id)
     places = Places(workspace)
     ledger = Ledger(workspace)
     found: set[Refusal] = set()

@@ -55,7 +55,8 @@ def stack_tag(signer: str, project: str, stack: str) -> str:
     """Tag ``pse-stack``: the stack's name, for people, and a hash that sets workspaces apart.
 
     Args:
-        signer: The workspace's pinned public key: two workspaces may share an account and a stack's name.
+        signer: The workspace's first public key, by `policy.succession.first_signer`: two workspaces may share an
+            account and a stack's name.
         project: Pulumi project.
         stack: Stack name.
 

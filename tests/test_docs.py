@@ -22,6 +22,7 @@ MADE_BY_INIT = (
     "policy/labels.toml",
     "policy/prices.toml",
     "policy/nocs.toml",
+    "policy/keys.json",
     "environments/",
 )
 """Paths of a workspace, which is not this tree; and what is only meant."""

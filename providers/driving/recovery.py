@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from policy.succession import first_signer
 from providers.identity import parse_urn, stack_tag
 from providers.kit.waiting import poll
 from providers.places import Places
@@ -100,7 +101,7 @@ def clear_intents(workspace: Workspace, stack: str, ids: frozenset[str]) -> tupl
     for intent in pending:
         urn = parse_urn(intent.detail["urn"])
         store = places.store(intent.detail["place"], intent.detail["kind"])
-        tag = stack_tag(workspace.settings.signer, urn.project, urn.stack)
+        tag = stack_tag(first_signer(workspace), urn.project, urn.stack)
         for made in _settled(store, tag, intent, since=begun):
             if made.id not in ids and made.identity is not None and made.identity.op == intent.token:
                 _delete(store, made)
@@ -132,7 +133,7 @@ def clear_leftovers(
     """
     journal = FileJournal(workspace.private / "intents" / f"{stack}.jsonl")
     pending = journal.pending()
-    tag = stack_tag(workspace.settings.signer, project, stack)
+    tag = stack_tag(first_signer(workspace), project, stack)
     places = Places(workspace)
     gone: list[str] = []
     begun = time.monotonic()

@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 
+from policy.succession import first_signer
 from providers.gatekeeper import Gatekeeper
 from providers.identity import Urn, stack_tag
 from providers.known import VARIABLE, Known, read_known
@@ -39,6 +40,7 @@ class Session:
         self._unit = unit
         self._stack = stack
         self._lock = threading.RLock()
+        self._first_signer = first_signer(workspace)
         self._known: dict[tuple[str, str], Known | None] = {}
         self._wanted: dict[str, tuple[str, bool]] = {}
         self._seen: dict[tuple[str, str], str] = {}
@@ -84,7 +86,7 @@ class Session:
 
     def stack_tag(self, urn: Urn, *, stack: str = "") -> str:
         """Tag ``pse-stack`` of everything in the URN's stack, or in another ``stack`` of its project."""
-        return stack_tag(self.workspace.settings.signer, urn.project, stack or urn.stack)
+        return stack_tag(self._first_signer, urn.project, stack or urn.stack)
 
     def known(self, urn: Urn) -> frozenset[str] | None:
         """Ids in the state when this operation began; None when nobody told us."""

@@ -57,6 +57,22 @@ def sign(session: Session, *, nocs: bool) -> None:
     session.show(file_view("signature", session.workspace.path("policy", name)))
 
 
+@verb("pse register rekey")
+def rekey(session: Session) -> None:
+    """Give the workspace another signing key.
+
+    What the old one signed is signed anew; plans are not, so make them again. Objects at clouds stay the workspace's
+    own, since the old key names the new one in policy/keys.json; keep that file beside pse.toml. The old key is gone.
+    """
+    from policy import rekey as rekeying
+    from pse.cli.render_work import file_view
+    from pse.core.settings import FILE
+
+    workspace = rekeying.rekey(session.workspace)
+    session.show(file_view("pinned in", workspace.path(FILE)))
+
+
 command.add_command(show)
 command.add_command(verify)
 command.add_command(sign)
+command.add_command(rekey)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from policy.rekey import rekey
+from policy.succession import FILE
+from providers.engine import Engine
 from pse.core.errors import PseError, Refused
 from pse.core.names import landing_id
 from tests.providers.house import HERE, UNIT, House, inputs, networks, urn, volumes
@@ -178,3 +181,17 @@ def test_renamed_resource_keeps_its_object(engine_house: House) -> None:
     )
     house.engine.destroy(UNIT)
     assert house.objects() == []
+
+
+def test_objects_stay_the_workspaces_own_when_its_key_is_changed(engine_house: House) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    made = house.one("Volume")["id"]
+    house.workspace = rekey(house.workspace)
+    house.engine = Engine(house.workspace)
+    house.up(volumes("a", size=20))
+    assert (house.one("Volume")["id"], house.one("Volume")["inputs"]["sizeGib"]) == (made, 20)
+    # Without the former key's word nobody can know whose they are.
+    (house.root / FILE).unlink()
+    with pytest.raises(PseError, match="belongs to another stack"):
+        house.up(volumes("a", size=30))
