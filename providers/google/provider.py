@@ -40,7 +40,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 )
 """What the adapter can make."""
 
-_LATER = "the adapter does not make it yet"
+_EVERYWHERE = "Cloud DNS serves its zones from all over the world, and has none in one place"
 
 
 class GoogleProvider:
@@ -58,9 +58,9 @@ class GoogleProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the permissions of docs/permissions/google.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "LoadBalancer": _LATER,
-        "DnsZone": _LATER,
-        "DnsRecord": _LATER,
+        "LoadBalancer": "the adapter does not make it yet",
+        "DnsZone": _EVERYWHERE,
+        "DnsRecord": _EVERYWHERE,
         "Image": "Compute Engine imports images from objects of a bucket only, and the adapter writes no objects",
         "Bucket.retentionDays": "a bucket lock of Google's can never be undone, and was never tried with versions",
         "Server.apart": "Google spreads servers over at most eight domains, and beyond them they may share a machine",

@@ -80,7 +80,8 @@ class Servers:
         """Wait until it runs, with the wanted tags and type: a type is changed while it is stopped."""
         raw = self._in_state(object_id, {"RUNNING", *_STOPPED})
         self._account.needed(f"{self._account.zonal}/disks/{_boot_disk(raw)}", "boot disk", of=object_id)
-        self._tag(object_id, inputs)
+        if set(raw.get("tags", {}).get("items", ())) != set(inputs.firewalls):
+            self._tag(object_id, inputs)
         path = f"{self._path}/{object_id}"
         if last(raw["machineType"]) != inputs.shape:
             if raw["status"] == "RUNNING":
