@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.azure.account import NEW, Account, reasons
-from providers.azure.names import DISK, made_name, owned
+from providers.azure.names import DISK, PART, SNAPSHOT, last, made_name, owned, same, tags_of, type_of
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, VolumeInputs
 
@@ -26,17 +26,17 @@ class Volumes:
         self._account = account
 
     def make(self, inputs: VolumeInputs, identity: Identity) -> str:
-        """PUT of an empty disk."""
+        """PUT of an empty disk, or of a copy of a snapshot."""
         local(self._account, inputs.storage_class)
         object_id = self._account.path(DISK, made_name(inputs.name, identity))
         speed = {"diskIOPSReadWrite": inputs.iops} if inputs.iops else {}
         body = {
             "location": self._account.location,
             **self._account.zones,
-            "tags": tags_of(identity),
+            "tags": identity_tags(identity),
             "sku": {"name": inputs.storage_class},
             "properties": {
-                "creationData": {"createOption": "Empty"},
+                "creationData": self._source(inputs),
                 "diskSizeGB": inputs.size_gib,
                 **speed,
                 **SHUT,
@@ -63,13 +63,18 @@ class Volumes:
         one = self._account.get(query.id, DISK) if query.id else None
         for raw in self._account.all(DISK) if not query.id else [one] if one else []:
             live = raw["properties"]
-            if live.get("osType"):
+            mine = owned(raw)
+            if PART in tags_of(raw) or (live.get("osType") and mine["identity"] is None):
                 continue
             yield Seen(
                 id=self._account.path(DISK, raw["name"]),
-                **owned(raw),
+                **mine,
                 # What the class gives by itself is not an input.
-                inputs={"size_gib": live["diskSizeGB"], "storage_class": raw["sku"]["name"]}
+                inputs={
+                    "size_gib": live["diskSizeGB"],
+                    "storage_class": raw["sku"]["name"],
+                    "snapshot": self._snapshot(live, known.snapshot if known else ""),
+                }
                 | ({"iops": live.get("diskIOPSReadWrite", 0)} if known is not None and known.iops else {}),
                 placement=disk_placement(self._account, raw, "resource"),
                 reasons=reasons(raw),
@@ -78,6 +83,20 @@ class Volumes:
     def remove(self, object_id: str) -> None:
         """DELETE."""
         self._account.delete(object_id, DISK)
+
+    def _source(self, inputs: VolumeInputs) -> dict[str, str]:
+        if not inputs.snapshot:
+            return {"createOption": "Empty"}
+        name = str(self._account.needed(inputs.snapshot, SNAPSHOT)["name"])
+        return {"createOption": "Copy", "sourceResourceId": self._account.path(SNAPSHOT, name)}
+
+    def _snapshot(self, live: Mapping[str, Any], known: str) -> str:
+        """Id of the snapshot that a disk began as, written as we write ids."""
+        source = str((live.get("creationData") or {}).get("sourceResourceId") or "")
+        if type_of(source) != SNAPSHOT:
+            return ""
+        found = self._account.path(SNAPSHOT, last(source))
+        return known if same(known, found) else found
 
 
 def local(account: Account, storage_class: str) -> str:
@@ -97,10 +116,10 @@ def local(account: Account, storage_class: str) -> str:
     return storage_class
 
 
-def disk_placement(account: Account, raw: Mapping[str, Any], what: str) -> tuple[Placement, ...]:
+def disk_placement(account: Account, raw: Mapping[str, Any], what: str, *, zonal: bool = True) -> tuple[Placement, ...]:
     """Where a disk rests, where its copies do, who may take it out, and the key that opens it."""
     live = raw["properties"]
-    found = account.located(raw, what=what, zonal=True)
+    found = account.located(raw, what=what, zonal=zonal)
     sku = str((raw.get("sku") or {}).get("name", "?"))
     if not sku.endswith(LOCAL):
         found.append(Placement("replica", sku, "unknown"))

@@ -11,8 +11,11 @@ NETWORK = "Microsoft.Network/virtualNetworks"
 SUBNET = f"{NETWORK}/subnets"
 GROUP = "Microsoft.Network/networkSecurityGroups"
 INTERFACE = "Microsoft.Network/networkInterfaces"
+PUBLIC = "Microsoft.Network/publicIPAddresses"
+GATEWAY = "Microsoft.Network/natGateways"
 KEY = "Microsoft.Compute/sshPublicKeys"
 DISK = "Microsoft.Compute/disks"
+SNAPSHOT = "Microsoft.Compute/snapshots"
 MACHINE = "Microsoft.Compute/virtualMachines"
 TAGS = "Microsoft.Resources/tags"
 
@@ -22,14 +25,19 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         SUBNET: "2026-03-01",
         GROUP: "2026-03-01",
         INTERFACE: "2026-03-01",
+        PUBLIC: "2026-03-01",
+        GATEWAY: "2026-03-01",
         KEY: "2026-04-01",
         DISK: "2026-03-02",
+        SNAPSHOT: "2026-03-02",
         MACHINE: "2026-04-01",
         TAGS: "2021-04-01",
     }
 )
 """The api-version of each type: those of azure-mgmt-compute 39 and azure-mgmt-network 33, whose models the tests check
 every body against."""
+IN_NETWORK = "pse-network"
+"""Tag: name of the network that a security group or a gateway is for, which Azure does not know."""
 PART = "pse-part"
 """Tag of what belongs to another object and is no object of its own."""
 

@@ -11,7 +11,9 @@ from typing import Any, ClassVar
 from providers.azure import joined, rules
 from providers.azure.account import NEW, Account, plain, reasons
 from providers.azure.names import (
+    GATEWAY,
     GROUP,
+    IN_NETWORK,
     NETWORK,
     PART,
     SUBNET,
@@ -30,8 +32,6 @@ from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import FirewallInputs, NetworkInputs, Placement, SubnetInputs
 
-IN_NETWORK = "pse-network"
-"""Tag of a security group: name of the network that it is for, which Azure does not know."""
 OF_SUBNET = "pse-subnet-"
 """Beginning of the network's tag that says whose a subnet is."""
 
@@ -89,15 +89,14 @@ class Networks:
             )
 
     def remove(self, object_id: str) -> None:
-        """DELETE; Azure would take subnets with it, and knows nothing of firewalls."""
+        """DELETE; Azure would take subnets with it, and knows nothing of firewalls and routers."""
         raw = self._account.get(object_id, NETWORK)
         if raw is not None:
             for subnet in raw["properties"].get("subnets") or ():
                 raise self._in_use(object_id, f"subnet {subnet['name']}")
-            for group in self._account.all(GROUP):
-                tags = tags_of(group)
-                if same(tags.get(IN_NETWORK, ""), last(object_id)) and PART not in tags:
-                    raise self._in_use(object_id, f"firewall {group['name']}")
+            for user in (*self._account.all(GROUP), *self._account.all(GATEWAY)):
+                if same(tags_of(user).get(IN_NETWORK, ""), last(object_id)):
+                    raise self._in_use(object_id, str(user["name"]))
         self._account.delete(object_id, NETWORK)
         self._account.delete(closed_group(self._account, object_id), GROUP)
 
@@ -152,7 +151,11 @@ class Subnets:
                 )
 
     def remove(self, object_id: str) -> None:
-        """DELETE, and the network's tag with it."""
+        """DELETE, and the network's tag with it; Azure would take its router from it."""
+        router = ((self._account.get(object_id, SUBNET) or {}).get("properties") or {}).get("natGateway")
+        if router:
+            said = f"{last(object_id)} goes out by {last(str(router['id']))}"
+            raise PortError(said, reason="in-use", where=self._account.place)
         try:
             self._account.delete(object_id, SUBNET)
         finally:

@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from providers.azure.account import Account
 from providers.azure.attachments import Attachments
+from providers.azure.copies import Snapshots
 from providers.azure.disks import Volumes
 from providers.azure.keys import KeyPairs
 from providers.azure.network import Firewalls, Networks, Subnets
+from providers.azure.outside import Addresses, Routers
 from providers.azure.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
@@ -25,6 +27,9 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Volume": Volumes,
         "Server": Servers,
         "Attachment": Attachments,
+        "Router": Routers,
+        "Address": Addresses,
+        "Snapshot": Snapshots,
     }
 )
 """What the adapter can make."""
@@ -46,20 +51,16 @@ class AzureProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/azure.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "Router": _LATER,
-        "Address": _LATER,
         "LoadBalancer": _LATER,
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
         "Image": _LATER,
-        "Snapshot": _LATER,
         "BackupPolicy": _LATER,
         "Bucket": _LATER,
         "EncryptionKey": _LATER,
         "Volume.encryptionKey": _LATER,
-        "Volume.snapshot": _LATER,
-        "Server.bootVolume": _LATER,
-        "Server.apart": _LATER,
+        "Server.bootVolume": "Azure gives a machine that starts from a disk neither key nor first-boot script",
+        "Server.apart": "an availability set is in no zone, and beyond its three domains servers may share a machine",
     }
 
     def __init__(self, target: Target) -> None:

@@ -9,7 +9,8 @@ from tests.fakes.azure import disks
 from tests.fakes.azure.checking import Wrong, check
 from tests.fakes.azure.errors import ArmError, invalid
 from tests.fakes.azure.kinds import Kind, Raw, Rules
-from tests.fakes.azure.network import NIC, NSG, Interfaces
+from tests.fakes.azure.network import Interfaces
+from tests.fakes.azure.references import DISK, NIC, NSG
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure, Operation
@@ -136,13 +137,13 @@ class VirtualMachines(Rules):
             if not live:
                 raise ArmError(409, "InvalidParameter", f"Disk {wanted['diskId']} is not attached to {raw['name']}.")
             attached.remove(live[0])
-            _let_go(cloud.known(wanted["diskId"], raw, kind=disks.DISK))
+            _let_go(cloud.known(wanted["diskId"], raw, kind=DISK))
         for wanted in body.get("dataDisksToAttach") or ():
             attached.append(self._attach(cloud, raw, wanted, {disk["lun"] for disk in attached}))
         return cloud.begin(raw, "Updating", output=raw["properties"]["storageProfile"])
 
     def _attach(self, cloud: "Azure", raw: Raw, wanted: Raw, taken: set[int]) -> Raw:
-        disk = cloud.known(wanted["diskId"], raw, kind=disks.DISK)
+        disk = cloud.known(wanted["diskId"], raw, kind=DISK)
         if disk.get("managedBy"):
             said = f"Disk '{disk['name']}' cannot be attached as the disk is already owned by VM '{disk['managedBy']}'."
             raise ArmError(409, "ConflictingUserInput", said)
@@ -223,13 +224,13 @@ class VirtualMachines(Rules):
         sku = (wanted.get("managedDisk") or {}).get("storageAccountType", "Standard_LRS")
         if sku in {"UltraSSD_LRS", "PremiumV2_LRS"}:
             raise invalid(f"{sku} is no class for a disk of an operating system.")
-        path = new["id"].partition("/providers/")[0] + f"/providers/{disks.DISK}/{name}"
+        path = new["id"].partition("/providers/")[0] + f"/providers/{DISK}/{name}"
         if path.lower() in cloud.resources:
             raise ArmError(409, "ConflictingUserInput", f"Disk {name} already exists.")
         disk: Raw = {
             "id": path,
             "name": name,
-            "type": disks.DISK,
+            "type": DISK,
             "location": new["location"],
             "tags": {},
             "sku": {"name": sku},

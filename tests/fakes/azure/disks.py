@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.azure.errors import ArmError, invalid
 from tests.fakes.azure.kinds import Kind, Raw, Rules
+from tests.fakes.azure.references import DISK, SNAPSHOT
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure
 
-DISK = "Microsoft.Compute/disks"
 _BY_HAND = frozenset({"UltraSSD_LRS", "PremiumV2_LRS"})
 """Classes whose speed is chosen, and that are no disk of an operating system."""
 
@@ -55,6 +55,11 @@ class Disks(Rules):
         if create.get("createOption") == "Empty":
             if not 1 <= given.get("diskSizeGB", 0) <= 65536:
                 raise invalid("The value of parameter diskSizeGB is out of range.")
+        elif create.get("createOption") == "Copy":
+            source = cloud.known(create.get("sourceResourceId"), new, kind=SNAPSHOT)
+            given.setdefault("diskSizeGB", source["properties"]["diskSizeGB"])
+            if given["diskSizeGB"] < source["properties"]["diskSizeGB"]:
+                raise invalid("A disk is not smaller than the snapshot that it begins as.")
         elif create.get("createOption") != "FromImage":
             raise invalid(f"Here no disk is made by {create.get('createOption')}.")
         if len(new.get("zones") or ()) > 1 or (new.get("zones") and sku.endswith("_ZRS")):
@@ -110,6 +115,34 @@ class Disks(Rules):
             new["managedBy"] = before["managedBy"]
 
 
+class Snapshots(Rules):
+    """Copies of disks as they were."""
+
+    def put(self, cloud: "Azure", new: Raw, before: Raw | None) -> None:
+        """The source is there, and in the same location."""
+        given = new["properties"]
+        create = given.get("creationData") or {}
+        if create.get("createOption") != "Copy":
+            raise invalid(f"Here no snapshot is made by {create.get('createOption')}.")
+        if before is not None:
+            if before["properties"]["creationData"] != create:
+                raise ArmError(409, "PropertyChangeNotAllowed", "Changing property 'creationData' is not allowed.")
+            given["diskSizeGB"] = before["properties"]["diskSizeGB"]
+        else:
+            given["diskSizeGB"] = cloud.known(create.get("sourceResourceId"), new, kind=DISK)["properties"][
+                "diskSizeGB"
+            ]
+        new["sku"] = {"tier": "Standard", **(new.get("sku") or {"name": "Standard_ZRS"})}
+        given.setdefault("networkAccessPolicy", "AllowAll")
+        given.setdefault("publicNetworkAccess", "Enabled")
+        given["completionPercent"] = 100.0
+        given.setdefault("encryption", {"type": "EncryptionAtRestWithPlatformKey"})
+
+    def patch(self, cloud: "Azure", raw: Raw, body: Raw) -> None:
+        """Who may take it out."""
+        raw["properties"].update(body.get("properties") or {})
+
+
 KINDS = (
     Kind(
         "Microsoft.Compute",
@@ -122,4 +155,14 @@ KINDS = (
         conditional=False,
     ),
     Kind("Microsoft.Compute", "disks", "2026-03-02", "Disk", "DiskUpdate", Disks(), conditional=False, accepted=202),
+    Kind(
+        "Microsoft.Compute",
+        "snapshots",
+        "2026-03-02",
+        "Snapshot",
+        "SnapshotUpdate",
+        Snapshots(),
+        conditional=False,
+        accepted=202,
+    ),
 )

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.azure.errors import ArmError, invalid, not_found
 from tests.fakes.azure.kinds import Kind, Raw, Rules
+from tests.fakes.azure.outside import KINDS as OUTSIDE
+from tests.fakes.azure.outside import users_of
+from tests.fakes.azure.references import NAT, NIC, NSG, PUBLIC, SUBNET, VERSION, VNET, reference
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure
 
-VERSION = "2026-03-01"
-VNET = "Microsoft.Network/virtualNetworks"
-SUBNET = f"{VNET}/subnets"
-NSG = "Microsoft.Network/networkSecurityGroups"
-NIC = "Microsoft.Network/networkInterfaces"
 _DEFAULT_RULES = (
     ("AllowVnetInBound", "Inbound", "Allow", "VirtualNetwork", "VirtualNetwork", 65000),
     ("AllowAzureLoadBalancerInBound", "Inbound", "Allow", "AzureLoadBalancer", "*", 65001),
@@ -31,11 +29,6 @@ def prefix(text: Any) -> ipaddress.IPv4Network:
         return ipaddress.IPv4Network(str(text))
     except ValueError as exc:
         raise invalid(f"Value '{text}' is not a valid CIDR.", "InvalidCIDRNotation") from exc
-
-
-def reference(holder: Raw, key: str) -> str:
-    """The id that a property refers to, in small letters; empty for none."""
-    return str((holder.get(key) or {}).get("id", "")).lower()
 
 
 def interfaces_in(cloud: "Azure", subnet: Raw) -> list[Raw]:
@@ -177,6 +170,11 @@ class Interfaces(Rules):
             given = ip.setdefault("properties", {})
             subnet = cloud.known((given.get("subnet") or {}).get("id"), new, kind=SUBNET)
             given["subnet"] = {"id": subnet["id"]}
+            if given.get("publicIPAddress"):
+                public = cloud.known(given["publicIPAddress"].get("id"), new, kind=PUBLIC)
+                mine = f"{new['id']}/ipconfigurations/".lower()
+                if [user for user in users_of(cloud, public) if not user.lower().startswith(mine)]:
+                    raise invalid(f"{public['id']} is in use.", "PublicIPAddressInUse")
             ip["id"] = f"{new['id']}/ipConfigurations/{ip['name']}"
             given.setdefault("privateIPAllocationMethod", "Dynamic")
             given["privateIPAddress"] = old.get(ip["name"], {}).get("privateIPAddress") or _free_address(cloud, subnet)
@@ -191,6 +189,7 @@ class Interfaces(Rules):
 
 
 KINDS = (
+    *OUTSIDE,
     Kind("Microsoft.Network", "virtualNetworks", VERSION, "VirtualNetwork", "TagsObject", VirtualNetworks()),
     Kind("Microsoft.Network", "virtualNetworks/subnets", VERSION, "Subnet", "", Subnets(), tags=False),
     Kind("Microsoft.Network", "networkSecurityGroups", VERSION, "NetworkSecurityGroup", "TagsObject", SecurityGroups()),
@@ -219,6 +218,8 @@ def _subnet(cloud: "Azure", network: Raw, given: Raw, others: list[Raw], ranges:
     located = {"id": f"{network['id']}/subnets/{given['name']}", "location": network["location"]}
     if properties.get("networkSecurityGroup"):
         cloud.known(properties["networkSecurityGroup"].get("id"), located, kind=NSG)
+    if properties.get("natGateway"):
+        cloud.known(properties["natGateway"].get("id"), located, kind=NAT)
     properties["addressPrefix"] = str(wanted)
     properties.pop("addressPrefixes", None)
     properties.setdefault("privateEndpointNetworkPolicies", "Disabled")

@@ -41,6 +41,9 @@ CREATES = {
     "Volume": "PUT disks",
     "Server": "PUT virtualMachines",
     "Attachment": "POST virtualMachines/attachDetachDataDisks",
+    "Router": "PUT natGateways",
+    "Address": "PUT publicIPAddresses",
+    "Snapshot": "PUT snapshots",
 }
 
 
