@@ -34,7 +34,12 @@ class Key(NamedTuple):
 
 def key_of(rule: FirewallRule) -> Key:
     """The key of a neutral rule."""
-    return Key(rule.direction, rule.protocol, 0 if rule.protocol == "icmp" else rule.port, rule.peer)
+    return Key(rule.direction, rule.protocol, 0 if rule.protocol == "icmp" else rule.port, _range(rule.peer))
+
+
+def _range(peer: str) -> str:
+    """A range with its length: one address may come without."""
+    return peer if "/" in peer else f"{peer}/32"
 
 
 def described(why: str) -> str:
@@ -85,9 +90,9 @@ def live_key(raw: Mapping[str, Any]) -> Key | None:
         return None
     protocol, ports = str(allowed[0].get("IPProtocol")), allowed[0].get("ports", [])
     if protocol == "icmp" and not ports:
-        return Key(direction, protocol, 0, ranges[0])
+        return Key(direction, protocol, 0, _range(ranges[0]))
     if protocol in {"tcp", "udp"} and len(ports) == 1 and str(ports[0]).isdigit():
-        return Key(direction, protocol, int(ports[0]), ranges[0])
+        return Key(direction, protocol, int(ports[0]), _range(ranges[0]))
     return None
 
 

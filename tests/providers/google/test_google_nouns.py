@@ -103,6 +103,14 @@ def test_rules_are_permitted_before_others_are_revoked(rig: Rig, cloud: Cloud) -
     assert changes == ["POST", "DELETE"]
 
 
+def test_one_address_is_the_same_with_its_length_and_without(rig: Rig, cloud: Cloud) -> None:
+    inputs = msgspec.structs.replace(rig.inputs("Firewall"), rules=(DNS,))
+    made = rig.make("Firewall", inputs)
+    (rule,) = rules_of(cloud, made.id).values()
+    rule["destinationRanges"] = [DNS.peer.removesuffix("/32")]
+    assert rig.store("Firewall").read(made.id, inputs) == made
+
+
 def test_foreign_rule_is_listed_by_itself(rig: Rig, cloud: Cloud) -> None:
     network = rig.make("Network")
     account: Any = rig.provider._account  # type: ignore[attr-defined]  # the test asks as a stranger would
