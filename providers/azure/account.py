@@ -314,7 +314,9 @@ class Account(CloudAccount):
     ) -> Answer:
         answer = self._wire.send(method, url, query=query or {}, body=body, headers=headers or {})
         if not 200 <= answer.status < 300:
-            raise refusal(answer.body.get("error"), answer.status, where=self.place, what=f"{method} {last(url)}")
+            what = f"{method} {last(url)}"
+            error = answer.body.get("error")
+            raise refusal(error, answer.status, where=self.place, what=what, headers=answer.headers)
         return answer
 
     def _names(self) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+from providers.kit.retryafter import retry_after_s
 from providers.ports import PortError
 from pse.core.text import printable
 
@@ -114,7 +115,9 @@ def reason_of(code: str, status: int, message: str = "") -> str:
     return next((reason for ending, reason in _ENDINGS.items() if code.endswith(ending)), "invalid")
 
 
-def refusal(error: Any, status: int, *, where: str, what: str = "") -> PortError:
+def refusal(
+    error: Any, status: int, *, where: str, what: str = "", headers: Mapping[str, str] = MappingProxyType({})
+) -> PortError:
     """An error of ARM's.
 
     Args:
@@ -123,6 +126,7 @@ def refusal(error: Any, status: int, *, where: str, what: str = "") -> PortError
         status: HTTP status.
         where: The place.
         what: The call.
+        headers: Of the answer.
     """
     told = error if isinstance(error, dict) else {}
     code = str(told.get("code") or "")
@@ -131,6 +135,7 @@ def refusal(error: Any, status: int, *, where: str, what: str = "") -> PortError
         printable(f"{what}: {message}" if what else message)[:500],
         reason=reason_of(code, status, message),
         vendor_code=printable(code or str(status))[:100],
+        retry_after_s=retry_after_s(headers),
         where=where,
     )
 

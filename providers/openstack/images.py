@@ -55,15 +55,17 @@ class Images:
         One that is shared or of the community may be anybody's.
         """
         wanted = self._account.alias(_IMAGE, name)
-        query = {"id": wanted} if is_id(wanted) else {"name": wanted}
-        key = next(iter(query))
+        if is_id(wanted):
+            # The register, or the program, names this very one.
+            found = self.by_id(wanted)
+            return found if found.get("status") == "active" else None
         mine = self._client.project
-        found = [
+        named = [
             image
-            for image in self._client.pages("image", "/images", "images", {**query, "status": "active"})
-            if image[key] == wanted and (image.get("visibility") == "public" or image.get("owner") == mine)
+            for image in self._client.pages("image", "/images", "images", {"name": wanted, "status": "active"})
+            if image["name"] == wanted and (image.get("visibility") == "public" or image.get("owner") == mine)
         ]
-        return max(found, key=lambda image: (str(image.get("created_at", "")), str(image["id"])), default=None)
+        return max(named, key=lambda image: (str(image.get("created_at", "")), str(image["id"])), default=None)
 
     def by_id(self, image_id: str) -> dict[str, Any]:
         """What is known of an image that a server was made from; nothing when it is gone."""

@@ -339,6 +339,11 @@ def test_name_finds_the_newest_image_of_a_pinned_owner_only(cloud: Cloud, provid
     with pytest.raises(PortError) as caught:
         resolve(account, f"name:{foreign['Name']}")
     assert caught.value.reason == "not-found"
+    # What a program asks by getImage.
+    found = provider.find_image(newest["Name"])
+    assert found is not None
+    assert (found.id, found.created) == (newest["ImageId"], newest["CreationDate"])
+    assert provider.find_image(foreign["Name"]) is None
 
 
 def test_options_are_checked_before_any_call(cloud: Cloud, tmp_path: Path) -> None:

@@ -196,13 +196,13 @@ def test_operations_that_take_a_while_are_waited_for(rig: Rig, cloud: Cloud) -> 
 
 def test_storm_is_told_as_what_it_is_and_a_throttled_wait_goes_on(rig: Rig, cloud: Cloud) -> None:
     cloud.plant(hostile.refuse(503, retry_after="1"), CREATES["Volume"])
-    cloud.plant(hostile.refuse(429, retry_after="1", body=said("TooManyRequests")), CREATES["Volume"])
+    cloud.plant(hostile.refuse(429, retry_after="2", body=said("TooManyRequests")), CREATES["Volume"])
     reasons = []
     for _ in range(2):
         with pytest.raises(PortError) as caught:
             rig.make("Volume")
-        reasons.append(caught.value.reason)
-    assert reasons == ["transient", "throttle"]
+        reasons.append((caught.value.reason, caught.value.retry_after_s))
+    assert reasons == [("transient", 1.0), ("throttle", 2.0)]
     # The SDK does not try again by itself: that is the plugin's.
     assert cloud.actions().count(CREATES["Volume"]) == 2
     cloud.plant(hostile.refuse(429, body=said("TooManyRequests")), "GET operations", times=3)

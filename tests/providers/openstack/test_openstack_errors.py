@@ -104,6 +104,13 @@ def test_image_whose_name_somebody_else_uses_too_is_not_guessed(admin: Cloud, ri
             kind = {"Content-Type": "application/octet-stream"}
             admin.call("image", "PUT", f"/images/{image}/file", data=b"1", headers=kind)
         error = refused(rig, "Server", image=twin)
+        # Who asks for the newest of a name, and not for that name, is told it by its id.
+        provider: Any = rig.provider
+        newest = provider.find_image(twin)
+        assert newest is not None
+        assert newest.id in images
+        assert provider.find_image(newest.id) == newest
+        assert provider.find_image("no-such") is None
     finally:
         for image in images:
             admin.call("image", "DELETE", f"/images/{image}")
