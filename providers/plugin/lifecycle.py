@@ -78,8 +78,10 @@ class Lifecycle:
         new = self.inputs(raw)
         store = self._session.places.store(new.place, self._kind.name)
         strangers = self._strangers(store, new)
+        standing = self._session.journal(self._urn).find(self._key)
         intent = self._intent(new, fresh=not strangers)
-        made = self._adopt(store, strangers, new, intent) if strangers else self._make(store, new, intent)
+        unsure = standing == intent
+        made = self._adopt(store, strangers, new, intent) if strangers else self._make(store, new, intent, unsure)
         self._session.saw(self._kind.name, made.id, new.place)
         self._session.let_refer(self._kind.name, made.id, new.place)
         self._session.journal(self._urn).done(self._key, {"id": made.id})
@@ -319,11 +321,18 @@ class Lifecycle:
         fixed = {f.wire: getattr(new, f.name) for f in self._kind.input_fields().values() if f.rule.replaces}
         return hashlib.sha256(salt.encode() + encode(fixed)).hexdigest()
 
-    def _make(self, store: Store, new: Inputs, intent: Intent) -> Made:
+    def _make(self, store: Store, new: Inputs, intent: Intent, unsure: bool) -> Made:
+        """Make it.
+
+        Args:
+            store: Where.
+            new: Inputs.
+            intent: Its intent.
+            unsure: An earlier run's try may have done something still: then the intent outlives a refusal.
+        """
         journal = self._session.journal(self._urn)
         tag = self._session.stack_tag(self._urn)
         identity = Identity(stack=tag, urn=self._urn.hash, op=intent.token)
-        unsure = False
         tries = Tries(self._session.calls, self._deadline)
         while True:
             begun = monotonic()

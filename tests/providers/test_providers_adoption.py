@@ -65,6 +65,18 @@ def test_answer_lost_on_the_way_of_what_comes_late_makes_no_second_one(engine_ho
     assert len(house.calls("create")) == 1
 
 
+def test_intent_without_an_answer_outlives_a_refusal_of_the_next_run(engine_house: House) -> None:
+    house = engine_house
+    late(house, "kill-late", settle="0")
+    with pytest.raises(PseError):
+        house.up(volumes("a"))
+    # What the first run asked for may still come to be, whatever the cloud says to the second.
+    house.fault("create", "Volume", "a", "quota")
+    with pytest.raises(PseError, match="quota reached"):
+        house.up(volumes("a"))
+    assert pending(house) == ["create Volume a"]
+
+
 def test_late_object_that_nobody_wants_any_more_is_waited_for_and_deleted(engine_house: House) -> None:
     house = engine_house
     late(house, "kill-late")
