@@ -13,6 +13,7 @@ GROUP = "Microsoft.Network/networkSecurityGroups"
 INTERFACE = "Microsoft.Network/networkInterfaces"
 PUBLIC = "Microsoft.Network/publicIPAddresses"
 GATEWAY = "Microsoft.Network/natGateways"
+BALANCER = "Microsoft.Network/loadBalancers"
 KEY = "Microsoft.Compute/sshPublicKeys"
 DISK = "Microsoft.Compute/disks"
 SNAPSHOT = "Microsoft.Compute/snapshots"
@@ -27,6 +28,7 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         INTERFACE: "2026-03-01",
         PUBLIC: "2026-03-01",
         GATEWAY: "2026-03-01",
+        BALANCER: "2026-03-01",
         KEY: "2026-04-01",
         DISK: "2026-03-02",
         SNAPSHOT: "2026-03-02",

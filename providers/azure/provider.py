@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from providers.azure.account import Account
 from providers.azure.attachments import Attachments
+from providers.azure.balancers import LoadBalancers
 from providers.azure.copies import Snapshots
 from providers.azure.disks import Volumes
 from providers.azure.keys import KeyPairs
@@ -30,6 +31,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Router": Routers,
         "Address": Addresses,
         "Snapshot": Snapshots,
+        "LoadBalancer": LoadBalancers,
     }
 )
 """What the adapter can make."""
@@ -51,7 +53,8 @@ class AzureProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/azure.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "LoadBalancer": _LATER,
+        "LoadBalancer.certificate": "a load balancer at Azure ends no TLS",
+        "LoadBalancer.firewalls": "a load balancer at Azure has none; those of its servers hold",
         "DnsZone": _LATER,
         "DnsRecord": _LATER,
         "Image": _LATER,

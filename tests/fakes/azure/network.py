@@ -3,11 +3,12 @@
 import ipaddress
 from typing import TYPE_CHECKING, Any
 
+from tests.fakes.azure.balancers import KINDS as BALANCERS
 from tests.fakes.azure.errors import ArmError, invalid, not_found
 from tests.fakes.azure.kinds import Kind, Raw, Rules
 from tests.fakes.azure.outside import KINDS as OUTSIDE
 from tests.fakes.azure.outside import users_of
-from tests.fakes.azure.references import NAT, NIC, NSG, PUBLIC, SUBNET, VERSION, VNET, reference
+from tests.fakes.azure.references import BALANCER, NAT, NIC, NSG, PUBLIC, SUBNET, VERSION, VNET, reference
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure
@@ -40,6 +41,16 @@ def interfaces_in(cloud: "Azure", subnet: Raw) -> list[Raw]:
             reference(ip["properties"], "subnet") == subnet["id"].lower()
             for ip in nic["properties"]["ipConfigurations"]
         )
+    ]
+
+
+def fronts_in(cloud: "Azure", subnet: Raw) -> list[Raw]:
+    """Frontends of load balancers with an address in a subnet."""
+    return [
+        front
+        for balancer in cloud.of(BALANCER)
+        for front in balancer["properties"]["frontendIPConfigurations"]
+        if reference(front["properties"], "subnet") == subnet["id"].lower()
     ]
 
 
@@ -177,7 +188,7 @@ class Interfaces(Rules):
                     raise invalid(f"{public['id']} is in use.", "PublicIPAddressInUse")
             ip["id"] = f"{new['id']}/ipConfigurations/{ip['name']}"
             given.setdefault("privateIPAllocationMethod", "Dynamic")
-            given["privateIPAddress"] = old.get(ip["name"], {}).get("privateIPAddress") or _free_address(cloud, subnet)
+            given["privateIPAddress"] = old.get(ip["name"], {}).get("privateIPAddress") or free_address(cloud, subnet)
         if before is not None:
             new["properties"]["virtualMachine"] = before["properties"].get("virtualMachine")
 
@@ -190,6 +201,7 @@ class Interfaces(Rules):
 
 KINDS = (
     *OUTSIDE,
+    *BALANCERS,
     Kind("Microsoft.Network", "virtualNetworks", VERSION, "VirtualNetwork", "TagsObject", VirtualNetworks()),
     Kind("Microsoft.Network", "virtualNetworks/subnets", VERSION, "Subnet", "", Subnets(), tags=False),
     Kind("Microsoft.Network", "networkSecurityGroups", VERSION, "NetworkSecurityGroup", "TagsObject", SecurityGroups()),
@@ -235,7 +247,7 @@ def _one_at_a_time(cloud: "Azure", network: str) -> None:
 
 
 def _not_in_use(cloud: "Azure", subnet: Raw) -> None:
-    users = interfaces_in(cloud, subnet)
+    users = [*interfaces_in(cloud, subnet), *fronts_in(cloud, subnet)]
     if users:
         said = f"Subnet {subnet['name']} is in use by {users[0]['id']} and cannot be deleted."
         raise invalid(said, "InUseSubnetCannotBeDeleted")
@@ -273,12 +285,13 @@ def _default(name: str, direction: str, access: str, source: str, destination: s
     return {"name": name, "properties": {**every, **own, "direction": direction, "access": access}}
 
 
-def _free_address(cloud: "Azure", subnet: Raw) -> str:
+def free_address(cloud: "Azure", subnet: Raw) -> str:
     taken = {
         ip["properties"].get("privateIPAddress")
         for nic in interfaces_in(cloud, subnet)
         for ip in nic["properties"]["ipConfigurations"]
     }
+    taken |= {front["properties"].get("privateIPAddress") for front in fronts_in(cloud, subnet)}
     hosts = [str(host) for host in prefix(subnet["properties"]["addressPrefix"]).hosts()]
     # The first four of a subnet are Azure's own.
     free = next((host for host in hosts[3:] if host not in taken), None)

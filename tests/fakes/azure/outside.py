@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tests.fakes.azure.errors import invalid
 from tests.fakes.azure.kinds import Kind, Raw, Rules
-from tests.fakes.azure.references import NAT, NIC, PUBLIC, SUBNET, VERSION, reference
+from tests.fakes.azure.references import BALANCER, NAT, NIC, PUBLIC, SUBNET, VERSION, reference
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure
@@ -33,7 +33,7 @@ class PublicAddresses(Rules):
     def view(self, cloud: "Azure", raw: Raw) -> Raw:
         """With who has it."""
         for user in users_of(cloud, raw):
-            key = "ipConfiguration" if "/ipConfigurations/" in user else "natGateway"
+            key = "natGateway" if "/natGateways/" in user else "ipConfiguration"
             raw["properties"][key] = {"id": user}
         return raw
 
@@ -75,7 +75,13 @@ def users_of(cloud: "Azure", public: Raw) -> list[str]:
         for raw in cloud.of(NAT)
         if any(one["id"].lower() == wanted for one in raw["properties"].get("publicIpAddresses") or ())
     ]
-    return gateways + [
+    fronts = [
+        front["id"]
+        for balancer in cloud.of(BALANCER)
+        for front in balancer["properties"]["frontendIPConfigurations"]
+        if reference(front["properties"], "publicIPAddress") == wanted
+    ]
+    return [*gateways, *fronts] + [
         ip["id"]
         for nic in cloud.of(NIC)
         for ip in nic["properties"]["ipConfigurations"]

@@ -10,6 +10,7 @@ NSG = "Microsoft.Network/networkSecurityGroups"
 NIC = "Microsoft.Network/networkInterfaces"
 PUBLIC = "Microsoft.Network/publicIPAddresses"
 NAT = "Microsoft.Network/natGateways"
+BALANCER = "Microsoft.Network/loadBalancers"
 DISK = "Microsoft.Compute/disks"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 

@@ -63,3 +63,54 @@ def test_snapshot_outlives_its_disk_and_begins_another(arm: Clients) -> None:
                 GROUP, "no", {**body, "properties": source}
             )
         assert code_of(caught) == code
+
+
+def test_balancer_is_whole_in_one_put_and_holds_its_subnet(arm: Clients) -> None:
+    net = arm.net("net", ("sub", "10.0.1.0/24"))
+    base = f"{net.id.rpartition('/virtualNetworks')[0]}/loadBalancers/lb"
+    subnet = f"{net.id}/subnets/sub"
+    member = {"name": "one", "properties": {"ipAddress": "10.0.1.9", "virtualNetwork": {"id": net.id}}}
+
+    def balancer(*ports: int, probe: str = "p") -> dict[str, Any]:
+        rules = [
+            {
+                "name": f"rule-{number}",
+                "properties": {
+                    "frontendIPConfiguration": {"id": f"{base}/frontendIPConfigurations/f"},
+                    "backendAddressPool": {"id": f"{base}/backendAddressPools/b"},
+                    "probe": {"id": f"{base}/probes/{probe}"},
+                    "protocol": "Tcp",
+                    "frontendPort": port,
+                },
+            }
+            for number, port in enumerate(ports)
+        ]
+        return {
+            "location": LOCATION,
+            "sku": {"name": "Standard"},
+            "properties": {
+                "frontendIPConfigurations": [{"name": "f", "properties": {"subnet": {"id": subnet}}}],
+                "backendAddressPools": [{"name": "b", "properties": {"loadBalancerBackendAddresses": [member]}}],
+                "probes": [{"name": "p", "properties": {"protocol": "Tcp", "port": 80}}],
+                "loadBalancingRules": rules,
+            },
+        }
+
+    balancers = arm.network.load_balancers
+    for code, body in (
+        ("InvalidResourceReference", balancer(80, probe="other")),
+        ("RulesUseSameFrontendPortProtocolAndIPConfig", balancer(80, 80)),
+        ("LoadBalancerSkuNotSupported", {**balancer(80), "sku": {"name": "Basic"}}),
+    ):
+        with pytest.raises(HttpResponseError) as caught:
+            balancers.begin_create_or_update(GROUP, "lb", body)
+        assert code_of(caught) == code
+    first = balancers.begin_create_or_update(GROUP, "lb", balancer(80)).result().as_dict()
+    again = balancers.begin_create_or_update(GROUP, "lb", balancer(80, 443)).result().as_dict()
+    address = [
+        one["properties"]["frontendIPConfigurations"][0]["properties"]["privateIPAddress"] for one in (first, again)
+    ]
+    assert address == ["10.0.1.4", "10.0.1.4"]
+    with pytest.raises(HttpResponseError) as caught:
+        arm.network.subnets.begin_delete(GROUP, "net", "sub")
+    assert code_of(caught) == "InUseSubnetCannotBeDeleted"

@@ -44,6 +44,7 @@ CREATES = {
     "Router": "PUT natGateways",
     "Address": "PUT publicIPAddresses",
     "Snapshot": "PUT snapshots",
+    "LoadBalancer": "PUT loadBalancers",
 }
 
 

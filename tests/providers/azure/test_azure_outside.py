@@ -9,6 +9,7 @@ import pytest
 from providers.azure import AzureProvider
 from providers.conformance import Rig
 from providers.ports import PortError
+from pse.core.schema import Listener
 from tests.providers.azure.cloud import Cloud, rig_of
 
 
@@ -64,6 +65,37 @@ def test_address_moves_from_server_to_server_and_a_changed_server_keeps_it(rig: 
     public = next(cloud.arm.of("Microsoft.Network/publicIPAddresses"))
     public["sku"]["tier"] = "Global"
     assert cloud.actions().count("PUT publicIPAddresses") == 2
+
+
+def test_balancer_passes_on_to_its_servers_and_may_be_public(rig: Rig, cloud: Cloud) -> None:
+    server: Any = rig.make("Server")
+    web = Listener(protocol="http", port=80, member_port=8080, health_path="/health")
+    plain = Listener(protocol="tcp", port=5432, member_port=5432)
+    given = msgspec.structs.replace(
+        rig.inputs("LoadBalancer"),
+        subnets=(server.inputs.subnet,),
+        servers=(server.id,),
+        listeners=(web, plain),
+        public=True,
+    )
+    made: Any = rig.make("LoadBalancer", given)
+    assert made.inputs == given
+    assert made.outputs.address.startswith("203.0.113.")
+    raw = next(cloud.arm.of("Microsoft.Network/loadBalancers"))["properties"]
+    (member,) = raw["backendAddressPools"][0]["properties"]["loadBalancerBackendAddresses"]
+    assert member["properties"]["ipAddress"] == server.outputs.address
+    assert [probe["properties"].get("requestPath") for probe in raw["probes"]] == ["/health", None]
+    assert rig.store("Address").list() == ()
+    # Somebody takes the members away.
+    raw["backendAddressPools"][0]["properties"]["loadBalancerBackendAddresses"] = []
+    seen: Any = rig.store("LoadBalancer").read(made.id, given)
+    assert seen.inputs.servers == ()
+    assert rig.store("LoadBalancer").update(made.id, seen.inputs, given) == made
+    tls = Listener(protocol="https", port=443, member_port=8080)
+    with pytest.raises(PortError, match="no TLS"):
+        rig.make("LoadBalancer", msgspec.structs.replace(given, listeners=(tls,)))
+    rig.store("LoadBalancer").delete(made.id)
+    assert "publicIPAddresses" not in cloud.arm.standing()
 
 
 def test_volume_begins_as_a_snapshot_and_is_seen_whatever_was_on_it(rig: Rig, cloud: Cloud) -> None:
