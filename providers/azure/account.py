@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar, TypeVar
 
 from providers.azure.errors import port_errors, refusal
-from providers.azure.names import TAGS, VERSIONS, last, type_of
+from providers.azure.names import MACHINE, TAGS, VERSIONS, last, type_of
 from providers.azure.wire import Answer, Wire
 from providers.kit.account import WAIT_S, CloudAccount
 from providers.kit.waiting import poll
@@ -167,6 +167,18 @@ class Account(CloudAccount):
                 raise PortError("the pages go round in a circle", vendor_code="Paging", where=self.place)
             known.add(url)
 
+    def image_versions(self, publisher: str, offer: str, sku: str) -> tuple[str, ...]:
+        """Versions of a platform image in the location.
+
+        Raises:
+            PortError: See `providers.azure.errors`.
+        """
+        where = f"/subscriptions/{self.options['subscription']}/providers/Microsoft.Compute/locations/{self.location}"
+        url = f"{where}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions"
+        found = self._raw("GET", url, query={"api-version": VERSIONS[MACHINE]}, bare=True).body
+        with self.errors():
+            return tuple(str(version["name"]) for version in found["value"])
+
     # -- doing --
 
     def put(self, object_id: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
@@ -311,8 +323,9 @@ class Account(CloudAccount):
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
+        bare: bool = False,
     ) -> Answer:
-        answer = self._wire.send(method, url, query=query or {}, body=body, headers=headers or {})
+        answer = self._wire.send(method, url, query=query or {}, body=body, headers=headers or {}, bare=bare)
         if not 200 <= answer.status < 300:
             what = f"{method} {last(url)}"
             error = answer.body.get("error")

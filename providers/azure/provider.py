@@ -10,13 +10,14 @@ from providers.azure.attachments import Attachments
 from providers.azure.balancers import LoadBalancers
 from providers.azure.copies import Snapshots
 from providers.azure.disks import Volumes
+from providers.azure.images import newest
 from providers.azure.keys import KeyPairs
 from providers.azure.network import Firewalls, Networks, Subnets
 from providers.azure.outside import Addresses, Routers
 from providers.azure.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.store import CloudStore
-from providers.ports import PortError, Store, Target
+from providers.ports import FoundImage, PortError, Store, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -89,6 +90,12 @@ class AzureProvider:
         if kind not in NOUNS:
             raise PortError(f"azure makes no {kind}", reason="invalid", where=self._account.place)
         return CloudStore(self._account, kind, NOUNS[kind](self._account))
+
+    def find_image(self, name: str) -> FoundImage | None:
+        """See `providers.ports.FindsImages`; a name is ``publisher+offer+sku``, and Azure vouches for the publisher."""
+        self._account.check()
+        found = newest(self._account, name)
+        return FoundImage(id=found) if found else None
 
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""

@@ -71,6 +71,7 @@ class Wire:
         query: Mapping[str, str],
         body: Any = None,
         headers: Mapping[str, str],
+        bare: bool = False,
     ) -> Answer:
         """One request and its answer, whatever its status.
 
@@ -80,6 +81,7 @@ class Wire:
             query: Parameters, besides those in ``url``.
             body: Sent as JSON.
             headers: Besides the SDK's own.
+            bare: The answer is a list without an object around it; it is given as ``value``.
 
         Raises:
             PortError: There was no answer that can be understood.
@@ -101,7 +103,7 @@ class Wire:
                     data = self._read(response)
                 finally:
                     response.close()
-            parsed = _json(data, good=response.status_code < 400)
+            parsed = _json(data, good=response.status_code < 400, bare=bare)
         return Answer(
             status=response.status_code,
             body=parsed,
@@ -192,7 +194,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _json(data: bytes, *, good: bool) -> Mapping[str, Any]:
+def _json(data: bytes, *, good: bool, bare: bool) -> Mapping[str, Any]:
     """The object in a body; what is no JSON is only an error where the answer is none."""
     if not data:
         return {}
@@ -202,6 +204,8 @@ def _json(data: bytes, *, good: bool) -> Mapping[str, Any]:
         if good:
             raise
         return {}
+    if bare and isinstance(found, list):
+        return {"value": found}
     if not isinstance(found, dict):
         raise TypeError("an answer of ARM's is an object")
     return found

@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.azure.cloud import KINDS, SUBSCRIPTION, Azure
-from tests.fakes.azure.compute import VirtualMachines
+from tests.fakes.azure.cloud import KINDS, LOCATIONS, SUBSCRIPTION, Azure
+from tests.fakes.azure.compute import IMAGE, VERSIONS, VM, VirtualMachines
 from tests.fakes.azure.errors import ArmError, invalid
 from tests.fakes.azure.kinds import Kind, Raw
 
@@ -87,6 +87,8 @@ class Call:
             raise ArmError(404, "SubscriptionNotFound", f"The subscription '{parts[1]}' could not be found.")
         if len(parts) > 5 and parts[4].lower() == "locations" and parts[6].lower() in {"operations", "results"}:
             return self._operation(parts[7], result=parts[6].lower() == "results")
+        if len(parts) == 15 and parts[6].lower() == "publishers" and parts[14] == "versions":
+            return self._images(parts)
         if len(parts) < 4 or parts[2].lower() != "resourcegroups":
             raise ArmError(404, "InvalidResourceType", f"Here nothing is asked of a whole subscription: '{self.path}'.")
         group = parts[3].lower()
@@ -187,6 +189,18 @@ class Call:
         body = self.body if self.raw else None
         operation = rules.act(self.cloud, self.cloud.must(kind, path), action, body)
         return 202, None, self._headers(kind, operation, result=operation.output is not None)
+
+    def _images(self, parts: list[str]) -> Reply:
+        """Versions of a platform image: a list without an object around it."""
+        self._only("GET")
+        self._version(KINDS[VM.lower()].version)
+        if parts[5] not in LOCATIONS or f"{parts[7]}:{parts[11]}:{parts[13]}" != IMAGE:
+            raise ArmError(404, "NotFound", "Artifact: VMImage was not found.")
+        return (
+            200,
+            [{"name": version, "location": parts[5], "id": f"{self.path}/{version}"} for version in VERSIONS],
+            {},
+        )
 
     def _operation(self, name: str, *, result: bool) -> Reply:
         self._only("GET")

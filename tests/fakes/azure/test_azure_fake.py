@@ -37,6 +37,14 @@ def test_machine_lives_and_takes_with_it_what_it_should(arm: Clients) -> None:
     assert arm.cloud.standing() == {"virtualNetworks": ["net"], "subnets": ["sub"], "disks": ["disk"]}
 
 
+def test_image_has_versions(arm: Clients) -> None:
+    listed = arm.compute.virtual_machine_images.list(LOCATION, "Debian", "debian-12", "12-gen2")
+    assert [version.name for version in listed] == ["0.20260101.1", "0.20260501.1"]
+    with pytest.raises(HttpResponseError) as caught:
+        arm.compute.virtual_machine_images.list(LOCATION, "Debian", "debian-12", "13")
+    assert code_of(caught) == "NotFound"
+
+
 def test_machine_leaves_what_has_no_delete_option(arm: Clients) -> None:
     arm.net("net", ("sub", "10.0.1.0/24"))
     arm.machine(keep="Detach")

@@ -17,7 +17,7 @@ from providers.ports import PartlyMade
 from pse.core.schema import FirewallInputs, FirewallRule, ServerInputs
 from tests.fakes.azure.errors import ArmError
 from tests.fakes.hostile import Request
-from tests.providers.azure.cloud import Cloud, rig_of, running
+from tests.providers.azure.cloud import PLATFORM_IMAGE, Cloud, rig_of, running
 
 ROLE = Path(__file__).parents[3] / "docs" / "permissions" / "azure.json"
 LINKED = (
@@ -39,6 +39,8 @@ def action_of(request: Request) -> str:
     namespace, *parts = path.rpartition("/providers/")[2].split("/")
     if namespace == "Microsoft.Resources":
         return f"{namespace}/tags/{_VERBS[request.method]}"
+    if parts[-1] == "versions":
+        return f"{namespace}/locations/publishers/artifacttypes/offers/skus/versions/read"
     if parts[0] == "locations":
         return f"{namespace}/locations/operations/read"
     return f"{namespace}/{'/'.join(parts[::2])}/{_VERBS.get(request.method, 'action')}"
@@ -81,6 +83,7 @@ def recorded(cloud: Cloud, folder: Path) -> set[str]:
         with rig_of(provider) as rig:
             journey(rig)
             repair(cloud, rig)
+        provider.find_image(PLATFORM_IMAGE)
         return {action_of(request) for request in list(cloud.proxy.requests)}
     finally:
         provider.close()

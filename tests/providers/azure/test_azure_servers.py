@@ -162,3 +162,17 @@ def test_parts_that_somebody_wants_to_keep_go_with_the_server(rig: Rig, cloud: C
     machine["networkProfile"]["networkInterfaces"][0]["properties"]["deleteOption"] = "Detach"
     rig.store("Server").delete(made.id)
     assert not {"disks", "networkInterfaces"} & set(cloud.arm.standing())
+
+
+def test_image_is_found_by_its_name_with_the_newest_version(rig: Rig, cloud: Cloud, provider: AzureProvider) -> None:
+    newest = "Debian+debian-12+12-gen2+0.20260501.1"
+    names = ("Debian+debian-12+12-gen2", "Debian+debian-12+12-gen2+latest", newest)
+    assert {getattr(provider.find_image(name), "id", "") for name in names} == {newest}
+    for name in ("Debian+debian-12+12-gen2+1.0", "Debian+debian-13+13", "Debian+debian-12", "Debian+../x+12-gen2"):
+        assert provider.find_image(name) is None
+    made = rig.make("Server", msgspec.structs.replace(rig.inputs("Server"), image=newest))
+    assert getattr(made.inputs, "image", "") == newest
+    cloud.plant(hostile.refuse(403, body=b'{"error": {"code": "AuthorizationFailed", "message": "no"}}'), "GET .*")
+    with pytest.raises(PortError) as caught:
+        provider.find_image(newest)
+    assert caught.value.reason == "auth"
