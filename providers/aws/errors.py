@@ -18,7 +18,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "RulesPerSecurityGroupLimitExceeded": "quota",
         "SecurityGroupsPerInterfaceLimitExceeded": "quota",
         "TagLimitExceeded": "quota",
-        "TooManyBuckets": "quota",
         "VcpuLimitExceeded": "quota",
         "Client.VolumeLimitExceeded": "quota",
         "RequestLimitExceeded": "throttle",
@@ -48,6 +47,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "VolumeModificationRateExceeded": "conflict",
         "IncorrectModificationState": "conflict",
         "Resource.AlreadyAssociated": "conflict",
+        "DuplicateLoadBalancerName": "conflict",
+        "DuplicateTargetGroupName": "conflict",
         "BucketAlreadyOwnedByYou": "conflict",
         # Something holds it.
         "DependencyViolation": "in-use",
@@ -102,6 +103,8 @@ def reason_of(code: str, status: int) -> str:
         return "throttle"
     if status >= 500 or not code:
         return "transient"
+    if code.startswith("TooMany"):
+        return "quota"
     # A malformed id is nobody's id.
     for ending, reason in (
         ("NotFound", "not-found"),

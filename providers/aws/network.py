@@ -173,6 +173,13 @@ class Firewalls:
         return self._account.pages("describe_security_groups", "SecurityGroups", Filters=wanted)
 
 
+def default_groups(account: Account, network: str) -> list[str]:
+    """Id of a network's default group, which lets nothing through."""
+    wanted = [{"Name": "group-name", "Values": [DEFAULT]}, *filters("vpc-id", network, {})]
+    groups = account.pages("describe_security_groups", "SecurityGroups", Filters=wanted)
+    return [str(group["GroupId"]) for group in groups]
+
+
 def change_rules(account: Account, group: dict[str, Any], wanted: dict[Any, str]) -> None:
     """Make the rules of a group those wanted, descriptions too.
 

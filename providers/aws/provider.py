@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.balancers import LoadBalancers
 from providers.aws.buckets import Buckets
 from providers.aws.disks import Attachments, Volumes
 from providers.aws.encryption import EncryptionKeys
@@ -34,11 +35,12 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Server": Servers,
         "Attachment": Attachments,
         "Address": Addresses,
+        "LoadBalancer": LoadBalancers,
     }
 )
 """What the adapter can make."""
 
-_LATER = "the adapter does not make it yet"
+_GLOBAL = "Route 53 is one service for the whole world, and keeps zones and records outside the place"
 
 
 class AwsProvider:
@@ -54,11 +56,11 @@ class AwsProvider:
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/aws.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
-        "LoadBalancer": _LATER,
-        "DnsZone": _LATER,
-        "DnsRecord": _LATER,
+        "DnsZone": _GLOBAL,
+        "DnsRecord": _GLOBAL,
         "Image": "EC2 imports an image by a role that an administrator has to make first",
-        "BackupPolicy": _LATER,
+        "BackupPolicy": "EC2 takes snapshots by itself by a role that an administrator has to make first",
+        "LoadBalancer.certificate": "the adapter brings no certificate to AWS yet, so no listener is https",
         "Server.bootVolume": "an EC2 instance starts from an image only",
     }
 

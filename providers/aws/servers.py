@@ -8,7 +8,7 @@ from providers.aws.apart import ensure, leave, word_of
 from providers.aws.disks import disk_placement, encryption
 from providers.aws.errors import reason_of
 from providers.aws.images import BY_NAME, resolve, root_disk
-from providers.aws.network import DEFAULT
+from providers.aws.network import DEFAULT, default_groups
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.console import host_key
 from providers.kit.noun import Gone, Query, Seen
@@ -70,7 +70,7 @@ class Servers:
         """Wait until it runs, with the wanted groups and type: a type is changed while it is stopped."""
         raw = self._in_state(object_id, "running", "stopped")
         if _groups(raw) != set(inputs.firewalls):
-            groups = list(inputs.firewalls) or self._default_group(raw["VpcId"])
+            groups = list(inputs.firewalls) or default_groups(self._account, raw["VpcId"])
             self._account.call("modify_instance_attribute", InstanceId=object_id, Groups=groups)
         if raw["InstanceType"] != inputs.shape:
             if raw["State"]["Name"] == "running":
@@ -134,11 +134,6 @@ class Servers:
             return None
 
         return self._account.until(look, what=f"{object_id} to be {' or '.join(states)}")
-
-    def _default_group(self, network: str) -> list[str]:
-        wanted = [{"Name": "group-name", "Values": [DEFAULT]}, *filters("vpc-id", network, {})]
-        groups = self._account.pages("describe_security_groups", "SecurityGroups", Filters=wanted)
-        return [str(group["GroupId"]) for group in groups]
 
     def _root_disks(self, raws: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         wanted = sorted({disk for raw in raws if (disk := _root_disk(raw))})

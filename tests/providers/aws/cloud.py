@@ -15,6 +15,7 @@ from providers.aws import AwsProvider
 from providers.conformance import Rig
 from providers.ports import Target
 from tests.fakes.ec2 import Late, Own, Refusals, Tokens
+from tests.fakes.elb import Balancers
 from tests.fakes.hostile import Hostile
 from tests.fakes.kms import Rotations
 from tests.fakes.placement import Spread
@@ -59,6 +60,7 @@ class Cloud:
                 Rotations(),
                 Objects(partial(self.client, service="s3")),
                 self.spread,
+                Balancers(self.client),
                 Refusals(self.client),
                 Tokens(self.client),
                 self.late,
@@ -96,6 +98,7 @@ class Cloud:
     def standing(self) -> dict[str, list[str]]:
         """What the account holds besides what every new account has, straight from the server."""
         ec2 = self.client()
+        elb = self.client(service="elbv2")
         vpcs = ec2.describe_vpcs()["Vpcs"]
         default = {raw["VpcId"] for raw in vpcs if raw["IsDefault"]}
         found = {
@@ -127,6 +130,8 @@ class Cloud:
                 if not any(found["Main"] for found in raw["Associations"])
             ],
             "cipher": self._keys(),
+            "balancer": [raw["LoadBalancerArn"] for raw in elb.describe_load_balancers()["LoadBalancers"]],
+            "target": [raw["TargetGroupArn"] for raw in elb.describe_target_groups()["TargetGroups"]],
             "placement": list(self.spread.names()),
             "bucket": [raw["Name"] for raw in self.client(service="s3").list_buckets()["Buckets"]],
             # moto gives the account the snapshots of all public images.

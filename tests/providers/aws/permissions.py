@@ -14,11 +14,12 @@ import msgspec
 
 from providers.aws import AwsProvider
 from providers.conformance import Rig
-from pse.core.schema import FirewallInputs, FirewallRule, Inputs, ServerInputs
+from pse.core.schema import FirewallInputs, FirewallRule, Inputs, LoadBalancerInputs, ServerInputs
 from tests.providers.aws.cloud import CREDENTIALS, Cloud, rig_of, running
 
 POLICY = Path(__file__).parents[3] / "docs" / "permissions" / "aws.json"
-WITH_TAGS = {"kms:CreateKey": "kms:TagResource", "s3:CreateBucket": "s3:TagResource"}
+WITH_TAGS = {"kms:CreateKey": "kms:TagResource", "s3:CreateBucket": "s3:TagResource",
+             "elasticloadbalancing:CreateLoadBalancer": "elasticloadbalancing:AddTags"}  # fmt: skip
 """What a call that makes something takes besides itself when it sets tags; EC2's is called by itself as well."""
 _RULES = tuple(FirewallRule(direction=way, protocol="tcp", port=443, peer="10.0.0.0/8") for way in ("in", "out"))
 
@@ -46,6 +47,11 @@ def _more(rig: Rig, kind: str, inputs: Inputs) -> list[Inputs]:
     """Inputs that take further calls."""
     if isinstance(inputs, ServerInputs):
         return [msgspec.structs.replace(inputs, apart="journey")]
+    if isinstance(inputs, LoadBalancerInputs):
+        server = msgspec.structs.replace(rig.inputs("Server"), subnet=inputs.subnets[0])
+        path = tuple(msgspec.structs.replace(listener, health_path="/up") for listener in inputs.listeners)
+        behind = msgspec.structs.replace(inputs, servers=(rig.make("Server", server).id,), listeners=path)
+        return [behind]
     if kind in {"Volume", "Bucket"}:
         return [msgspec.structs.replace(rig.inputs(kind), encryption_key=rig.make("EncryptionKey").id)]
     return []

@@ -48,6 +48,7 @@ MAKING = {
     "Server": "RunInstances",
     "Attachment": "AttachVolume",
     "Address": "AllocateAddress",
+    "LoadBalancer": "CreateLoadBalancer",
 }
 
 

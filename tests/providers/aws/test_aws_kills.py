@@ -10,15 +10,17 @@ from tests.providers.aws.cloud import OPTIONS, Cloud
 from tests.providers.house import UNIT, House, inputs
 from tests.providers.kills import Background, ended, strike
 
-KINDS = 12
+KINDS = 13
 CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", "CreateVolume", "RunInstances",
            "AttachVolume", "CreateInternetGateway", "AttachInternetGateway", "CreateRouteTable", "AllocateAddress",
-           "CreateSnapshot", "CreateKey", "CreatePlacementGroup", "CreateBucket")  # fmt: skip
+           "CreateSnapshot", "CreateKey", "CreatePlacementGroup", "CreateBucket", "CreateLoadBalancer",
+           "CreateTargetGroup", "CreateListener")  # fmt: skip
 DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
            "DetachInternetGateway", "ReleaseAddress", "DeleteSnapshot", "ScheduleKeyDeletion",
-           "DeletePlacementGroup", "DeleteBucket")  # fmt: skip
+           "DeletePlacementGroup", "DeleteBucket", "DeleteLoadBalancer", "DeleteTargetGroup")  # fmt: skip
 WHOLE = {"vpc": 1, "subnet": 1, "group": 1, "key": 1, "volume": 2, "instance": 1, "interface": 1, "gateway": 1,
-         "table": 1, "address": 1, "snapshot": 1, "cipher": 1, "placement": 1, "bucket": 1}  # fmt: skip
+         "table": 1, "address": 1, "snapshot": 1, "cipher": 1, "placement": 1, "bucket": 1, "balancer": 1,
+         "target": 1}  # fmt: skip
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m suite"
 
 
@@ -44,6 +46,8 @@ def program(image: str) -> Callable[[], None]:
         web = sdk.Server("web", **inputs("web", apart="web", user_data="#!/bin/sh\necho hush\n", **given))
         way = sdk.Router("way", **inputs("way", network=net.id, subnets=[sub.id]))
         sdk.Address("door", **inputs("door", router=way.id, server=web.id))
+        port = {"protocol": "tcp", "port": 443, "memberPort": 8443}
+        sdk.LoadBalancer("front", **inputs("front", subnets=[sub.id], servers=[web.id], listeners=[port]))
         cipher = sdk.EncryptionKey("cipher", **inputs("cipher"))
         disk = sdk.Volume("disk", **inputs("disk", size_gib=1, storage_class="gp3", encryption_key=cipher.id))
         sdk.Bucket("objects", **inputs("objects", encryption_key=cipher.id))
@@ -87,7 +91,9 @@ def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, clo
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
     assert len(ids) == KINDS
-    assert {part for found in ids for part in found.split(":")} <= {found for ids in standing.values() for found in ids}
+    assert {part for found in ids for part in ([found] if "arn:" in found else found.split(":"))} <= {
+        found for ids in standing.values() for found in ids
+    }
     assert b"hush" not in house.state_bytes()
     assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 4
     assert cloud.standing() == {}
