@@ -93,7 +93,9 @@ def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Pr
     return [
         (wire, f"the provider {provider.name} cannot do this: {provider.lacks[f'{kind.name}.{wire}']}")
         for wire, value in values.items()
-        if f"{kind.name}.{wire}" in provider.lacks and value != defaults[wire]
+        # On the wire a tuple is a list.
+        if f"{kind.name}.{wire}" in provider.lacks
+        and (tuple(value) if isinstance(value, list) else value) != defaults[wire]
     ]
 
 

@@ -4,7 +4,8 @@ import json
 import subprocess
 import sys
 import time
-from typing import Any, get_args, get_type_hints
+from collections.abc import Mapping
+from typing import Any, ClassVar, get_args, get_type_hints
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
@@ -150,6 +151,18 @@ def test_what_the_adapter_lacks_is_told_at_its_name() -> None:
     assert lacking(kind, plain_inputs, LabProvider) == []
     assert dict(lacking(kind, {**plain_inputs, "apart": "web"}, LabProvider)).keys() == {"apart"}
     assert dict(lacking(KINDS["Bucket"], plain(checked(KINDS["Bucket"], good("Bucket"))), LabProvider)).keys() == {""}
+
+
+def test_empty_list_is_no_use_of_an_input_that_the_adapter_lacks() -> None:
+    kind = KINDS["LoadBalancer"]
+
+    class Azure(LabProvider):
+        kinds: ClassVar[Mapping[str, str]] = {"LoadBalancer": "test"}
+        lacks: ClassVar[Mapping[str, str]] = {"LoadBalancer.firewalls": "test"}
+
+    inputs = plain(checked(kind, good("LoadBalancer")))
+    assert lacking(kind, {**inputs, "firewalls": []}, Azure) == []
+    assert dict(lacking(kind, {**inputs, "firewalls": ["fw-1"]}, Azure)).keys() == {"firewalls"}
 
 
 def test_unknown_element_beside_a_wrong_one_does_not_hide_it() -> None:
