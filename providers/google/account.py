@@ -1,14 +1,13 @@
 """The account at one place: calls of Compute Engine's JSON, operations, the check of the place, and waiting."""
 
 import re
-import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
-from providers.google.errors import NOT_READY, of_answer, of_operation, port_errors
+from providers.google.errors import NOT_READY, of_operation, port_errors
+from providers.google.wire import COMPUTE, KMS, Wire
 from providers.kit.account import CloudAccount
 from providers.ports import PortError, Target
 from pse.core.schema import Placement
@@ -19,10 +18,6 @@ OPTIONS = frozenset(
         "host_key_wait_s", "wait_s",
     }
 )  # fmt: skip
-ENDPOINT = "https://compute.googleapis.com"
-COMPUTE, STORAGE, KMS = "compute", "storage", "cloudkms"
-"""Services, by the first word of their host."""
-SCOPES = tuple(f"https://www.googleapis.com/auth/{name}" for name in ("compute", "devstorage.full_control", "cloudkms"))
 PAGE = 500
 _NAME = re.compile(r"[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _TOKENS = uuid.UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
@@ -37,9 +32,7 @@ def last(link: Any) -> str:
 class Account(CloudAccount):
     """One place at Google Cloud; safe to use from many threads.
 
-    It speaks HTTP with google-auth's session: the generated client of Compute Engine takes 3.4 s and 150 MB to import
-    and polls operations at the public endpoint, whatever endpoint it was given. The session is shared: its pool of
-    connections is made for threads, and what is not, redirects and cookies, is not used.
+    Operations are waited for here: Google's library would poll the public endpoint, whatever endpoint it was given.
 
     Args:
         target: The place.
@@ -56,9 +49,9 @@ class Account(CloudAccount):
         self.zone = target.options.get("zone", "")
         self.zonal = f"zones/{self.zone}"
         self.regional = f"regions/{self.region}"
-        self._endpoint = (target.endpoint or ENDPOINT).rstrip("/")
-        self._lock = threading.Lock()
-        self._session: Any = None
+        self._wire = Wire(
+            target.endpoint, region=self.region, proxy=target.options.get("proxy", ""), where=target.place
+        )
         self._checked = False
 
     @property
@@ -73,10 +66,7 @@ class Account(CloudAccount):
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""
         self.closed.set()
-        with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+        self._wire.close()
 
     def link(self, path: str) -> str:
         """How a body names a resource of the project."""
@@ -223,28 +213,9 @@ class Account(CloudAccount):
         Raises:
             PortError: See `providers.google.errors`.
         """
-        session = self._opened()
+        self.check_options()
         whole = service != COMPUTE or path.startswith("projects/")
-        full = path if whole else self.link(path).rstrip("/")
-        with self.errors():
-            response = session.request(
-                verb,
-                f"{self._root(service)}{'' if service == KMS else f'/{service}'}/v1/{full}",
-                json=body,
-                params=dict(query),
-                timeout=(10, 60),
-                allow_redirects=False,
-            )
-            if response.status_code >= 400:
-                try:
-                    said = response.json()
-                except ValueError:
-                    said = None
-                raise of_answer(response.status_code, said, response.headers, self.place)
-            answer: dict[str, Any] = response.json() if response.status_code != 204 else {}
-            if response.status_code >= 300 or not isinstance(answer, dict):
-                raise ValueError(path)
-            return answer
+        return self._wire.send(service, verb, path if whole else self.link(path).rstrip("/"), body, query)
 
     def check(self) -> None:
         """See, once, that the endpoint has the zone, in the region that was named.
@@ -254,7 +225,8 @@ class Account(CloudAccount):
         """
         if self._checked:
             return
-        self._opened()
+        self.check_options()
+        self._wire.open()
         found = self.get(self.zonal) or {}
         said = last(found.get("region"))
         if (said, found.get("name")) != (self.region, self.zone):
@@ -282,11 +254,6 @@ class Account(CloudAccount):
         here = parts[2:4] == ["locations", self.region]
         return Placement(what, self.place, "set") if here else Placement(what, "/".join(parts[2:4]) or "?", "unknown")
 
-    def _root(self, service: str) -> str:
-        """Where a service answers: Google's hosts begin with its name, regional and private ones too."""
-        scheme, _, rest = self._endpoint.partition("://")
-        return f"{scheme}://{service}{rest.removeprefix(COMPUTE)}" if rest.startswith(COMPUTE) else self._endpoint
-
     def _await(self, operation: dict[str, Any]) -> None:
         with self.errors():
             zone, region, name = (last(operation.get(key)) for key in ("zone", "region", "name"))
@@ -308,48 +275,3 @@ class Account(CloudAccount):
             done = operation if operation["status"] == "DONE" else self.until(over, what=f"operation {name} to end")
             if done.get("error"):
                 raise of_operation(done, self.place)
-
-    def _opened(self) -> Any:
-        with self._lock:
-            if self._session is None:
-                self.check_options()
-                with self.errors():
-                    self._session = self._made()
-            return self._session
-
-    def _made(self) -> Any:
-        import requests
-
-        from providers.kit.transport import Bounded
-
-        self._check_endpoint()
-        session: Any
-        if urlsplit(self._endpoint).scheme == "http":
-            session = requests.Session()
-        else:
-            import google.auth
-            from google.auth.transport import requests as transport
-
-            untyped: Any = transport
-            credentials, _ = google.auth.default(scopes=SCOPES)
-            session = untyped.AuthorizedSession(credentials)
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, Bounded())
-        # Says "authorised": without it requests would put the password of a netrc in the place of the token.
-        session.auth = lambda request: request
-        proxy = self.options.get("proxy")
-        if proxy:
-            session.proxies = {"http": proxy, "https": proxy}
-        session.headers["User-Agent"] = "pse"
-        return session
-
-    def _check_endpoint(self) -> None:
-        """Credentials go to nobody in the clear; a regional endpoint has to be the region's."""
-        from policy.gate import is_local
-
-        parts = urlsplit(self._endpoint)
-        host = parts.hostname or ""
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_local(self._endpoint)):
-            raise PortError(f"{self._endpoint} is not a https:// address", reason="invalid", where=self.place)
-        if host.endswith(".rep.googleapis.com") and self.region not in host.split("."):
-            raise PortError(f"{self._endpoint} is not an endpoint of {self.region}", reason="invalid", where=self.place)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from providers.google.account import STORAGE, Account
+from providers.google.account import Account
 from providers.google.kms import encryption, key_of
 from providers.google.marks import labelled, object_name
+from providers.google.wire import STORAGE
 from providers.kit.noun import Query, Seen
 from providers.kit.tags import tags_of
 from providers.ports import Identity, PortError

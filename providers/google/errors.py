@@ -64,15 +64,18 @@ def reason_of(code: str, status: int) -> str:
     return {401: "auth", 403: "auth", 404: "not-found", 409: "conflict", 412: "conflict"}.get(status, "invalid")
 
 
-def of_answer(status: int, body: Any, headers: Mapping[str, str], where: str) -> PortError:
+def of_answer(response: Any, where: str) -> PortError:
     """The error of a call that was refused.
 
     Args:
-        status: HTTP status.
-        body: The answer's JSON, or None when it is none.
-        headers: The answer's.
+        response: The answer, of `requests`.
         where: The place, for the user.
     """
+    status: int = response.status_code
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
     said = body.get("error") if isinstance(body, dict) else None
     said = said if isinstance(said, dict) else {}
     details = said.get("errors")
@@ -83,7 +86,7 @@ def of_answer(status: int, body: Any, headers: Mapping[str, str], where: str) ->
         message,
         reason=reason_of(code, status),
         vendor_code=code or str(status),
-        retry_after_s=retry_after_s(headers),
+        retry_after_s=retry_after_s(response.headers),
         where=where,
     )
 

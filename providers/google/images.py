@@ -19,7 +19,7 @@ def resolve(account: Account, image: str) -> dict[str, Any]:
     """
     listed = account.options.get("image_projects") or account.project
     projects = [project.strip() for project in listed.split(",")]
-    for way in ("images", "images/family"):
+    for way in ("images", "images/family") if "/" not in image else ():
         for project in projects:
             found = account.get(f"projects/{project}/global/{way}/{image}")
             if found is not None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
-from providers.google.account import KMS, Account, last
+from providers.google.account import Account, last
 from providers.google.marks import labelled, object_name
+from providers.google.wire import KMS
 from providers.kit.noun import Query, Seen
 from providers.kit.tags import tags_of
 from providers.ports import Identity, PortError

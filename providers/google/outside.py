@@ -47,7 +47,11 @@ class Routers:
         """Bring the NAT to the subnets wanted."""
         raw = self._account.needed(f"{self._path}/{object_id}", "router")
         if _served(raw) != set(inputs.subnets) or len(raw.get("nats", ())) != bool(inputs.subnets):
-            self._account.act("PATCH", f"{self._path}/{object_id}", {"nats": self._nats(inputs)})
+            # A PUT, as Google's library leaves an empty list out of a PATCH.
+            kept: dict[str, Any] = {
+                key: raw[key] for key in ("name", "description", "network", "bgp", "interfaces") if key in raw
+            }
+            self._account.act("PUT", f"{self._path}/{object_id}", {**kept, "nats": self._nats(inputs)})
 
     def seen(self, query: Query, known: RouterInputs | None) -> Iterator[Seen]:
         """routers.get or routers.list."""

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
-from pulumi.runtime.proto import status_pb2
+from google.rpc import status_pb2
 
 from tests.providers.house import House
 from tests.providers.plugins import Connection, plugin

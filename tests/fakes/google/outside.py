@@ -26,6 +26,20 @@ def change_router(call: Call) -> Resource:
     return call.begin(call.path, first=lambda: call.world.at.update({call.path: changed}))
 
 
+def replace_router(call: Call) -> Resource:
+    """Put a router: what the body does not have is gone."""
+    old = call.world.get(call.path)
+    fixed = {key: old[key] for key in ("name", "network") if key in old}
+    if {key: call.body.get(key) for key in fixed} != fixed:
+        raise Refused("invalid", "name and network of a router stay")
+    if set(call.body) - {"name", "network", "description", "nats"}:
+        raise Refused("invalid", "the fake changes nats and description only")
+    own = {key: value for key, value in old.items() if key not in {"description", "nats"}}
+    changed = own | deepcopy(call.body)
+    _nats(call, changed)
+    return call.begin(call.path, first=lambda: call.world.at.update({call.path: changed}))
+
+
 def _nats(call: Call, resource: Resource) -> None:
     for nat in resource.get("nats", ()):
         if not nat.get("name") or not nat.get("natIpAllocateOption"):

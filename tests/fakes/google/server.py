@@ -64,6 +64,7 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "disks.removeResourcePolicies": copies.remove_policies,
     "resourcePolicies.patch": copies.change_policy,
     "routers.patch": outside.change_router,
+    "routers.update": outside.replace_router,
     "instances.addAccessConfig": outside.add_access,
     "instances.deleteAccessConfig": outside.delete_access,
     **buckets.CALLS,
@@ -209,5 +210,8 @@ def service_of(path: str) -> tuple[str, str]:
 
 
 def _stock(world: World, path: str, **facts: Any) -> None:
-    own = {"id": world.new_id(), "name": path.rpartition("/")[2], "selfLink": LINK + path}
+    collection, _, name = path.rpartition("/")
+    own = {"id": world.new_id(), "name": name, "selfLink": LINK + path}
+    if "/locations/" not in path:
+        own["kind"] = f"compute#{collection.rpartition('/')[2].removesuffix('s')}"
     world.at[path] = own | facts

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes import hostile
 from tests.fakes.google import Compute
-from tests.fakes.google.world import Failure
+from tests.fakes.google.world import LINK, Failure
 from tests.fakes.hostile import Hostile
 from tests.providers.waiting import wait_for
 from tests.require import missing
@@ -327,7 +327,9 @@ def test_ways_out_and_in_are_as_google_has_them(client: Client) -> None:
     client.ask("addresses", "delete", region=REGION, address="front")
     client.ask("instances", "delete", zone=ZONE, instance="web")
     assert client.refused("subnetworks", "delete", region=REGION, subnetwork="sub") == used
-    client.ask("routers", "patch", region=REGION, router="way", body={"nats": []})
+    whole = {"name": "way", "network": f"{LINK}projects/{P}/global/networks/net"}
+    assert client.refused("routers", "update", region=REGION, router="way", body=whole | {"name": "off"}) == "invalid"
+    client.ask("routers", "update", region=REGION, router="way", body=whole)
     client.ask("subnetworks", "delete", region=REGION, subnetwork="sub")
     assert client.refused("networks", "delete", network="net") == used
 
