@@ -1,32 +1,32 @@
 """The conformance suite: what every adapter has to do, as tests. It is the port in executable form.
 
-An adapter's test file is a class on `StoreContract` with a fixture ``rig``: under 30 lines. The plugin module
-`providers.conformance.plugin` prints the table of adapters by behaviour.
+An adapter's test file is a class on each contract: `StoreContract` with a fixture ``rig`` holds its stores to the port.
+What it cannot show is said in ``unable``, with the reason. The plugin module `providers.conformance.plugin` prints the
+table of adapters by behaviour.
 """
 
+import importlib
+import sys
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from providers.conformance.base import Contract, behaviours
     from providers.conformance.contract import StoreContract
     from providers.conformance.rig import Rig
 
-__all__ = ["Rig", "StoreContract"]
+__all__ = ["Contract", "Rig", "StoreContract", "behaviours"]
+
+_WHERE = MappingProxyType({"Contract": "base", "Rig": "rig", "StoreContract": "contract", "behaviours": "base"})
+_TESTS = ("base", "contract", "identities", "insides", "refusals")
 
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is asked for: pytest rewrites the suite's asserts only before it is imported."""
-    if name == "StoreContract":
-        import sys
-
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name != "Rig" and not any(f"{__name__}.{module}" in sys.modules for module in _TESTS):
         import pytest
 
-        if "providers.conformance.contract" not in sys.modules:
-            pytest.register_assert_rewrite("providers.conformance.contract")
-        from providers.conformance.contract import StoreContract
-
-        return StoreContract
-    if name == "Rig":
-        from providers.conformance.rig import Rig
-
-        return Rig
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        pytest.register_assert_rewrite(*(f"{__name__}.{module}" for module in _TESTS))
+    return getattr(importlib.import_module(f"{__name__}.{_WHERE[name]}"), name)

@@ -1,12 +1,13 @@
-"""The behaviours, one test each, for every kind of the schema that the adapter says it can make."""
-
-from typing import ClassVar
+"""What every store has to do, one test for each behaviour: most of them for every kind that the adapter makes."""
 
 import msgspec
 import pytest
 
+from providers.conformance.identities import IdentityContract
+from providers.conformance.insides import InsideContract
+from providers.conformance.refusals import RefusalContract
 from providers.conformance.rig import Rig
-from providers.ports import PortError, Provider
+from providers.ports import PortError
 from pse.core.schema import KINDS
 
 UNKNOWN_ID = "suite-no-such-object"
@@ -17,18 +18,8 @@ LOOSE = frozenset({"BackupPolicy", "Snapshot"})
 """Kinds that name what they look at and do not hold it, at some clouds at least."""
 
 
-class StoreContract:
-    """Subclass it, name the adapter, give the fixture ``rig``, and the adapter is held to the port.
-
-    A test that takes ``kind`` runs for every kind that the adapter makes.
-    """
-
-    adapter: ClassVar[type[Provider]]
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Each kind that the adapter makes, in turn."""
-        if "kind" in metafunc.fixturenames:
-            metafunc.parametrize("kind", [kind for kind in KINDS if kind in self.adapter.kinds])
+class StoreContract(IdentityContract, RefusalContract, InsideContract):
+    """Subclass it, name the adapter, give the fixture ``rig``, and the adapter is held to the port."""
 
     def test_every_kind_is_made_or_its_lack_is_explained(self, rig: Rig) -> None:
         lacks = rig.provider.lacks

@@ -7,8 +7,12 @@ import json
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from providers.conformance import Contract
 
 _PROPERTY = "pse-conformance"
 
@@ -29,6 +33,7 @@ class Results:
         """Nothing has run."""
         self._target = target
         self._found: dict[tuple[str, str], Counter[str]] = {}
+        self._unable: dict[tuple[str, str], str] = {}
         self._adapters: dict[str, dict[str, str]] = {}
 
     @pytest.hookimpl(wrapper=True)
@@ -37,25 +42,34 @@ class Results:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Write on the report which adapter and behaviour it is about: another process may have to count it."""
         report = yield
-        from providers.conformance import StoreContract
-
-        cls = getattr(item, "cls", None)
-        if isinstance(cls, type) and issubclass(cls, StoreContract) and (call.when == "call" or not report.passed):
-            behaviour = getattr(item, "originalname", item.name).removeprefix("test_").replace("_", " ")
-            report.user_properties.append((_PROPERTY, [cls.adapter.name, behaviour, dict(cls.adapter.lacks)]))
+        named = _behaviour(item)
+        if named is not None and (call.when == "call" or not report.passed):
+            contract, behaviour = named
+            unable = contract.unable.get(behaviour, "")
+            told = [contract.adapter.name, behaviour.replace("_", " "), dict(contract.adapter.lacks), unable]
+            report.user_properties.append((_PROPERTY, told))
         return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> object:
+        """Let alone what the adapter cannot show: the table says why."""
+        named = _behaviour(pyfuncitem)
+        return True if named is not None and named[1] in named[0].unable else None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one phase of one test of the suite."""
         for name, value in report.user_properties:
             if name == _PROPERTY and isinstance(value, list):
-                adapter, behaviour, lacks = value
+                adapter, behaviour, lacks, unable = value
                 self._adapters[adapter] = lacks
-                self._found.setdefault((adapter, behaviour), Counter())[report.outcome] += 1
+                if unable and report.passed:
+                    self._unable[adapter, behaviour] = unable
+                else:
+                    self._found.setdefault((adapter, behaviour), Counter())[report.outcome] += 1
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the table."""
-        if not self._found:
+        if not self._found and not self._unable:
             return
         terminalreporter.section("conformance")
         for (adapter, behaviour), counts in sorted(self._found.items()):
@@ -67,8 +81,9 @@ class Results:
             Path(self._target).write_text(json.dumps(self.figures()) + "\n", encoding="utf-8")
 
     def _lacks(self) -> list[tuple[str, str, str]]:
-        """Adapter, kind or input, and why: of every adapter that was tested."""
-        return [
+        """Adapter, behaviour, kind or input, and why: of every adapter that was tested."""
+        unable = [(adapter, behaviour, reason) for (adapter, behaviour), reason in sorted(self._unable.items())]
+        return unable + [
             (adapter, name, reason)
             for adapter, lacks in sorted(self._adapters.items())
             for name, reason in sorted(lacks.items())
@@ -78,13 +93,25 @@ class Results:
         """The counts as ``make conformance`` names them."""
         total = sum(self._found.values(), Counter[str]())
         return {
-            "behaviours": len({behaviour for _, behaviour in self._found}),
-            "adapters": len({adapter for adapter, _ in self._found}),
+            "behaviours": len({behaviour for _, behaviour in self._found.keys() | self._unable.keys()}),
+            "adapters": len(self._adapters),
             "passed": total["passed"],
             "not_capable": len(self._lacks()),
             "skipped": total["skipped"],
             "failed": total["failed"],
         }
+
+
+def _behaviour(item: pytest.Item) -> "tuple[type[Contract], str] | None":
+    """The contract and the behaviour that a test is about; None for any other test, an adapter's own too."""
+    from providers.conformance import Contract, behaviours
+
+    cls = getattr(item, "cls", None)
+    if not (isinstance(cls, type) and issubclass(cls, Contract)):
+        return None
+    name = str(getattr(item, "originalname", item.name)).removeprefix("test_")
+    shared = [base for base in cls.__mro__ if base.__module__.startswith("providers.conformance.")]
+    return (cls, name) if any(name in behaviours(base) for base in shared) else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

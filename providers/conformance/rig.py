@@ -26,9 +26,10 @@ class Rig:
         public_key: Key for new servers.
         image_file: File in the workspace's folder ``images`` that an Image is made from; empty where none is made.
         image_sha256: Its hash.
+        again: Makes another adapter at the same place, as another process would.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a place calls its things, each by name)
         self,
         provider: Provider,
         *,
@@ -39,6 +40,7 @@ class Rig:
         public_key: str = PUBLIC_KEY,
         image_file: str = "",
         image_sha256: str = "",
+        again: Callable[[], Provider] | None = None,
     ) -> None:
         """Make nothing yet."""
         self.provider = provider
@@ -49,12 +51,24 @@ class Rig:
         self._key = public_key
         self._image_file = image_file
         self._image_sha256 = image_sha256
+        self._again = again
         self._count = itertools.count(1)
         self._made: list[tuple[str, str]] = []
 
     def store(self, kind: str) -> Store:
         """The store of a kind."""
         return self.provider.store(kind)
+
+    @contextmanager
+    def again(self) -> Iterator[Provider]:
+        """Another adapter at the same place, closed in the end."""
+        if self._again is None:
+            raise TypeError("the rig does not say how another adapter is made: give it `again`")
+        other = self._again()
+        try:
+            yield other
+        finally:
+            other.close()
 
     def identity(self) -> Identity:
         """A new identity."""
@@ -115,8 +129,12 @@ class Rig:
     def make(self, kind: str, inputs: Inputs | None = None, identity: Identity | None = None) -> Made:
         """Make an object that is deleted at the end."""
         made = self.store(kind).create(inputs or self.inputs(kind), identity=identity or self.identity())
-        self._made.append((kind, made.id))
+        self.keep(kind, made.id)
         return made
+
+    def keep(self, kind: str, object_id: str) -> None:
+        """Remember an object that was made in another way: it is deleted at the end too."""
+        self._made.append((kind, object_id))
 
     def count(self, kind: str) -> int:
         """Live objects of a kind, as the account lists them."""

@@ -7,9 +7,10 @@ import msgspec
 
 from providers.kit.account import CloudAccount
 from providers.kit.noun import Gone, Noun, Query, Seen
+from providers.kit.rules import check_rules
 from providers.kit.tags import carries
 from providers.ports import Identity, Made, PartlyMade, PortError
-from pse.core.schema import KINDS, Inputs, Outputs, Placement
+from pse.core.schema import KINDS, FirewallInputs, Inputs, Outputs, Placement
 
 
 class CloudStore:
@@ -37,6 +38,8 @@ class CloudStore:
         self._account.check()
         if inputs.place != self._account.place:
             raise PortError(f"{inputs.place} is not this place", reason="invalid", where=self._account.place)
+        if isinstance(inputs, FirewallInputs):
+            check_rules(inputs.rules, inputs.name)
         try:
             with self._account.errors():
                 object_id = self._noun.make(inputs, identity)
@@ -54,11 +57,17 @@ class CloudStore:
         return self._one(object_id, inputs)
 
     def update(self, object_id: str, old: Inputs, new: Inputs) -> Made:  # noqa: ARG002  (the cloud knows what was)
-        """See `providers.ports.Store.update`."""
+        """See `providers.ports.Store.update`; what can only grow is never made smaller."""
         self._account.check()
+        if isinstance(new, FirewallInputs):
+            check_rules(new.rules, new.name)
         found = self._one(object_id, new)
         if found is None:
             raise PortError(f"no {self._kind.name} {object_id!r} here", reason="not-found", where=new.name)
+        for field in self._kind.input_fields().values():
+            # Some clouds refuse it, and for the others finishing means to grow: it would be no change, and no error.
+            if field.rule.grow_only and getattr(new, field.name) < getattr(found.inputs, field.name):
+                raise PortError(f"{field.wire} can only grow", reason="invalid", where=new.name)
         return self._finished(object_id, new, found.identity)
 
     def delete(self, object_id: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from providers.kit.rules import check_rules
 from providers.kit.sshkeys import fingerprint
 from providers.lab.account import Account, Record
 from providers.ports import PortError
@@ -59,12 +60,7 @@ class FirewallWork(_Plain):
 
     def check(self, inputs: Inputs, /) -> None:
         """Each rule has to make sense."""
-        for rule in msgspec.convert(inputs, FirewallInputs, from_attributes=True).rules:
-            _range(rule.peer)
-            if rule.direction not in {"in", "out"} or rule.protocol not in {"tcp", "udp", "icmp"}:
-                raise PortError(f"not a rule: {rule.direction} {rule.protocol}", reason="invalid", where=inputs.name)
-            if not 0 <= rule.port < 65536:
-                raise PortError(f"not a port: {rule.port}", reason="invalid", where=inputs.name)
+        check_rules(msgspec.convert(inputs, FirewallInputs, from_attributes=True).rules, inputs.name)
 
 
 class KeyPairWork(_Plain):

@@ -8,6 +8,7 @@ what is not permitted any more is removed.
 from ipaddress import ip_network
 from typing import Any, NamedTuple
 
+from providers.kit.rules import check_rules
 from providers.openstack import marks
 from providers.openstack.account import Account, Seen, Stuck, is_id
 from providers.openstack.client import part
@@ -30,6 +31,7 @@ class FirewallWork:
 
     def make(self, inputs: FirewallInputs, identity: Identity, /) -> Any:
         """The group, then its rules; where those cannot be, the group goes again."""
+        check_rules(inputs.rules, inputs.name)
         if NetworkWork(self._account).get(inputs.network) is None:
             raise PortError(f"no network {inputs.network!r} here", reason="not-found", where=inputs.name)
         text = marks.description(identity, workload=inputs.workload, network=inputs.network)
@@ -67,6 +69,7 @@ class FirewallWork:
 
     def change(self, raw: Any, new: FirewallInputs, /) -> Any:
         """Add what is missing, then remove what is not wanted."""
+        check_rules(new.rules, new.name)
         wanted = {_flow(rule): rule for rule in new.rules}
         live = _live(raw)
         there = {rule.flow for rule in live}

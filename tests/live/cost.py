@@ -39,7 +39,7 @@ def counted(kinds: Iterable[str]) -> dict[str, int]:
     """About how many objects of each kind the suite makes: every behaviour makes one and what that refers to."""
     behaviours = sum(
         "kind" in inspect.signature(member).parameters
-        for name, member in vars(StoreContract).items()
+        for name, member in inspect.getmembers(StoreContract)
         if name.startswith("test_")
     )
     found: Counter[str] = Counter()

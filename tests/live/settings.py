@@ -46,7 +46,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             Target(place=self.place, country="", endpoint=self.endpoint, workspace=workspace, options=self.options)
         )
 
-    def rig(self, provider: Provider) -> Rig:
+    def rig(self, provider: Provider, workspace: Path) -> Rig:
         """Its rig."""
         return Rig(
             provider,
@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             storage_class=self.storage_class,
             image_file=IMAGE_FILE,
             image_sha256=Names().image_sha256,
+            again=lambda: self.open(workspace),
         )
 
 

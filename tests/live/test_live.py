@@ -1,6 +1,7 @@
 """The conformance suite on a real account. Nothing is here unless `make test-live` asks for it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,8 @@ if settings := told():
         adapter = given.adapter()
 
         @pytest.fixture
-        def rig(self, provider: Provider) -> Iterator[Rig]:
-            rig = given.rig(provider)
+        def rig(self, provider: Provider, tmp_path: Path) -> Iterator[Rig]:
+            rig = given.rig(provider, tmp_path)
             try:
                 yield rig
             finally:

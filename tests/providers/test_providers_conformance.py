@@ -1,7 +1,8 @@
 """Every adapter of this tree under the conformance suite: a rig each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -19,13 +20,32 @@ from tests.require import require
 MARKHOR = "sample-markhor/islamabad/ict-1"
 
 
+_ANY = "its files take whatever they are given"
+
+
 class TestFileCloud(StoreContract):
     adapter = FileCloud
+    unable: ClassVar[Mapping[str, str]] = {
+        "same_intent_twice_is_one_object": "it knows no tokens: what is asked for twice is made twice",
+        "server_has_an_address_in_its_subnet": "a file has no address",
+        "server_says_how_it_is_reached_and_shows_no_secret": _ANY,
+        "fingerprint_of_a_key_is_that_of_openssh": _ANY,
+        "unknown_image_is_refused_and_makes_nothing": _ANY,
+        "unknown_shape_is_refused_and_makes_nothing": _ANY,
+        "unknown_storage_class_is_refused_and_makes_nothing": _ANY,
+        "range_that_is_none_is_refused": _ANY,
+        "subnet_outside_its_network_is_refused": _ANY,
+        "subnet_over_another_is_refused": _ANY,
+        "volume_of_no_size_is_refused": _ANY,
+        "key_that_is_none_is_refused": _ANY,
+        "rule_that_is_none_is_refused_and_opens_nothing": _ANY,
+        "volume_is_attached_once": _ANY,
+    }
 
     @pytest.fixture
     def rig(self, house: House) -> Iterator[Rig]:
         target = Target(place=HERE, country="PK", endpoint="lab:north", workspace=house.root)
-        with rigged(FileCloud(target), place=HERE) as rig:
+        with rigged(FileCloud(target), place=HERE, again=lambda: FileCloud(target)) as rig:
             yield rig
 
 
@@ -42,14 +62,23 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     remove_tree(workspace.private / "lab" / "hosts")
 
 
+_SHARED = "all lab servers share the machine's own network"
+
+
 class TestLab(StoreContract):
     adapter = LabProvider
+    unable: ClassVar[Mapping[str, str]] = {
+        "server_has_an_address_in_its_subnet": _SHARED,
+        "subnet_over_another_is_refused": _SHARED,
+        "unknown_storage_class_is_refused_and_makes_nothing": "a folder is on whatever disk there is",
+    }
 
     @pytest.fixture
     def rig(self, lab: Workspace) -> Iterator[Rig]:
         target = Target(place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root)
         key = (lab.private / "ssh_key.pub").read_text().strip()
-        with rigged(LabProvider(target), place=MARKHOR, public_key=key) as rig:
+        words = {"place": MARKHOR, "public_key": key}
+        with rigged(LabProvider(target), again=lambda: LabProvider(target), **words) as rig:
             yield rig
 
 
@@ -60,7 +89,7 @@ def test_every_registered_adapter_has_a_rig() -> None:
 
 
 def test_counts_are_made_of_what_any_process_reports() -> None:
-    told = [("pse-conformance", ["lab", "reads", {"Key": "it has none"}]), ("something else", 1)]
+    told = [("pse-conformance", ["lab", "reads", {"Key": "it has none"}, ""]), ("something else", 1)]
     results = Results("")
     for outcome in ("passed", "passed", "failed"):
         report = pytest.TestReport("x", ("x", 0, "x"), {}, outcome, None, "call", user_properties=told)

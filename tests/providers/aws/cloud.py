@@ -201,7 +201,14 @@ class Furnished(Rig):
 @contextmanager
 def rig_of(cloud: Cloud, provider: AwsProvider, cls: Callable[..., Rig] = Rig) -> Iterator[Rig]:
     """A rig whose objects are deleted at the end of the block; the adapter stays open."""
-    rig = cls(provider, place=PLACE, image=cloud.image, shapes=("t3.small", "t3.large"), storage_class="gp3")
+    rig = cls(
+        provider,
+        place=PLACE,
+        image=cloud.image,
+        shapes=("t3.small", "t3.large"),
+        storage_class="gp3",
+        again=lambda: AwsProvider(cloud.target(Path())),
+    )
     try:
         yield rig
     finally:

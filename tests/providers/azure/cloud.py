@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from providers.azure import AzureProvider
 from providers.conformance import Rig
@@ -69,9 +70,9 @@ class Cloud:
 
 
 @contextmanager
-def rig_of(provider: AzureProvider) -> Iterator[Rig]:
+def rig_of(provider: AzureProvider, **words: Any) -> Iterator[Rig]:
     """A rig whose objects are deleted at the end of the block; the adapter stays open."""
-    rig = Rig(provider, place=PLACE, image=PLATFORM_IMAGE, shapes=SHAPES, storage_class=STORAGE)
+    rig = Rig(provider, place=PLACE, image=PLATFORM_IMAGE, shapes=SHAPES, storage_class=STORAGE, **words)
     try:
         yield rig
     finally:

@@ -1,6 +1,7 @@
 """The adapter of Azure under the conformance suite, on the fake of ARM."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,6 @@ class TestAzure(StoreContract):
     adapter = AzureProvider
 
     @pytest.fixture
-    def rig(self, cloud: Cloud, shared: AzureProvider) -> Iterator[Rig]:  # noqa: ARG002  (it empties the account)
-        with rig_of(shared) as rig:
+    def rig(self, cloud: Cloud, shared: AzureProvider) -> Iterator[Rig]:
+        with rig_of(shared, again=lambda: AzureProvider(cloud.target(Path()))) as rig:
             yield rig

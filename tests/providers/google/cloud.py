@@ -98,9 +98,10 @@ def refusal(reason: str, message: str = "no", status: int = 400) -> Callable[[Re
 
 
 @contextmanager
-def rig_of(provider: GoogleProvider) -> Iterator[Rig]:
+def rig_of(provider: GoogleProvider, **words: Any) -> Iterator[Rig]:
     """A rig whose objects are deleted at the end of the block; the adapter stays open."""
-    rig = Rig(provider, place=PLACE, image=IMAGE, shapes=("e2-small", "e2-medium"), storage_class="pd-balanced")
+    shapes = ("e2-small", "e2-medium")
+    rig = Rig(provider, place=PLACE, image=IMAGE, shapes=shapes, storage_class="pd-balanced", **words)
     try:
         yield rig
     finally:

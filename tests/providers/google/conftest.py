@@ -41,7 +41,7 @@ def provider(cloud: Cloud, tmp_path: Path) -> Iterator[GoogleProvider]:
 
 
 @pytest.fixture
-def rig(provider: GoogleProvider) -> Iterator[Rig]:
+def rig(provider: GoogleProvider, cloud: Cloud, tmp_path: Path) -> Iterator[Rig]:
     """The suite's rig on it."""
-    with rig_of(provider) as rig:
+    with rig_of(provider, again=lambda: GoogleProvider(cloud.target(tmp_path))) as rig:
         yield rig
