@@ -81,7 +81,7 @@ def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[
     raise AssertionError("it never gets through")
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
