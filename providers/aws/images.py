@@ -1,11 +1,12 @@
-"""Which image is meant: ``ami-…``, or ``name:PATTERN`` for the newest of that name by an owner who is pinned."""
+"""Which image is meant: ``ami-…``, or how a name begins for the newest of those by an owner who is pinned."""
 
 from typing import Any
 
 from providers.aws.account import Account
 from providers.ports import PortError
 
-BY_NAME = "name:"
+ID = "ami-"
+"""Beginning of an image's id."""
 
 
 def resolve(account: Account, image: str) -> dict[str, Any]:
@@ -13,16 +14,18 @@ def resolve(account: Account, image: str) -> dict[str, Any]:
 
     Args:
         account: The place.
-        image: An id, or ``name:`` and a name in which ``*`` and ``?`` stand for anything. Only images of the accounts
-            in the option ``image_owners`` are looked at: anybody may publish an image under any name.
+        image: An id, a name, or the beginning of one. Only images of the accounts in the option ``image_owners`` are
+            looked at then: anybody may publish an image under any name.
 
     Raises:
         PortError: There is none.
     """
-    if image.startswith(BY_NAME):
+    if set(image) & set("*?\\"):
+        raise PortError("an image has no * or ? in its name", reason="invalid", where=account.place)
+    if not image.startswith(ID):
         owners = [owner.strip() for owner in account.options.get("image_owners", "self").split(",")]
         wanted = [
-            {"Name": "name", "Values": [image.removeprefix(BY_NAME)]},
+            {"Name": "name", "Values": [f"{image}*"]},
             {"Name": "state", "Values": ["available"]},
         ]
         found = list(account.pages("describe_images", "Images", Owners=owners, Filters=wanted))
@@ -33,9 +36,10 @@ def resolve(account: Account, image: str) -> dict[str, Any]:
             f"no image {image!r} here",
             reason="not-found",
             where=account.place,
-            hint="Name an ami-… id, or name:… of an image of an account in the option image_owners.",
+            hint="Give an ami-… id, or how the name of an image of an account in the option image_owners begins.",
         )
-    newest: dict[str, Any] = max(found, key=lambda raw: (raw.get("CreationDate", ""), raw["ImageId"]))
+    exact = [raw for raw in found if raw.get("Name") == image]
+    newest: dict[str, Any] = max(exact or found, key=lambda raw: (raw.get("CreationDate", ""), raw["ImageId"]))
     return newest
 
 

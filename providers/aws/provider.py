@@ -10,7 +10,7 @@ from providers.aws.balancers import LoadBalancers
 from providers.aws.buckets import Buckets
 from providers.aws.disks import Attachments, Volumes
 from providers.aws.encryption import EncryptionKeys
-from providers.aws.images import BY_NAME, resolve
+from providers.aws.images import resolve
 from providers.aws.keys import KeyPairs
 from providers.aws.network import Firewalls, Networks, Subnets
 from providers.aws.routers import Addresses, Routers
@@ -47,7 +47,7 @@ class AwsProvider:
     """See `providers.ports.Provider`. One place is one availability zone; credentials are the SDK's own chain.
 
     Options of the register's entry: ``region`` and ``zone`` (both needed), ``profile`` (of the AWS configuration),
-    ``proxy`` (URL), ``image_owners`` (accounts whose images a ``name:`` finds, with commas between; ``self``),
+    ``proxy`` (URL), ``image_owners`` (accounts whose images a name finds, with commas between; ``self``),
     ``kms_key`` (for disks; the account's own default key), ``ssh_user`` (``admin``), ``host_key_wait_s`` (seconds to
     wait for the host key on a new server's console; 180) and ``wait_s`` (seconds for any other wait; 600).
     """
@@ -91,9 +91,8 @@ class AwsProvider:
     def find_image(self, name: str) -> FoundImage | None:
         """See `providers.ports.FindsImages`; of the accounts in the option ``image_owners``."""
         self._account.check()
-        wanted = name if name.startswith("ami-") else f"{BY_NAME}{name.removeprefix(BY_NAME)}"
         try:
-            found = resolve(self._account, wanted)
+            found = resolve(self._account, name)
         except PortError as exc:
             if exc.reason != "not-found":
                 raise

@@ -7,7 +7,7 @@ from providers.aws.account import Account
 from providers.aws.apart import ensure, leave, word_of
 from providers.aws.disks import disk_placement, encryption
 from providers.aws.errors import reason_of
-from providers.aws.images import BY_NAME, resolve, root_disk
+from providers.aws.images import ID, resolve, root_disk
 from providers.aws.network import DEFAULT, default_groups
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.console import host_key
@@ -187,7 +187,7 @@ def _inputs(raw: Mapping[str, Any], known: ServerInputs | None) -> dict[str, Any
     if known is not None:
         if set(known.firewalls) == _groups(raw):
             live["firewalls"] = known.firewalls
-        if known.image.startswith(BY_NAME):
+        if known.image and not known.image.startswith(ID):
             # The name meant this image when the server was made; that it means a newer one now is no drift.
             live["image"] = known.image
     return live

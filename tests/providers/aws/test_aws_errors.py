@@ -335,10 +335,15 @@ def test_volume_is_as_fast_as_asked_and_drift_is_seen(rig: Rig, cloud: Cloud) ->
 def test_name_finds_the_newest_image_of_a_pinned_owner_only(cloud: Cloud, provider: AwsProvider) -> None:
     newest = cloud.images[-1]
     account: Any = provider._account
-    assert resolve(account, f"name:{newest['Name']}")["ImageId"] == newest["ImageId"]
+    assert resolve(account, newest["Name"])["ImageId"] == newest["ImageId"]
+    begins = newest["Name"][:8]
+    alike = [raw for raw in cloud.images if raw["Name"].startswith(begins)]
+    assert resolve(account, begins)["ImageId"] == alike[-1]["ImageId"]
+    with pytest.raises(PortError, match=r"no \* or \?"):
+        resolve(account, f"{begins}*")
     foreign = next(raw for raw in cloud.client().describe_images()["Images"] if raw["OwnerId"] != newest["OwnerId"])
     with pytest.raises(PortError) as caught:
-        resolve(account, f"name:{foreign['Name']}")
+        resolve(account, foreign["Name"])
     assert caught.value.reason == "not-found"
     # What a program asks by getImage.
     found = provider.find_image(newest["Name"])
