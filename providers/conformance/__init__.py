@@ -1,6 +1,8 @@
 """The conformance suite: what every adapter has to do, as tests. It is the port in executable form.
 
-An adapter's test file is a class on each contract: `StoreContract` with a fixture ``rig`` holds its stores to the port.
+An adapter's test file is a class on each contract: `StoreContract` with a fixture ``rig`` holds its stores to the port,
+`HostileContract` holds one whose cloud is reached over a network to what it does when answers get lost or lie,
+and `EngineContract` goes once through the real engine and plugin.
 What it cannot show is said in ``unable``, with the reason. The plugin module `providers.conformance.plugin` prints the
 table of adapters by behaviour.
 """
@@ -13,12 +15,39 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from providers.conformance.base import Contract, behaviours
     from providers.conformance.contract import StoreContract
+    from providers.conformance.engine import EngineContract
+    from providers.conformance.hostile import HostileContract, Trouble
+    from providers.conformance.journey import Journey, Site, Told
     from providers.conformance.rig import Rig
 
-__all__ = ["Contract", "Rig", "StoreContract", "behaviours"]
+__all__ = [
+    "Contract",
+    "EngineContract",
+    "HostileContract",
+    "Journey",
+    "Rig",
+    "Site",
+    "StoreContract",
+    "Told",
+    "Trouble",
+    "behaviours",
+]
 
-_WHERE = MappingProxyType({"Contract": "base", "Rig": "rig", "StoreContract": "contract", "behaviours": "base"})
-_TESTS = ("base", "contract", "identities", "insides", "refusals")
+_WHERE = MappingProxyType(
+    {
+        "Contract": "base",
+        "EngineContract": "engine",
+        "HostileContract": "hostile",
+        "Journey": "journey",
+        "Rig": "rig",
+        "Site": "journey",
+        "StoreContract": "contract",
+        "Told": "journey",
+        "Trouble": "hostile",
+        "behaviours": "base",
+    }
+)
+_TESTS = ("base", "contract", "engine", "hostile", "identities", "insides", "refusals")
 
 
 def __getattr__(name: str) -> Any:

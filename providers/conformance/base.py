@@ -26,6 +26,12 @@ class Contract:
     """Behaviours that it cannot show, by the test's name without ``test_``, each with the reason. They stand in the
     table as not capable, and are not run."""
 
+    def __init_subclass__(cls) -> None:
+        """See that what cannot be shown is a behaviour, and has a reason."""
+        strange = sorted(set(cls.unable) - set(behaviours(cls)))
+        if strange or not all(cls.unable.values()):
+            raise TypeError(f"{cls.__name__}.unable: no such behaviours: {strange}; each needs a reason")
+
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Each kind that the adapter makes, in turn."""
         if "kind" in metafunc.fixturenames:

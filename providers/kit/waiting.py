@@ -5,6 +5,8 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
+from providers.ports import PortError
+
 T = TypeVar("T")
 
 FIRST_S, GROWTH, MOST_S = 0.1, 1.5, 5.0
@@ -27,3 +29,17 @@ def poll(look: Callable[[], T | None], *, within_s: float, closed: threading.Eve
             return None
         pause = min(pause * GROWTH, MOST_S)
     return found
+
+
+def patiently(look: Callable[[], T | None], *, within_s: float, closed: threading.Event) -> T | None:
+    """The same where a throttled or failed look is no answer, and not the end of waiting for what was begun."""
+
+    def once() -> T | None:
+        try:
+            return look()
+        except PortError as exc:
+            if exc.reason not in {"throttle", "transient"}:
+                raise
+            return None
+
+    return poll(once, within_s=within_s, closed=closed)

@@ -92,6 +92,7 @@ class Account:
 
     Attributes:
         grouping: Held while a server joins or leaves a server group.
+        closed: Ends every wait.
     """
 
     def __init__(self, target: Target) -> None:
@@ -99,6 +100,7 @@ class Account:
         self.target = target
         self.client = Client(target)
         self.grouping = threading.Lock()
+        self.closed = threading.Event()
         self._names: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
 

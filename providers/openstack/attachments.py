@@ -7,7 +7,7 @@ and with the server that it is for; they count only while it is at that very ser
 
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
@@ -115,7 +115,7 @@ class AttachmentWork:
             # volume for a moment that Cinder has taken back already.
             if exc.reason != "not-found" and not (exc.reason == "in-use" and self._given_back(server, volume)):
                 raise
-        if not poll(lambda: self._free(server, volume) or None, within_s=STEP_S):
+        if not patiently(lambda: self._free(server, volume) or None, closed=self._account.closed, within_s=STEP_S):
             raise PortError("the volume is still attached", vendor_code="not-gone", where=object_id)
         raw = self._volumes.get(volume)
         if raw is not None and raw["metadata"].get(f"{_PREFIX}server") == server and f"{_PREFIX}op" in raw["metadata"]:

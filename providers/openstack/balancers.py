@@ -7,7 +7,7 @@ made in one call with its marks; the rest is brought up to what is wanted, whate
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import GONE_S, STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
@@ -139,7 +139,10 @@ class LoadBalancerWork:
         except PortError as exc:
             if exc.reason != "not-found":
                 raise
-        if poll(lambda: self._one(object_id) is None or None, within_s=GONE_S) is None:
+        if (
+            patiently(lambda: self._one(object_id) is None or None, closed=self._account.closed, within_s=GONE_S)
+            is None
+        ):
             raise PortError("it is still there after its deletion", vendor_code="not-gone", where=object_id)
         ports = self._client.pages("network", "/ports", "ports", {"device_id": f"lb-{object_id}"})
         for port in ports:
@@ -172,7 +175,7 @@ class LoadBalancerWork:
             found = self._one(object_id)
             return None if found is not None and str(found["provisioning_status"]).startswith("PENDING") else (found,)
 
-        found = poll(look, within_s=STEP_S)
+        found = patiently(look, closed=self._account.closed, within_s=STEP_S)
         return found[0] if found else self._one(object_id)
 
     def _one(self, object_id: str) -> Any | None:

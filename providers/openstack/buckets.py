@@ -8,7 +8,7 @@ metadata, beside the marks.
 from collections.abc import Mapping
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import GONE_S, Account, Seen
 from providers.openstack.client import option, part
@@ -98,7 +98,7 @@ class BucketWork:
                 raise PortError("there are objects in it", reason="in-use", where=object_id) from exc
             if exc.reason != "not-found":
                 raise
-        if poll(lambda: self.get(object_id) is None or None, within_s=GONE_S) is None:
+        if patiently(lambda: self.get(object_id) is None or None, closed=self._account.closed, within_s=GONE_S) is None:
             raise PortError("it is still there after its deletion", vendor_code="not-gone", where=object_id)
 
     @property

@@ -6,7 +6,7 @@ it without a word as long as no port is in them; here a network in use stays, as
 
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import GONE_S, Account, Seen, is_id
 from providers.openstack.client import part
@@ -129,5 +129,10 @@ def delete(account: Account, service: str, path: str, key: str, *, within_s: flo
         if exc.reason != "not-found":
             raise
         return
-    if poll(lambda: account.client.get(service, path, key) is None or None, within_s=within_s) is None:
+    if (
+        patiently(
+            lambda: account.client.get(service, path, key) is None or None, closed=account.closed, within_s=within_s
+        )
+        is None
+    ):
         raise PortError("it is still there after its deletion", vendor_code="not-gone", where=path)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
@@ -100,7 +100,7 @@ class ImageWork:
             raw = self.get(object_id)
             return None if raw is not None and raw["status"] in {"saving", "importing", "uploading"} else (raw,)
 
-        found = poll(look, within_s=STEP_S)
+        found = patiently(look, closed=self._account.closed, within_s=STEP_S)
         return found[0] if found else self.get(object_id)
 
     def _path(self, inputs: ImageInputs) -> Path:

@@ -88,5 +88,6 @@ class OpenStackProvider:
             return None if found is None else FoundImage(id=found["id"], created=str(found.get("created_at", "")))
 
     def close(self) -> None:
-        """Give back connections."""
+        """Give back connections; whoever waits gives up."""
+        self._account.closed.set()
         self._account.client.close()

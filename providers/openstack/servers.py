@@ -9,7 +9,7 @@ import base64
 from typing import Any
 
 from providers.kit.console import host_key
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import BOOT_S, GONE_S, STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
@@ -241,7 +241,10 @@ class ServerWork:
             }
             return None if busy else server
 
-        return poll(look, within_s=within_s) or self._client.call("compute", "GET", path)["server"]
+        return (
+            patiently(look, closed=self._account.closed, within_s=within_s)
+            or self._client.call("compute", "GET", path)["server"]
+        )
 
     def _running(self, server: Any) -> Any:
         """The server, started, with no resize left open."""
@@ -255,7 +258,7 @@ class ServerWork:
             found = self._settled(server["id"], STEP_S)
             return None if found["status"] == before else found
 
-        return poll(look, within_s=STEP_S) or server
+        return patiently(look, closed=self._account.closed, within_s=STEP_S) or server
 
     def _act(self, object_id: str, body: Any) -> Any:
         return self._client.call("compute", "POST", f"/servers/{part(object_id)}/action", body=body)
@@ -268,7 +271,8 @@ class ServerWork:
         return {
             "server": server,
             "port": ports[0] if ports else None,
-            "host_key": poll(lambda: self._key(object_id) or None, within_s=console_s) or "",
+            "host_key": patiently(lambda: self._key(object_id) or None, closed=self._account.closed, within_s=console_s)
+            or "",
         }
 
     def _key(self, object_id: str) -> str:

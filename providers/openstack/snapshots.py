@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, is_id
 from providers.openstack.client import part
@@ -76,7 +76,7 @@ class SnapshotWork:
             raw = self.get(object_id)
             return None if raw is not None and raw["snapshot"]["status"] == "creating" else (raw,)
 
-        found = poll(look, within_s=STEP_S)
+        found = patiently(look, closed=self._account.closed, within_s=STEP_S)
         return found[0] if found else self.get(object_id)
 
     def _whole(self, snapshot: Any) -> Any:

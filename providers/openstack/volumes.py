@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from providers.kit.waiting import poll
+from providers.kit.waiting import patiently
 from providers.openstack import marks
 from providers.openstack.account import STEP_S, Account, Seen, is_id
 from providers.openstack.client import part
@@ -84,7 +84,9 @@ class VolumeWork:
         if current["size"] < new.size_gib and current["status"] in USABLE:
             body = {"os-extend": {"new_size": new.size_gib}}
             self._client.call("volume", "POST", f"/volumes/{part(raw['id'])}/action", body=body)
-            current = poll(lambda: self._grown(raw["id"], new.size_gib), within_s=STEP_S) or self.get(raw["id"])
+            current = patiently(
+                lambda: self._grown(raw["id"], new.size_gib), closed=self._account.closed, within_s=STEP_S
+            ) or self.get(raw["id"])
             if current is None or current["size"] < new.size_gib:
                 raise PortError("the volume did not grow", vendor_code="os-extend", where=new.name)
         return current
@@ -107,7 +109,7 @@ class VolumeWork:
             passing = raw is not None and str(raw["status"]).endswith("ing") and raw["status"] != "deleting"
             return None if passing or (raw is not None and raw["status"] == "reserved") else (raw,)
 
-        found = poll(look, within_s=STEP_S)
+        found = patiently(look, closed=self._account.closed, within_s=STEP_S)
         return found[0] if found else self.get(object_id)
 
     def _grown(self, object_id: str, size: int) -> Any | None:

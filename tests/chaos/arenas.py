@@ -178,6 +178,10 @@ class OpenStackArena(Arena):
         del house
         return self._project.holds()
 
+    def changes(self, request: Request) -> bool:
+        """A look at a console is a POST."""
+        return super().changes(request) and b"os-getConsoleOutput" not in request.body
+
 
 class GoogleArena(Arena):
     """Google Cloud: the fake of Compute Engine behind a proxy."""

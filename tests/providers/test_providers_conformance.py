@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 
 from providers import registry
-from providers.conformance import Rig, StoreContract
+from providers.conformance import EngineContract, HostileContract, Rig, StoreContract, behaviours
 from providers.conformance.plugin import Results
 from providers.conformance.rig import rigged
 from providers.lab import LabProvider
@@ -62,6 +62,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     remove_tree(workspace.private / "lab" / "hosts")
 
 
+_NO_WAY = "no network lies between: it works on this machine's files"
 _SHARED = "all lab servers share the machine's own network"
 
 
@@ -82,10 +83,56 @@ class TestLab(StoreContract):
             yield rig
 
 
-def test_every_registered_adapter_has_a_rig() -> None:
+class NoWay(HostileContract):
+    """For clouds that are files of this machine."""
+
+    unable: ClassVar[Mapping[str, str]] = dict.fromkeys(behaviours(HostileContract), _NO_WAY)
+
+    @pytest.fixture
+    def rig(self) -> None:
+        """Nothing is made."""
+
+    @pytest.fixture
+    def trouble(self) -> None:
+        """Nothing can go wrong."""
+
+
+class TestFileCloudHostile(NoWay):
+    adapter = FileCloud
+
+
+class TestLabHostile(NoWay):
+    adapter = LabProvider
+
+
+@pytest.mark.parametrize("sort", ["", "engine_"])
+def test_every_registered_adapter_has_a_rig(sort: str) -> None:
     here = {TestFileCloud.adapter.name, TestLab.adapter.name}
-    folders = Path(__file__).parent.glob("*/test_*_conformance.py")
+    folders = Path(__file__).parent.glob(f"*/test_*_{sort}conformance.py")
     assert set(registry.names()) <= here | {path.parent.name for path in folders}
+
+
+def test_suite_demands_at_least_sixty_behaviours() -> None:
+    contracts = (StoreContract, HostileContract, EngineContract)
+    demanded = [name for contract in contracts for name in behaviours(contract)]
+    assert len(set(demanded)) == len(demanded) >= 60
+
+
+def test_what_is_no_behaviour_or_has_no_reason_cannot_be_left_out() -> None:
+    for unable in ({"no_such_thing": "why"}, {"fingerprint_of_a_key_is_that_of_openssh": ""}):
+        with pytest.raises(TypeError, match="unable"):
+            type("Wrong", (StoreContract,), {"unable": unable})
+
+
+def test_behaviour_that_cannot_be_shown_is_in_the_table_with_its_reason() -> None:
+    results = Results("")
+    for behaviour, unable in (("reads", ""), ("is reached", "it has no network")):
+        told: list[tuple[str, object]] = [("pse-conformance", ["lab", behaviour, {}, unable])]
+        results.pytest_runtest_logreport(
+            pytest.TestReport("x", ("x", 0, "x"), {}, "passed", None, "call", user_properties=told)
+        )
+    wanted = {"behaviours": 2, "adapters": 1, "passed": 1, "not_capable": 1, "skipped": 0, "failed": 0}
+    assert results.figures() == wanted
 
 
 def test_counts_are_made_of_what_any_process_reports() -> None:

@@ -14,12 +14,13 @@ from typing import Any
 from providers.aws import AwsProvider
 from providers.conformance import Rig
 from providers.ports import Target
-from tests.fakes.ec2 import Late, Own, Refusals, Tokens
+from tests.fakes.ec2 import Late, Own, Pages, Refusals, Tokens, error
 from tests.fakes.elb import Balancers
-from tests.fakes.hostile import Hostile
+from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Request, refuse, replace
 from tests.fakes.kms import Rotations
 from tests.fakes.placement import Spread
 from tests.fakes.s3 import Objects
+from tests.fakes.trouble import Troubles, Way
 from tests.providers.waiting import wait_for
 
 REGION = "me-south-1"
@@ -213,6 +214,40 @@ def rig_of(cloud: Cloud, provider: AwsProvider, cls: Callable[..., Rig] = Rig) -
         yield rig
     finally:
         rig.clear()
+
+
+MAKES: Mapping[str, str] = {
+    "Network": "CreateVpc",
+    "Firewall": "CreateSecurityGroup",
+    "KeyPair": "ImportKeyPair",
+    "Volume": "CreateVolume",
+}
+LOOKS: Mapping[str, str] = {"Network": "DescribeVpcs", "Volume": "DescribeVolumes"}
+
+
+def circle(request: Request, forward: Forward) -> Answer:
+    """The list's next page is itself."""
+    answer = forward(request)
+    end = b"</DescribeVpcsResponse>"
+    return Answer(answer.status, answer.body.replace(end, b"<nextToken>same</nextToken>" + end), answer.headers)
+
+
+def troubles(cloud: Cloud) -> Troubles:
+    """AWS's words for the suite's misbehaviours."""
+
+    def way(kind: str, making: bool) -> Way:
+        name = (MAKES if making else LOOKS)[kind]
+        # The place itself is asked for first.
+        return Way(cloud.proxy, lambda request: request.action in {name, "" if making else "DescribeAvailabilityZones"})
+
+    forbidden = refuse(403, body=error("UnauthorizedOperation", "no").body)
+    own: Mapping[str, Layer] = {
+        "forbidden": forbidden,
+        "small-pages": Pages(1),
+        "circle": circle,
+        "elsewhere": replace(REGION, "me-central-1"),
+    }
+    return Troubles((cloud.proxy,), way, own)
 
 
 @contextmanager

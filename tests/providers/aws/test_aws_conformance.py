@@ -7,8 +7,8 @@ from typing import ClassVar
 import pytest
 
 from providers.aws import AwsProvider
-from providers.conformance import Rig, StoreContract
-from tests.providers.aws.cloud import Cloud, Furnished, Furniture, rig_of
+from providers.conformance import HostileContract, Rig, StoreContract, Trouble
+from tests.providers.aws.cloud import Cloud, Furnished, Furniture, rig_of, troubles
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +27,17 @@ class TestAws(StoreContract):
     def rig(self, swept: Cloud, shared: AwsProvider, furniture: Furniture) -> Iterator[Rig]:
         with rig_of(swept, shared, partial(Furnished, furniture)) as rig:
             yield rig
+
+
+class TestAwsHostile(HostileContract):
+    adapter = AwsProvider
+
+    @pytest.fixture
+    def trouble(self, swept: Cloud) -> Trouble:
+        return troubles(swept)
+
+    @pytest.fixture
+    def rig(self, swept: Cloud, shared: AwsProvider, trouble: Trouble) -> Iterator[Rig]:
+        with rig_of(swept, shared) as rig:
+            yield rig
+            trouble.calm()

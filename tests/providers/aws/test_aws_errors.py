@@ -18,7 +18,7 @@ from providers.ports import PartlyMade, PortError
 from pse.core.errors import MissingTool
 from pse.core.schema import FirewallRule
 from tests.fakes import hostile
-from tests.fakes.ec2 import Pages, error
+from tests.fakes.ec2 import error
 from tests.providers.aws.cloud import PLACE, REGION, ZONE, Cloud, rig_of
 from tests.providers.waiting import wait_for
 
@@ -175,12 +175,6 @@ def test_refusal_in_a_storm_gives_its_connection_back(rig: Rig, cloud: Cloud) ->
     assert len(kept) == 8
 
 
-def test_throttled_wait_goes_on(rig: Rig, cloud: Cloud) -> None:
-    body = error("RequestLimitExceeded", "slow down").body
-    cloud.proxy.plant(hostile.refuse(503, body=body), when="DescribeVolumes", times=3)
-    assert rig.make("Volume").healthy
-
-
 def test_answer_about_another_region_stops_everything(cloud: Cloud, provider: AwsProvider) -> None:
     cloud.proxy.plant(hostile.replace(REGION, BACK), when="Describe.*", times=99)
     with pytest.raises(PortError) as caught:
@@ -204,34 +198,6 @@ def test_object_in_another_zone_is_taken_back_and_never_adopted(rig: Rig, cloud:
         rig.store("Volume").find(identity.stack, identity.urn)
     listed = [made.outputs.placement[0] for made in rig.store("Volume").list()]
     assert [(aspect.where, aspect.source) for aspect in listed] == [(f"{REGION}b", "unknown")]
-
-
-def test_many_small_pages_are_one_list(rig: Rig, cloud: Cloud) -> None:
-    mine = rig.identity()
-    made = {rig.make("Volume", identity=mine).id for _ in range(3)}
-    cloud.proxy.plant(Pages(1), when="Describe.*", times=99)
-    assert {found.id for found in rig.store("Volume").list()} == made
-    assert {found.id for found in rig.store("Volume").find(mine.stack, mine.urn)} == made
-    assert cloud.proxy.actions().count("DescribeVolumes") > 6
-
-
-def test_pages_in_a_circle_end(rig: Rig, cloud: Cloud) -> None:
-    def circle(request: hostile.Request, forward: hostile.Forward) -> hostile.Answer:
-        answer = forward(request)
-        body = answer.body.replace(b"</DescribeVpcsResponse>", b"<nextToken>same</nextToken></DescribeVpcsResponse>")
-        return hostile.Answer(answer.status, body, answer.headers)
-
-    cloud.proxy.plant(circle, when="DescribeVpcs", times=99)
-    with pytest.raises(PortError) as caught:
-        rig.store("Network").list()
-    assert caught.value.vendor_code == "PaginationError"
-
-
-def test_endless_answer_is_cut_off(rig: Rig, cloud: Cloud) -> None:
-    cloud.proxy.plant(hostile.huge(), when="DescribeVpcs")
-    with pytest.raises(PortError) as caught:
-        rig.store("Network").list()
-    assert (caught.value.reason, caught.value.vendor_code) == ("transient", "AnswerTooLong")
 
 
 def test_broken_answer_is_no_crash(rig: Rig, cloud: Cloud) -> None:

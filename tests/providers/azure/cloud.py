@@ -1,5 +1,6 @@
 """The fake of Azure Resource Manager behind the hostile proxy, and the place that is there."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from providers.ports import Target
 from tests.fakes.azure import Azure, Server
 from tests.fakes.azure.cloud import GROUP, LOCATION, SUBSCRIPTION
 from tests.fakes.azure.compute import IMAGE
-from tests.fakes.hostile import Hostile, Layer, Planted, Request
+from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Planted, Request, replace
+from tests.fakes.trouble import Troubles, Way
 
 PLACE = "sample-abroad/uaenorth/zone-1"
 OPTIONS: Mapping[str, str] = {
@@ -77,6 +79,34 @@ def rig_of(provider: AzureProvider, **words: Any) -> Iterator[Rig]:
         yield rig
     finally:
         rig.clear()
+
+
+SORTS: Mapping[str, str] = {
+    "Network": "virtualNetworks",
+    "Firewall": "networkSecurityGroups",
+    "KeyPair": "sshPublicKeys",
+    "Volume": "disks",
+}
+
+
+def troubles(cloud: Cloud) -> Troubles:
+    """Azure's words for the suite's misbehaviours."""
+
+    def way(kind: str, making: bool) -> Way:
+        wanted = f"{'PUT' if making else 'GET'} {SORTS[kind]}"
+        return Way(cloud.proxy, lambda request: action_of(request) == wanted)
+
+    def small(request: Request, forward: Forward) -> Answer:
+        cloud.arm.page = 1
+        return forward(request)
+
+    def circle(request: Request, forward: Forward) -> Answer:
+        body = json.loads(forward(request).body)
+        return Answer(200, json.dumps({**body, "nextLink": f"{cloud.proxy.url}{request.path}"}).encode())
+
+    usual = cloud.arm.page
+    own = {"small-pages": small, "circle": circle, "elsewhere": replace(LOCATION, "westeurope")}
+    return Troubles((cloud.proxy,), way, own, lambda: setattr(cloud.arm, "page", usual))
 
 
 @contextmanager

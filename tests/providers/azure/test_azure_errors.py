@@ -271,15 +271,6 @@ def test_object_elsewhere_is_taken_back_and_never_adopted(
         rig.store(kind).find(identity.stack, identity.urn)
 
 
-def test_many_small_pages_are_one_list(rig: Rig, cloud: Cloud) -> None:
-    mine = rig.identity()
-    made = {rig.make("Volume", identity=mine).id for _ in range(3)}
-    cloud.arm.page = 1
-    assert {found.id for found in rig.store("Volume").list()} == made
-    assert {found.id for found in rig.store("Volume").find(mine.stack, mine.urn)} == made
-    assert cloud.actions().count("GET disks") > 6
-
-
 def test_pages_in_a_circle_and_to_a_stranger_end(rig: Rig, cloud: Cloud) -> None:
     def leads(link: str) -> hostile.Layer:
         def layer(request: hostile.Request, forward: hostile.Forward) -> hostile.Answer:

@@ -13,7 +13,8 @@ from providers.ports import Target
 from tests.fakes.google import Compute, Refused, document
 from tests.fakes.google.errors import answer
 from tests.fakes.google.server import RING, service_of
-from tests.fakes.hostile import Answer, Forward, Hostile, Request
+from tests.fakes.hostile import Answer, Forward, Hostile, Request, replace
+from tests.fakes.trouble import Troubles, Way
 
 PROJECT = "sample-project"
 REGION = "me-central2"
@@ -106,6 +107,39 @@ def rig_of(provider: GoogleProvider, **words: Any) -> Iterator[Rig]:
         yield rig
     finally:
         rig.clear()
+
+
+PATHS: Mapping[str, tuple[str, str]] = {
+    "Network": ("POST .*/networks$", "GET .*/networks"),
+    "Firewall": ("POST .*/firewalls$", "GET .*/firewalls"),
+    "KeyPair": ("POST .*/setCommonInstanceMetadata", "GET .*/projects/[^/]*$"),
+    "Volume": ("POST .*/disks$", "GET .*/disks"),
+}
+
+
+def troubles(cloud: Cloud) -> Troubles:
+    """Google's words for the suite's misbehaviours."""
+
+    def way(kind: str, making: bool) -> Way:
+        pattern = PATHS[kind][0 if making else 1]
+        region = f"GET .*/regions/{REGION}$"
+        return Way(
+            cloud.proxy,
+            lambda request: any(
+                re.search(wanted, f"{request.method} {request.path.partition('?')[0]}")
+                for wanted in (pattern, *(() if making else (region,)))
+            ),
+        )
+
+    def small(request: Request, forward: Forward) -> Answer:
+        path = request.path.replace("maxResults=500", "maxResults=1")
+        return forward(Request(request.method, path, request.headers, request.body))
+
+    def circle(request: Request, forward: Forward) -> Answer:
+        return Answer(200, json.dumps({"nextPageToken": "same"}).encode())
+
+    own = {"small-pages": small, "circle": circle, "elsewhere": replace(f"regions/{REGION}", "regions/europe-west1")}
+    return Troubles((cloud.proxy,), way, own)
 
 
 @contextmanager

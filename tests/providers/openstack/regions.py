@@ -1,11 +1,13 @@
 """A region of the real control plane whose services are reached through proxies that misbehave."""
 
+import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from tests.fakes.hostile import Answer, Forward, Hostile, Request
+from tests.fakes.trouble import Troubles, Way
 from tests.providers.openstack.accounts import Cloud
 
 PATHS = {
@@ -67,3 +69,33 @@ def one_a_page(request: Request, forward: Forward) -> Answer:
     if request.method == "GET" and "limit=" not in query and not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|^/[^/]*/?$", path):
         request = Request(request.method, f"{path}?{query}&limit=1".replace("?&", "?"), request.headers, request.body)
     return forward(request)
+
+
+CALLS: Mapping[str, tuple[str, str]] = {
+    "Network": ("network", "/networks"),
+    "Firewall": ("network", "/security-groups"),
+    "KeyPair": ("compute", "/os-keypairs"),
+    "Volume": ("block-storage", "/volumes"),
+}
+
+
+def circle(request: Request, forward: Forward) -> Answer:
+    """The list's next page is itself."""
+    del forward
+    link = {"rel": "next", "href": f"http://127.0.0.9{request.path.partition('?')[0]}?marker=1"}
+    return Answer(200, json.dumps({"networks": [], "networks_links": [link]}).encode())
+
+
+def troubles(region: Region) -> Troubles:
+    """OpenStack's words for the suite's misbehaviours."""
+
+    def way(kind: str, making: bool) -> Way:
+        service, path = CALLS[kind]
+        looked = re.compile(rf"{path}(/[^/]*)?$")
+
+        def looks(request: Request) -> bool:
+            return request.method == "GET" and looked.search(request.path.partition("?")[0]) is not None
+
+        return Way(region.proxies[service], posted(path) if making else looks)
+
+    return Troubles(tuple(region.proxies.values()), way, {"small-pages": one_a_page, "circle": circle})

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
-from providers.conformance import Rig, StoreContract
+from providers.conformance import HostileContract, Rig, StoreContract, Trouble
 from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
 from providers.openstack.marks import metadata
@@ -16,6 +16,7 @@ from providers.ports import PortError
 from pse.core.schema import FirewallRule, Listener, LoadBalancerInputs, ServerInputs, ServerOutputs
 from tests.chaos.program import IMAGE, Names, put_image
 from tests.providers.openstack.accounts import PLACE, Cloud, Project
+from tests.providers.openstack.regions import Region, hostile_region, troubles
 from tests.providers.waiting import wait_for
 
 LIST = Path(__file__).parents[3] / "docs" / "permissions" / "openstack.md"
@@ -230,6 +231,32 @@ def _settled(own: Cloud, balancer: str) -> None:
         return str(found["provisioning_status"]) == "ACTIVE"
 
     wait_for(settled)
+
+
+class TestOpenStackHostile(HostileContract):
+    adapter = OpenStackProvider
+    unable: ClassVar[Mapping[str, str]] = {
+        "answer_about_another_region_stops_everything": "the catalogue names a region's services; answers name none",
+    }
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def region(cls, admin: Cloud) -> Iterator[Region]:
+        with hostile_region(admin) as region:
+            yield region
+
+    @pytest.fixture
+    def trouble(self, region: Region) -> Trouble:
+        return troubles(region)
+
+    @pytest.fixture
+    def rig(self, region: Region, signed_in: Project, trouble: Trouble, tmp_path: Path) -> Iterator[Rig]:
+        def made() -> OpenStackProvider:
+            return signed_in.provider(tmp_path, region=region.name)
+
+        with rigged(made(), place=PLACE, again=made) as rig:
+            yield rig
+            trouble.calm()
 
 
 def test_list_of_permissions_is_what_was_called() -> None:
