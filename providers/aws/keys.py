@@ -6,7 +6,7 @@ from typing import ClassVar
 from providers.aws.account import Account
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.noun import Query, Seen
-from providers.kit.sshkeys import blob, fingerprint
+from providers.kit.sshkeys import blob, fingerprint, must_be_key
 from providers.ports import Identity
 from pse.core.schema import KeyPairInputs, Placement
 
@@ -22,6 +22,7 @@ class KeyPairs:
 
     def make(self, inputs: KeyPairInputs, identity: Identity) -> str:
         """ImportKeyPair."""
+        must_be_key(inputs.public_key, where=inputs.name)
         made = self._account.call(
             "import_key_pair",
             KeyName=f"{inputs.name}-{identity.op[:12]}",

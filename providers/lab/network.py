@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from providers.kit.rules import check_rules
-from providers.kit.sshkeys import fingerprint
+from providers.kit.sshkeys import fingerprint, must_be_key
 from providers.lab.account import Account, Record
 from providers.ports import PortError
 from pse.core.schema import FirewallInputs, Inputs, KeyPairInputs, NetworkInputs, SubnetInputs
@@ -84,7 +84,5 @@ def _range(text: str) -> ipaddress.IPv4Network:
 
 def _fingerprint(inputs: Inputs) -> str:
     line = msgspec.convert(inputs, KeyPairInputs, from_attributes=True).public_key.strip()
-    found = fingerprint(line) if "\n" not in line else ""
-    if not found:
-        raise PortError("not one public key in OpenSSH format", reason="invalid", where=inputs.name)
-    return found
+    must_be_key(line, where=inputs.name)
+    return fingerprint(line)

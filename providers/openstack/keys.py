@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from providers.kit.sshkeys import fingerprint
+from providers.kit.sshkeys import fingerprint, must_be_key
 from providers.openstack import marks
 from providers.openstack.account import Account, Seen
 from providers.openstack.client import part
 from providers.openstack.network import delete
-from providers.ports import Identity, PortError
+from providers.ports import Identity
 from pse.core.schema import KeyPairInputs
 
 
@@ -22,8 +22,7 @@ class KeyPairWork:
     def make(self, inputs: KeyPairInputs, identity: Identity, /) -> Any:
         """One call; the name is this intent's only, so a second one cannot come to be."""
         name = marks.key_name(identity, inputs.name, inputs.workload)
-        if not fingerprint(inputs.public_key):
-            raise PortError("not a public key in OpenSSH format", reason="invalid", where=inputs.name)
+        must_be_key(inputs.public_key, where=inputs.name)
         body = {"name": name, "public_key": inputs.public_key, "type": "ssh"}
         return self._client.call("compute", "POST", "/os-keypairs", body={"keypair": body})["keypair"]
 
