@@ -17,8 +17,8 @@ from providers.aws.routers import Addresses, Routers
 from providers.aws.servers import Servers
 from providers.aws.snapshots import Snapshots
 from providers.kit.noun import Noun
-from providers.kit.store import CloudStore
-from providers.ports import FoundImage, PortError, Store, Target
+from providers.kit.provider import CloudProvider
+from providers.ports import FoundImage, PortError, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -43,7 +43,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 _GLOBAL = "Route 53 is one service for the whole world, and keeps zones and records outside the place"
 
 
-class AwsProvider:
+class AwsProvider(CloudProvider[Account]):
     """See `providers.ports.Provider`. One place is one availability zone; credentials are the SDK's own chain.
 
     Options of the register's entry: ``region`` and ``zone`` (both needed), ``profile`` (of the AWS configuration),
@@ -53,6 +53,7 @@ class AwsProvider:
     """
 
     name: ClassVar[str] = "aws"
+    nouns: ClassVar[Mapping[str, Callable[[Account], Noun[Any]]]] = NOUNS
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/aws.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
@@ -76,17 +77,7 @@ class AwsProvider:
                 hint="Run `pip install 'pse-cloud[aws]'`.",
                 where=target.place,
             )
-        self._account = Account(target)
-
-    def store(self, kind: str) -> Store:
-        """The store of one kind.
-
-        Raises:
-            PortError: The adapter makes no such kind.
-        """
-        if kind not in NOUNS:
-            raise PortError(f"aws makes no {kind}", reason="invalid", where=self._account.place)
-        return CloudStore(self._account, kind, NOUNS[kind](self._account))
+        super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:
         """See `providers.ports.FindsImages`; of the accounts in the option ``image_owners``."""
@@ -98,7 +89,3 @@ class AwsProvider:
                 raise
             return None
         return FoundImage(id=found["ImageId"], created=found.get("CreationDate", ""))
-
-    def close(self) -> None:
-        """Give back connections; whatever still waits gives up."""
-        self._account.close()

@@ -16,8 +16,8 @@ from providers.azure.network import Firewalls, Networks, Subnets
 from providers.azure.outside import Addresses, Routers
 from providers.azure.servers import Servers
 from providers.kit.noun import Noun
-from providers.kit.store import CloudStore
-from providers.ports import FoundImage, PortError, Store, Target
+from providers.kit.provider import CloudProvider
+from providers.ports import FoundImage, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -40,7 +40,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 _LATER = "the adapter does not make it yet"
 
 
-class AzureProvider:
+class AzureProvider(CloudProvider[Account]):
     """See `providers.ports.Provider`. One place is one location; credentials are the SDK's own chain.
 
     Options of the register's entry: ``subscription``, ``resource_group`` and ``location`` (all needed; the group has to
@@ -51,6 +51,7 @@ class AzureProvider:
     """
 
     name: ClassVar[str] = "azure"
+    nouns: ClassVar[Mapping[str, Callable[[Account], Noun[Any]]]] = NOUNS
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the actions of docs/permissions/azure.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
@@ -79,27 +80,13 @@ class AzureProvider:
                 hint="Run `pip install 'pse-cloud[azure]'`.",
                 where=target.place,
             )
-        self._account = Account(target)
-
-    def store(self, kind: str) -> Store:
-        """The store of one kind.
-
-        Raises:
-            PortError: The adapter makes no such kind.
-        """
-        if kind not in NOUNS:
-            raise PortError(f"azure makes no {kind}", reason="invalid", where=self._account.place)
-        return CloudStore(self._account, kind, NOUNS[kind](self._account))
+        super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:
         """See `providers.ports.FindsImages`; a name is ``publisher+offer+sku``, and Azure vouches for the publisher."""
         self._account.check()
         found = newest(self._account, name)
         return FoundImage(id=found) if found else None
-
-    def close(self) -> None:
-        """Give back connections; whatever still waits gives up."""
-        self._account.close()
 
 
 def _installed() -> bool:

@@ -17,7 +17,7 @@ from providers.google.marks import object_name, plain_name
 from providers.google.network import DESCRIPTION
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
-from providers.kit.sshkeys import blob, fingerprint
+from providers.kit.sshkeys import blob, fingerprint, must_be_key
 from providers.ports import Identity, PortError
 from pse.core.schema import KeyPairInputs, Placement
 
@@ -40,8 +40,7 @@ class KeyPairs:
     def make(self, inputs: KeyPairInputs, identity: Identity) -> str:
         """projects.setCommonInstanceMetadata, with one key more."""
         given = inputs.public_key.strip()
-        if not blob(given) or "\n" in given:
-            raise PortError("this is no public key in one line", reason="invalid", where=inputs.name)
+        must_be_key(given, where=inputs.name)
         name = object_name(inputs.name, identity)
         value = f"{written(identity, most=DESCRIPTION, workload=inputs.workload)}\n{given}"
         self._change(lambda items: items | {f"{PREFIX}{name}": value})

@@ -17,8 +17,8 @@ from providers.google.network import Networks, Subnets
 from providers.google.outside import Addresses, Routers
 from providers.google.servers import Servers
 from providers.kit.noun import Noun
-from providers.kit.store import CloudStore
-from providers.ports import FoundImage, PortError, Store, Target
+from providers.kit.provider import CloudProvider
+from providers.ports import FoundImage, PortError, Target
 from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
@@ -43,7 +43,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 _EVERYWHERE = "Cloud DNS serves its zones from all over the world, and has none in one place"
 
 
-class GoogleProvider:
+class GoogleProvider(CloudProvider[Account]):
     """See `providers.ports.Provider`. One place is one zone of one project; credentials are google-auth's own chain.
 
     Options of the register's entry: ``project``, ``region`` and ``zone`` (all needed), ``proxy`` (URL),
@@ -55,6 +55,7 @@ class GoogleProvider:
     """
 
     name: ClassVar[str] = "google"
+    nouns: ClassVar[Mapping[str, Callable[[Account], Noun[Any]]]] = NOUNS
     kinds: ClassVar[Mapping[str, str]] = dict.fromkeys(NOUNS, "needs the permissions of docs/permissions/google.json")
 
     lacks: ClassVar[Mapping[str, str]] = {
@@ -70,25 +71,15 @@ class GoogleProvider:
         """Remember the target; no library is imported and no call is made yet.
 
         Raises:
-            MissingTool: google-auth is not installed.
+            MissingTool: Google's libraries are not installed.
         """
         if not _installed():
             raise MissingTool(
-                "the provider google needs google-auth, which is not installed",
+                "the provider google needs google-auth and google-cloud-compute, which are not installed",
                 hint="Run `pip install 'pse-cloud[google]'`.",
                 where=target.place,
             )
-        self._account = Account(target)
-
-    def store(self, kind: str) -> Store:
-        """The store of one kind.
-
-        Raises:
-            PortError: The adapter makes no such kind.
-        """
-        if kind not in NOUNS:
-            raise PortError(f"google makes no {kind}", reason="invalid", where=self._account.place)
-        return CloudStore(self._account, kind, NOUNS[kind](self._account))
+        super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:
         """See `providers.ports.FindsImages`; an image or a family, of the projects in the option ``image_projects``."""
@@ -101,14 +92,10 @@ class GoogleProvider:
             return None
         return FoundImage(id=str(found["name"]), created=str(found.get("creationTimestamp", "")))
 
-    def close(self) -> None:
-        """Give back connections; whatever still waits gives up."""
-        self._account.close()
-
 
 def _installed() -> bool:
-    """Whether google-auth is there; ``google`` alone is a namespace that other packages share."""
+    """Whether Google's libraries are there; ``google`` alone is a namespace that other packages share."""
     try:
-        return find_spec("google.auth") is not None
+        return all(find_spec(name) is not None for name in ("google.auth", "google.cloud.compute_v1"))
     except ModuleNotFoundError:
         return False

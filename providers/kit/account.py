@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from typing import ClassVar, TypeVar
 
-from providers.kit.waiting import GROWTH, MOST_S, poll
+from providers.kit.waiting import FIRST_S, GROWTH, MOST_S, poll
 from providers.ports import PortError, Target
 
 T = TypeVar("T")
@@ -55,6 +55,10 @@ class CloudAccount(ABC):
             PortError: It is not: whatever it said would be about somewhere else.
         """
 
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections; whatever still waits gives up."""
+
     def made(self, object_id: str) -> str:
         """Remember that an object was made just now; returns its id."""
         with self._fresh_lock:
@@ -72,7 +76,7 @@ class CloudAccount(ABC):
         Raises:
             PortError: What the call said.
         """
-        pause = 0.1
+        pause = FIRST_S
         while True:
             try:
                 return act()

@@ -142,12 +142,12 @@ class Hold:
         self._most_s = most_s
         self._go = threading.Event()
         self.reached = threading.Event()
-        self.action = ""
+        self.held: Request | None = None
 
     def __call__(self, request: Request, forward: Forward) -> Answer | None:
         """Wait on the chosen side of the effect."""
         answer = forward(request) if self._after else None
-        self.action = request.action
+        self.held = request
         self.reached.set()
         if not self._go.wait(self._most_s):
             return None

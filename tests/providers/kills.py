@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pse.core.errors import PseError
+from tests.fakes.hostile import Hold, Hostile, Request
 from tests.providers.waiting import kill, parent, wait_for
 
 ALONE_S = 60.0
@@ -69,3 +70,30 @@ def strike(root: Path, *, engine: bool) -> bool:
 def ended(root: Path) -> None:
     """Wait until no plugin works for a workspace: one whose engine was killed ends by itself."""
     wait_for(lambda: not plugins(root), timeout_s=ALONE_S)
+
+
+def survive(
+    root: Path, proxy: Hostile, act: Callable[[], object], calls: tuple[str, ...], *, name_of: Callable[[Request], str]
+) -> int:
+    """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
+
+    Plugin or engine by turns, and before or after the call's effect by turns.
+    """
+    left = set(calls)
+    for number in range(len(calls) + 1):
+        hold = Hold(after=number % 4 < 2)
+        fault = proxy.plant(hold, when=lambda request: name_of(request) in left)
+        work = Background(act)
+        while not hold.reached.wait(0.05) and work.going():
+            pass
+        if not hold.reached.is_set():
+            fault.left = 0
+            assert work.end() is None
+            return number
+        assert hold.held is not None
+        left.discard(name_of(hold.held))
+        assert strike(root, engine=number % 2 == 0)
+        ended(root)
+        hold.release()
+        assert isinstance(work.end(), PseError)
+    raise AssertionError("it never gets through")

@@ -18,6 +18,8 @@ from tests.blueprints.estates import ministry_estate
 from tests.require import missing
 
 AS_OF = "2026-06-01"
+ABROAD = "sample-elsewhere/abroad/abr-1"
+_SENT = ("portal", "records", "opendata", "learning")
 
 
 def pse(root: Path, *words: str, rc: int = 0, limit_s: float) -> dict[str, Any]:
@@ -61,6 +63,36 @@ def ministry_moved(root: Path, csp: str, *, provider: str, endpoint: str, option
     )
     estate.write(made, workspace.private / "snapshots")
     (workspace.private / "snapshot").write_text(made.manifest.hash)
+    return workspace
+
+
+def ministry_abroad(
+    root: Path, *, provider: str, endpoint: str, options: Mapping[str, str], names: Mapping[str, str]
+) -> Workspace:
+    """The sample workspace with its place outside the country at a real cloud, and every workload sent there.
+
+    Args:
+        root: For the workspace.
+        provider: Name of the adapter.
+        endpoint: Of the cloud.
+        options: Of the register's entry.
+        names: The cloud's own names of offers, by those of the sample.
+    """
+    workspace = ministry_moved(root, "sample-elsewhere", provider=provider, endpoint=endpoint, options=options)
+    edit(
+        workspace.path("workloads.toml"),
+        {f"[workload.{name}]\n": f'[workload.{name}]\nplace = "{ABROAD}"\n' for name in _SENT}
+        # The public workload is replaced by a service in the sample; here it goes as it is.
+        | {'saas = "learning-management"\nseats = 150\n': ""},
+    )
+    prices = workspace.path("policy/prices.toml")
+    blocks = prices.read_text(encoding="utf-8").split("[[offer]]\n")
+    for number in (number for number, block in enumerate(blocks) if f'place = "{ABROAD}"' in block):
+        for name, own in names.items():
+            blocks[number] = blocks[number].replace(f'name = "{name}"\n', f'name = "{own}"\n')
+    prices.write_text("[[offer]]\n".join(blocks), encoding="utf-8")
+    # Restricted, and demanded nowhere: it would only go up in the lab.
+    workspace.path("environments/analytics.toml").unlink()
     return workspace
 
 

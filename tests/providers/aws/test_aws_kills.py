@@ -1,15 +1,15 @@
 """kill -9 of plugin and engine at the calls of a real operation: nothing twice, nothing lost, nothing left."""
 
 from collections.abc import Callable
+from operator import attrgetter
 
 import pytest
 
-from pse.core.errors import PseError
-from tests.fakes.hostile import Hold
 from tests.providers.aws.cloud import OPTIONS, Cloud
 from tests.providers.house import UNIT, House, inputs
-from tests.providers.kills import Background, ended, strike
+from tests.providers.kills import survive
 
+ACTION = attrgetter("action")
 KINDS = 13
 CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", "CreateVolume", "RunInstances",
            "AttachVolume", "CreateInternetGateway", "AttachInternetGateway", "CreateRouteTable", "AllocateAddress",
@@ -57,36 +57,12 @@ def program(image: str) -> Callable[[], None]:
     return run
 
 
-def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[str, ...]) -> int:
-    """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
-
-    Plugin or engine by turns, and before or after the call's effect by turns.
-    """
-    left = set(calls)
-    for number in range(len(calls) + 1):
-        hold = Hold(after=number % 4 < 2)
-        fault = cloud.proxy.plant(hold, when="|".join(left) or "none")
-        work = Background(act)
-        while not hold.reached.wait(0.05) and work.going():
-            pass
-        if not hold.reached.is_set():
-            fault.left = 0
-            assert work.end() is None
-            return number
-        left.discard(hold.action)
-        assert strike(house.root, engine=number % 2 == 0)
-        ended(house.root)
-        hold.release()
-        assert isinstance(work.end(), PseError)
-    raise AssertionError("it never gets through")
-
-
 @pytest.mark.timeout(900)
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
     image = cloud.image
-    assert survive(house, cloud, lambda: house.up(program(image)), CREATES) >= 6
+    assert survive(house.root, cloud.proxy, lambda: house.up(program(image)), CREATES, name_of=ACTION) >= 6
     standing = cloud.standing()
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
@@ -95,5 +71,5 @@ def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, clo
         found for ids in standing.values() for found in ids
     }
     assert b"hush" not in house.state_bytes()
-    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 4
+    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=ACTION) >= 4
     assert cloud.standing() == {}

@@ -1,14 +1,10 @@
 """kill -9 of plugin and engine at the calls of a real operation: nothing twice, nothing lost, nothing left."""
 
-from collections.abc import Callable
-
 import pytest
 
-from pse.core.errors import PseError
-from tests.fakes.hostile import Answer, Forward, Hold, Request
 from tests.providers.azure.cloud import OPTIONS, PLATFORM_IMAGE, SHAPES, STORAGE, Cloud, action_of
 from tests.providers.house import UNIT, House, inputs
-from tests.providers.kills import Background, ended, strike
+from tests.providers.kills import survive
 
 CREATES = ("PUT virtualNetworks", "PATCH tags", "PUT virtualNetworks/subnets", "PUT networkSecurityGroups", "PUT disks",
            "PUT virtualMachines", "POST virtualMachines/attachDetachDataDisks")  # fmt: skip
@@ -25,14 +21,6 @@ WHOLE = {
     "networkInterfaces": 1,
 }
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ6pQ0t7Vt0qv2Jd0cO3xq0Vh8kQx5b8iU8hH2uO0d1m suite"
-
-
-class NamedHold(Hold):
-    """Knows which of Azure's calls it holds."""
-
-    def __call__(self, request: Request, forward: Forward) -> Answer | None:
-        self.named = action_of(request)
-        return super().__call__(request, forward)
 
 
 @pytest.fixture
@@ -57,40 +45,16 @@ def program() -> None:
     sdk.Attachment("at", **inputs("at", server=web.id, volume=disk.id, mount="/srv"))
 
 
-def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[str, ...]) -> int:
-    """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
-
-    Plugin or engine by turns, and before or after the call's effect by turns.
-    """
-    left = set(calls)
-    for number in range(len(calls) + 1):
-        hold = NamedHold(after=number % 4 < 2)
-        fault = cloud.plant(hold, "|".join(left) or "none")
-        work = Background(act)
-        while not hold.reached.wait(0.05) and work.going():
-            pass
-        if not hold.reached.is_set():
-            fault.left = 0
-            assert work.end() is None
-            return number
-        left.discard(hold.named)
-        assert strike(house.root, engine=number % 2 == 0)
-        ended(house.root)
-        hold.release()
-        assert isinstance(work.end(), PseError)
-    raise AssertionError("it never gets through")
-
-
 @pytest.mark.timeout(900)
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
-    assert survive(house, cloud, lambda: house.up(program), CREATES) >= 4
+    assert survive(house.root, cloud.proxy, lambda: house.up(program), CREATES, name_of=action_of) >= 4
     standing = cloud.arm.standing()
     assert {sort: len(names) for sort, names in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
     assert len(ids) == 7
     assert {found.rpartition("/")[2] for found in ids} <= {name for names in standing.values() for name in names}
     assert b"hush" not in house.state_bytes()
-    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 3
+    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=action_of) >= 3
     assert cloud.arm.standing() == {}

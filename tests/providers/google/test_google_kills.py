@@ -1,14 +1,10 @@
 """kill -9 of plugin and engine at the calls of a real operation: nothing twice, nothing lost, nothing left."""
 
-from collections.abc import Callable
-
 import pytest
 
-from pse.core.errors import PseError
-from tests.fakes.hostile import Hold, Request
 from tests.providers.google.cloud import IMAGE, OPTIONS, Cloud, call_of
 from tests.providers.house import UNIT, House, inputs
-from tests.providers.kills import Background, ended, strike
+from tests.providers.kills import survive
 
 # Those that are one of several calls of a kind, or go in with a fingerprint; random moments are `make chaos-providers`.
 CREATES = ("networks.insert", "projects.setCommonInstanceMetadata", "firewalls.insert", "instances.insert",
@@ -41,48 +37,16 @@ def program() -> None:
     sdk.Attachment("at", **inputs("at", server=web.id, volume=disk.id, mount="/srv"))
 
 
-def survive(house: House, cloud: Cloud, act: Callable[[], object], calls: tuple[str, ...]) -> int:
-    """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
-
-    Plugin or engine by turns, and before or after the call's effect by turns.
-    """
-    left = set(calls)
-    for number in range(len(calls) + 1):
-        hold = Hold(after=number % 4 < 2)
-        held: list[str] = []
-
-        def caught(request: Request, held: list[str] = held) -> bool:
-            call = call_of(request)
-            if call in left:
-                held.append(call)
-            return call in left
-
-        fault = cloud.proxy.plant(hold, when=caught)
-        work = Background(act)
-        while not hold.reached.wait(0.05) and work.going():
-            pass
-        if not hold.reached.is_set():
-            fault.left = 0
-            assert work.end() is None
-            return number
-        left.discard(held[0])
-        assert strike(house.root, engine=number % 2 == 0)
-        ended(house.root)
-        hold.release()
-        assert isinstance(work.end(), PseError)
-    raise AssertionError("it never gets through")
-
-
 @pytest.mark.timeout(900)
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
-    assert survive(house, cloud, lambda: house.up(program), CREATES) >= 4
+    assert survive(house.root, cloud.proxy, lambda: house.up(program), CREATES, name_of=call_of) >= 4
     standing = cloud.standing()
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
     assert len(ids) == 7
     assert {part for found in ids for part in found.split(":")} <= {found for ids in standing.values() for found in ids}
     assert b"hush" not in house.state_bytes()
-    assert survive(house, cloud, lambda: house.engine.destroy(UNIT), DELETES) >= 2
+    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=call_of) >= 2
     assert cloud.standing() == {}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.providers.google.cloud import Cloud
-from tests.providers.google.ministry import ABROAD, ministry_at
-from tests.providers.ministry import AS_OF, need_cli, pse
+from tests.providers.google.ministry import ministry_at
+from tests.providers.ministry import ABROAD, AS_OF, need_cli, pse
 
 LIMIT_S = 300
 
