@@ -206,14 +206,17 @@ def volume(account: Account, object_id: str) -> dict[str, Any] | None:
 
 def disk_placement(account: Account, raw: Mapping[str, Any], what: str) -> tuple[Placement, ...]:
     """Where a disk rests, and the key that opens it."""
-    found = [account.placed(what, raw.get("AvailabilityZone", ""))]
+    return (account.placed(what, raw.get("AvailabilityZone", "")), *placed_beside(account, raw))
+
+
+def placed_beside(account: Account, raw: Mapping[str, Any]) -> Iterator[Placement]:
+    """What else a disk or a copy of one tells of where it rests: an Outpost, and the key that opens it."""
     if raw.get("OutpostArn"):
-        found.append(Placement("outpost", raw["OutpostArn"], "unknown"))
+        yield Placement("outpost", raw["OutpostArn"], "unknown")
     if raw.get("KmsKeyId"):
-        found.append(account.regional("key", raw["KmsKeyId"]))
+        yield account.regional("key", raw["KmsKeyId"])
     elif raw.get("Encrypted"):
-        found.append(Placement("key", "?", "unknown"))
-    return tuple(found)
+        yield Placement("key", "?", "unknown")
 
 
 def _inputs(raw: Mapping[str, Any], known: VolumeInputs | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from providers.aws.account import Account
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.noun import Query, Seen
 from providers.kit.sshkeys import blob, fingerprint, must_be_key
+from providers.kit.tags import made_name
 from providers.ports import Identity
 from pse.core.schema import KeyPairInputs, Placement
 
@@ -25,7 +26,7 @@ class KeyPairs:
         must_be_key(inputs.public_key, where=inputs.name)
         made = self._account.call(
             "import_key_pair",
-            KeyName=f"{inputs.name}-{identity.op[:12]}",
+            KeyName=made_name(inputs.name, identity),
             PublicKeyMaterial=inputs.public_key.encode(),
             TagSpecifications=specifications(inputs.name, identity, "key-pair"),
         )

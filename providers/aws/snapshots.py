@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.disks import placed_beside
 from providers.aws.tags import filters, owner, specifications
 from providers.kit.noun import Query, Seen
 from providers.ports import Identity, PortError
@@ -64,11 +65,5 @@ class Snapshots:
 def _placement(account: Account, raw: Mapping[str, Any]) -> tuple[Placement, ...]:
     """EC2 tells no region of a snapshot: it is the endpoint's, unless it rests in a Local Zone or an Outpost."""
     zone = raw.get("AvailabilityZone", "")
-    found = [Placement("resource", account.place, "set") if not zone else account.placed("resource", zone)]
-    if raw.get("OutpostArn"):
-        found.append(Placement("outpost", raw["OutpostArn"], "unknown"))
-    if raw.get("KmsKeyId"):
-        found.append(account.regional("key", raw["KmsKeyId"]))
-    elif raw.get("Encrypted"):
-        found.append(Placement("key", "?", "unknown"))
-    return tuple(found)
+    resource = account.placed("resource", zone) if zone else Placement("resource", account.place, "set")
+    return (resource, *placed_beside(account, raw))

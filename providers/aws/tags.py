@@ -1,17 +1,10 @@
 """The tags of an object at AWS: ``Name``, and who it belongs to."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any
 
-from providers.kit.tags import PREFIX, identity_of, tags_of
+from providers.kit.tags import PREFIX, Owner, identity_of, tags_of
 from providers.ports import Identity
-
-
-class Owner(TypedDict):
-    """Two of the attributes of `providers.kit.noun.Seen`."""
-
-    name: str
-    identity: Identity | None
 
 
 def named(name: str, identity: Identity, *, prefix: str = PREFIX) -> list[dict[str, str]]:

@@ -18,7 +18,6 @@ from providers.azure.names import (
     PUBLIC,
     SUBNET,
     last,
-    made_name,
     own_tags,
     owned,
     parent,
@@ -26,6 +25,7 @@ from providers.azure.names import (
 )
 from providers.azure.outside import public_body, public_placement
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import Listener, LoadBalancerInputs

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from providers.azure.account import NEW, Account, reasons
 from providers.azure.disks import SHUT, disk_placement
-from providers.azure.names import DISK, SNAPSHOT, last, made_name, owned, type_of
+from providers.azure.names import DISK, SNAPSHOT, last, owned, type_of
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity
 from pse.core.schema import SnapshotInputs
 

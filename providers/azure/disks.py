@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.azure.account import NEW, Account, reasons
-from providers.azure.names import DISK, PART, SNAPSHOT, last, made_name, owned, same, tags_of, type_of
+from providers.azure.names import DISK, PART, SNAPSHOT, last, owned, same, tags_of, type_of
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, VolumeInputs

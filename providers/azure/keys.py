@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from providers.azure.account import NEW, Account
-from providers.azure.names import KEY, made_name, owned
+from providers.azure.names import KEY, owned
 from providers.kit.noun import Query, Seen
 from providers.kit.sshkeys import blob, fingerprint
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity
 from pse.core.schema import KeyPairInputs
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, TypedDict
+from typing import Any
 
-from providers.kit.tags import KEYS, PREFIX, identity_of
+from providers.kit.tags import KEYS, PREFIX, Owner, ending, identity_of
 from providers.ports import Identity
 
 NETWORK = "Microsoft.Network/virtualNetworks"
@@ -44,22 +44,9 @@ PART = "pse-part"
 """Tag of what belongs to another object and is no object of its own."""
 
 
-class Owner(TypedDict):
-    """Two of the attributes of `providers.kit.noun.Seen`."""
-
-    name: str
-    identity: Identity | None
-
-
-def made_name(name: str, identity: Identity) -> str:
-    """A resource's name: the wanted one and the intent's token, so that a repeated call means the same resource."""
-    return f"{name}-{identity.op[:12]}"
-
-
 def owner(name: str, identity: Identity | None) -> Owner:
     """Name as it was wanted, and identity, of a resource called ``name``."""
-    ending = f"-{identity.op[:12]}" if identity else "-"
-    return {"name": name.removesuffix(ending) if identity else "", "identity": identity}
+    return {"name": name.removesuffix(ending(identity)) if identity else "", "identity": identity}
 
 
 def tags_of(raw: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,6 @@ from providers.azure.names import (
     PART,
     SUBNET,
     last,
-    made_name,
     own_tags,
     owned,
     owner,
@@ -27,7 +26,7 @@ from providers.azure.names import (
     tags_of,
 )
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import KEYS
+from providers.kit.tags import KEYS, made_name
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import FirewallInputs, NetworkInputs, Placement, SubnetInputs

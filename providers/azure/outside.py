@@ -18,13 +18,13 @@ from providers.azure.names import (
     PUBLIC,
     SUBNET,
     last,
-    made_name,
     own_tags,
     owned,
     same,
     tags_of,
 )
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity
 from pse.core.schema import AddressInputs, Placement, RouterInputs

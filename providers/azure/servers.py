@@ -20,7 +20,6 @@ from providers.azure.names import (
     PART,
     SUBNET,
     last,
-    made_name,
     own_tags,
     owned,
     parent,
@@ -30,6 +29,7 @@ from providers.azure.names import (
 from providers.azure.network import closed_group
 from providers.kit.console import host_key
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.kit.tags import tags_of as identity_tags
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs

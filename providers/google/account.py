@@ -2,11 +2,11 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from providers.google.errors import NOT_READY, of_operation, port_errors
+from providers.google.errors import NOT_READY, STALE, of_operation, port_errors
 from providers.google.wire import COMPUTE, KMS, Wire
 from providers.kit.account import CloudAccount
 from providers.ports import PortError, Target
@@ -191,6 +191,30 @@ class Account(CloudAccount):
             # by that, as its name is there once.
             operation = self.patiently(lambda: once(str(uuid.uuid4())))
         self._await(operation)
+
+    def agreed(self, change: Callable[[], None], *, what: str, seconds: float) -> None:
+        """Make a change that takes a fingerprint, anew where somebody else was faster.
+
+        Args:
+            change: Reads, and writes where what it read is not as wanted.
+            what: What is changed.
+            seconds: At most.
+
+        Raises:
+            PortError: It could not be done, or not in time.
+        """
+
+        def once() -> bool | None:
+            try:
+                change()
+            except PortError as exc:
+                if exc.vendor_code not in STALE:
+                    raise
+                return None
+            return True
+
+        with self.errors():
+            self.until(once, what=what, seconds=seconds)
 
     def call(
         self,

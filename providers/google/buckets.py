@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from providers.google.account import Account
 from providers.google.kms import encryption, key_of
-from providers.google.marks import labelled, object_name
+from providers.google.marks import labelled
 from providers.google.wire import STORAGE
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import BucketInputs, Placement
 
@@ -32,7 +32,7 @@ class Buckets:
         """buckets.insert in the place's region."""
         key = encryption(self._account, inputs.encryption_key)
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "location": self._account.region.upper(),
             "storageClass": "STANDARD",
             "labels": tags_of(identity),

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.marks import described, filtered, labelled, object_name
+from providers.google.marks import described, filtered, labelled
 from providers.google.network import DESCRIPTION
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import BackupPolicyInputs, Placement, SnapshotInputs
 
@@ -33,7 +33,7 @@ class Snapshots:
         disk = self._account.needed(f"{self._account.zonal}/disks/{inputs.volume}", "volume")
         key = str(disk.get("diskEncryptionKey", {}).get("kmsKeyName", "")).partition("/cryptoKeyVersions/")[0]
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "sourceDisk": self._account.link(f"{self._account.zonal}/disks/{inputs.volume}"),
             "storageLocations": [self._account.region],
             "labels": tags_of(identity),
@@ -90,7 +90,7 @@ class BackupPolicies:
         for volume in inputs.volumes:
             self._account.needed(f"{self._disks}/{volume}", "volume")
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload),
             "snapshotSchedulePolicy": self._schedule(inputs),
         }

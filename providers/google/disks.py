@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.errors import STALE
 from providers.google.kms import encryption, key_of
-from providers.google.marks import BOOT, filtered, labelled, object_name
+from providers.google.marks import BOOT, filtered, labelled
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import identity_of, tags_of
+from providers.kit.tags import identity_of, made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import AttachmentInputs, Placement, VolumeInputs
 
@@ -38,7 +37,7 @@ class Volumes:
     def make(self, inputs: VolumeInputs, identity: Identity) -> str:
         """disks.insert in the place's zone."""
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "sizeGb": str(inputs.size_gib),
             "type": f"{self._account.link(self._account.zonal)}/diskTypes/{inputs.storage_class}",
             "labels": tags_of(identity),
@@ -180,25 +179,17 @@ class Attachments:
     def _label(self, disk: str, changed: Callable[[dict[str, str]], dict[str, str]]) -> None:
         path = f"{self._disks}/{disk}"
 
-        def once() -> bool | None:
+        def change() -> None:
             raw = self._account.get(path)
             if raw is None:
-                return True
+                return
             labels = raw.get("labels", {})
             wanted = changed(labels)
-            if wanted == labels:
-                return True
-            body = {"labels": wanted, "labelFingerprint": raw["labelFingerprint"]}
-            try:
+            if wanted != labels:
+                body = {"labels": wanted, "labelFingerprint": raw["labelFingerprint"]}
                 self._account.act("POST", f"{path}/setLabels", body)
-            except PortError as exc:
-                if exc.vendor_code not in STALE:
-                    raise
-                return None
-            return True
 
-        with self._account.errors():
-            self._account.until(once, what=f"the labels of {disk}", seconds=60)
+        self._account.agreed(change, what=f"the labels of {disk}", seconds=60)
 
 
 def encrypted(key: str) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.marks import described, object_name
+from providers.google.marks import described
 from providers.google.network import DESCRIPTION, FIREWALLS, NETWORKS, OF_NETWORK, is_shut, shut
 from providers.google.rules import body, key_of, live_key, neutral, rule_name
 from providers.google.rules import described as reason
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.ports import Identity, PortError
 from pse.core.schema import FirewallInputs, Placement
 
@@ -32,7 +33,7 @@ class Firewalls:
 
     def make(self, inputs: FirewallInputs, identity: Identity) -> str:
         """firewalls.insert of the rule that is the group."""
-        name = object_name(inputs.name, identity)
+        name = made_name(inputs.name, identity)
         group = {
             "name": name,
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload),

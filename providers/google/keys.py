@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account
-from providers.google.errors import STALE
-from providers.google.marks import object_name, plain_name
+from providers.google.marks import plain_name
 from providers.google.network import DESCRIPTION
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
 from providers.kit.sshkeys import blob, fingerprint, must_be_key
+from providers.kit.tags import made_name
 from providers.ports import Identity, PortError
 from pse.core.schema import KeyPairInputs, Placement
 
@@ -41,7 +41,7 @@ class KeyPairs:
         """projects.setCommonInstanceMetadata, with one key more."""
         given = inputs.public_key.strip()
         must_be_key(given, where=inputs.name)
-        name = object_name(inputs.name, identity)
+        name = made_name(inputs.name, identity)
         value = f"{written(identity, most=DESCRIPTION, workload=inputs.workload)}\n{given}"
         self._change(lambda items: items | {f"{PREFIX}{name}": value})
         return name
@@ -91,22 +91,14 @@ class KeyPairs:
         return items_of(self._account.call("GET", "", query={})["commonInstanceMetadata"])
 
     def _change(self, changed: Callable[[Items], Items]) -> None:
-        def once() -> bool | None:
+        def change() -> None:
             stamp, items = self._items()
             wanted = changed(items)
-            if wanted == items:
-                return True
-            body = {"fingerprint": stamp, "items": [{"key": key, "value": value} for key, value in wanted.items()]}
-            try:
-                self._account.act("POST", "setCommonInstanceMetadata", body)
-            except PortError as exc:
-                if exc.vendor_code not in STALE:
-                    raise
-                return None
-            return True
+            if wanted != items:
+                listed = [{"key": key, "value": value} for key, value in wanted.items()]
+                self._account.act("POST", "setCommonInstanceMetadata", {"fingerprint": stamp, "items": listed})
 
-        with self._account.errors():
-            self._account.until(once, what="the project's metadata", seconds=120)
+        self._account.agreed(change, what="the project's metadata", seconds=120)
 
 
 def items_of(metadata: Mapping[str, Any]) -> tuple[str, Items]:

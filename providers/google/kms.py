@@ -11,10 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.marks import labelled, object_name
+from providers.google.marks import labelled
 from providers.google.wire import KMS
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import EncryptionKeyInputs, Placement
 
@@ -41,7 +41,7 @@ class EncryptionKeys:
             "labels": tags_of(identity),
             **_rotation(inputs.rotation_days),
         }
-        name = object_name(inputs.name, identity)
+        name = made_name(inputs.name, identity)
         query = {"cryptoKeyId": name}
         made = self._account.call("POST", f"{ring(self._account)}/cryptoKeys", body, query=query, service=KMS)
         with self._account.errors():

@@ -5,31 +5,19 @@ intent, and two intents never meet.
 """
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any
 
 from providers.kit.descriptions import read
-from providers.kit.tags import PREFIX, identity_of
+from providers.kit.tags import PREFIX, Owner, ending, identity_of
 from providers.ports import Identity
 
 BOOT = "pse-boot"
 """Label of a disk that a server starts from: it is part of the server, and no volume."""
 
 
-class Owner(TypedDict):
-    """Two of the attributes of `providers.kit.noun.Seen`."""
-
-    name: str
-    identity: Identity | None
-
-
-def object_name(name: str, identity: Identity) -> str:
-    """Name of an object at the cloud: 40 letters and the beginning of the intent fit into Google's 63."""
-    return f"{name}-{identity.op[:12]}"
-
-
 def plain_name(name: str, identity: Identity | None) -> str:
     """The name that the object was asked for with."""
-    return name.removesuffix(f"-{identity.op[:12]}") if identity is not None else name
+    return name.removesuffix(ending(identity)) if identity is not None else name
 
 
 def labelled(raw: Mapping[str, Any]) -> Owner:
@@ -44,7 +32,7 @@ def described(raw: Mapping[str, Any]) -> Owner:
 
 def _owner(name: str, identity: Identity | None) -> Owner:
     # What was cloned has the labels of the original, and a name of its own: it is a stranger's.
-    own = identity if identity is not None and name.endswith(f"-{identity.op[:12]}") else None
+    own = identity if identity is not None and name.endswith(ending(identity)) else None
     return {"name": plain_name(name, own), "identity": own}
 
 

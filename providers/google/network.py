@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.marks import described, object_name
+from providers.google.marks import described
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
+from providers.kit.tags import made_name
 from providers.ports import Identity, PortError
 from pse.core.schema import NetworkInputs, Placement, SubnetInputs
 
@@ -56,7 +57,7 @@ class Networks:
     def make(self, inputs: NetworkInputs, identity: Identity) -> str:
         """networks.insert; the range is a note, as a VPC network has none."""
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload, cidr=inputs.cidr),
             "autoCreateSubnetworks": False,
             "routingConfig": {"routingMode": "REGIONAL"},
@@ -147,7 +148,7 @@ class Subnets:
     def make(self, inputs: SubnetInputs, identity: Identity) -> str:
         """subnetworks.insert in the place's region."""
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload),
             "network": self._account.link(f"{NETWORKS}/{inputs.network}"),
             "ipCidrRange": inputs.cidr,

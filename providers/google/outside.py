@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.google.account import Account, last
-from providers.google.marks import described, filtered, labelled, object_name
+from providers.google.marks import described, filtered, labelled
 from providers.google.network import DESCRIPTION, NETWORKS
 from providers.kit.descriptions import read, written
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import AddressInputs, Placement, RouterInputs
 
@@ -36,7 +36,7 @@ class Routers:
     def make(self, inputs: RouterInputs, identity: Identity) -> str:
         """routers.insert in the place's region, with its NAT."""
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload),
             "network": self._account.link(f"{NETWORKS}/{inputs.network}"),
             "nats": self._nats(inputs),
@@ -110,7 +110,7 @@ class Addresses:
         """addresses.insert in the place's region; the router, which Google does not ask for, is a note."""
         self._account.needed(f"{self._account.regional}/routers/{inputs.router}", "router")
         body = {
-            "name": object_name(inputs.name, identity),
+            "name": made_name(inputs.name, identity),
             "description": written(identity, most=DESCRIPTION, workload=inputs.workload, router=inputs.router),
             "labels": tags_of(identity),
             "addressType": "EXTERNAL",

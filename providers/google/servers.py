@@ -6,15 +6,14 @@ from typing import Any, ClassVar
 from providers.google.account import Account, last
 from providers.google.boot import startup_script
 from providers.google.disks import disk_placement, encrypted
-from providers.google.errors import STALE
 from providers.google.images import resolve
 from providers.google.keys import items_of, public_key
 from providers.google.kms import encryption
-from providers.google.marks import BOOT, filtered, labelled, object_name
+from providers.google.marks import BOOT, filtered, labelled
 from providers.google.network import FIREWALLS
 from providers.kit.console import host_key
 from providers.kit.noun import Query, Seen
-from providers.kit.tags import tags_of
+from providers.kit.tags import made_name, tags_of
 from providers.ports import Identity, PortError
 from pse.core.schema import Placement, ServerInputs
 
@@ -47,7 +46,7 @@ class Servers:
         key = public_key(self._account, inputs.key_pair)
         subnet = f"{self._account.regional}/subnetworks/{inputs.subnet}"
         self._check_firewalls(subnet, inputs)
-        name = object_name(inputs.name, identity)
+        name = made_name(inputs.name, identity)
         own = {
             "ssh-keys": f"{self._user}:{key}",
             "block-project-ssh-keys": "TRUE",
@@ -151,23 +150,14 @@ class Servers:
     def _tag(self, object_id: str, inputs: ServerInputs) -> None:
         path = f"{self._path}/{object_id}"
 
-        def once() -> bool | None:
-            raw = self._account.get(path) or {}
-            tags = raw.get("tags", {})
-            if set(tags.get("items", ())) == set(inputs.firewalls):
-                return True
-            self._check_firewalls(f"{self._account.regional}/subnetworks/{inputs.subnet}", inputs)
-            body = {"items": sorted(inputs.firewalls), "fingerprint": tags.get("fingerprint", "")}
-            try:
+        def change() -> None:
+            tags = (self._account.get(path) or {}).get("tags", {})
+            if set(tags.get("items", ())) != set(inputs.firewalls):
+                self._check_firewalls(f"{self._account.regional}/subnetworks/{inputs.subnet}", inputs)
+                body = {"items": sorted(inputs.firewalls), "fingerprint": tags.get("fingerprint", "")}
                 self._account.act("POST", f"{path}/setTags", body)
-            except PortError as exc:
-                if exc.vendor_code not in STALE:
-                    raise
-                return None
-            return True
 
-        with self._account.errors():
-            self._account.until(once, what=f"the tags of {object_id}", seconds=60)
+        self._account.agreed(change, what=f"the tags of {object_id}", seconds=60)
 
     def _boot_disks(self, raws: list[dict[str, Any]], *, all_: bool) -> dict[str, dict[str, Any]]:
         if all_:

@@ -28,4 +28,4 @@ def must_be_key(public_key: str, *, where: str) -> None:
         PortError: It is not.
     """
     if not fingerprint(public_key) or "\n" in public_key.strip():
-        raise PortError("not one public key in OpenSSH format", reason="invalid", where=where)
+        raise PortError("this is no public key in one line", reason="invalid", where=where)

@@ -1,12 +1,30 @@
-"""The identity of an object as tags, labels or metadata: one word for each part."""
+"""The identity of an object as tags, labels or metadata, one word for each part; and in its name."""
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from providers.ports import Identity
 
 KEYS = ("stack", "urn", "op")
 """Parts of an identity; each is a tag of its own."""
 PREFIX = "pse-"
+
+
+class Owner(TypedDict):
+    """Two of the attributes of `providers.kit.noun.Seen`."""
+
+    name: str
+    identity: Identity | None
+
+
+def made_name(name: str, identity: Identity) -> str:
+    """A name that is this intent's only: the wanted one, and the beginning of the token."""
+    return f"{name}{ending(identity)}"
+
+
+def ending(identity: Identity) -> str:
+    """How every name by `made_name` ends."""
+    return f"-{identity.op[:12]}"
 
 
 def tags_of(identity: Identity, *, prefix: str = PREFIX) -> dict[str, str]:
