@@ -128,7 +128,9 @@ class Servers:
             for raw in self._raw(Query(id=object_id)):
                 if raw["State"]["Name"] in _OVER:
                     code = str(raw.get("StateReason", {}).get("Code", ""))
-                    raise Gone(_why(raw), reason=reason_of(code, 400), vendor_code=code, where=self._account.place)
+                    # Without a code somebody may have terminated it: to ask for the same again would not help.
+                    reason = reason_of(code, 400) if code else "conflict"
+                    raise Gone(_why(raw), reason=reason, vendor_code=code, where=self._account.place)
                 if raw["State"]["Name"] in states:
                     return raw
             return None

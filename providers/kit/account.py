@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from typing import ClassVar, TypeVar
 
+from providers.kit.noun import Gone
 from providers.kit.waiting import FIRST_S, GROWTH, MOST_S, poll
 from providers.ports import PortError, Target
 
@@ -95,7 +96,7 @@ class CloudAccount(ABC):
     def until(self, look: Callable[[], T | None], *, what: str, seconds: float | None = None) -> T:
         """Look again and again until there is an answer.
 
-        A throttled or failed look is no answer, and not the end.
+        A throttled or failed look is no answer, and not the end; that what is waited for is gone is the end, always.
 
         Args:
             look: Gives None while it is not so yet.
@@ -112,7 +113,7 @@ class CloudAccount(ABC):
             try:
                 return look()
             except PortError as exc:
-                if exc.reason not in {"throttle", "transient"}:
+                if isinstance(exc, Gone) or exc.reason not in {"throttle", "transient"}:
                     raise
                 last = f" (last: {exc.message})"
                 return None
