@@ -1,7 +1,7 @@
 """What the places' adapters can make: a plan that needs something else is refused when it is made, with the reason."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -11,6 +11,9 @@ from policy.register import Place
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, MissingTool
 from pse.core.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from providers.ports import Provider
 
 _EVERYWHERE = frozenset({"Network", "Subnet", "KeyPair"})
 _SERVER = frozenset({"Firewall", "Server", "Server.firewalls", "Server.userData"})
@@ -77,37 +80,39 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
 def abilities_of(places: Iterable[Place]) -> tuple[dict[str, Ability], tuple[Finding, ...]]:
     """What can be made at each place, by place id; with a finding for an adapter that could not be asked (PSE-B031)."""
-    from providers.registry import load
+    from providers.registry import fitted
 
-    at: dict[str, list[str]] = {}
+    at: dict[str, list[Place]] = {}
     for place in places:
-        at.setdefault(place.provider, []).append(place.id)
+        at.setdefault(place.provider, []).append(place)
     found: dict[str, Ability] = {}
     findings: list[Finding] = []
-    for name, ids in sorted(at.items()):
+    for name, those in sorted(at.items()):
         try:
-            adapter = load(name)
+            found |= {place.id: _ability(fitted(name, place.options), name) for place in those}
         except (BadInput, MissingTool) as exc:
+            ids = ", ".join(sorted(place.id for place in those))
             findings.append(
                 Finding(
                     code="PSE-B031",
                     severity=Severity.WARNING,
                     subject=name or "provider",
-                    message=f"whether {', '.join(sorted(ids))} can make what is planned is not known: {exc.message}",
+                    message=f"whether {ids} can make what is planned is not known: {exc.message}",
                     remedy=exc.hint,
                     source="register",
                 )
             )
-            continue
-        images: Collection[str] | None = getattr(adapter, "images", None)  # see `providers.ports.FixedImages`
-        ability = Ability(
-            provider=name,
-            kinds=frozenset(adapter.kinds),
-            lacks=dict(adapter.lacks),
-            images=None if images is None else frozenset(images),
-        )
-        found |= dict.fromkeys(ids, ability)
     return found, tuple(findings)
+
+
+def _ability(adapter: "type[Provider]", name: str) -> Ability:
+    images: Collection[str] | None = getattr(adapter, "images", None)  # see `providers.ports.FixedImages`
+    return Ability(
+        provider=name,
+        kinds=frozenset(adapter.kinds),
+        lacks=dict(adapter.lacks),
+        images=None if images is None else frozenset(images),
+    )
 
 
 def able(built: Built, blueprint: Blueprint, wanted: Wanted, ability: Ability | None) -> Built:

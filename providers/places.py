@@ -82,7 +82,7 @@ class Places:
                     workspace=self._workspace.root,
                     options=place.options,
                 )
-                self._providers[place_id] = registry.load(place.provider)(target)
+                self._providers[place_id] = registry.fitted(place.provider, place.options)(target)
             return self._providers[place_id]
 
     def store(self, place_id: str, kind: str) -> Store:

@@ -149,6 +149,15 @@ class OnThisMachine(Protocol):
 
 
 @runtime_checkable
+class ByOptions(Protocol):
+    """A provider that makes further kinds where the register's entry has the options for them."""
+
+    @classmethod
+    def by_options(cls, options: Mapping[str, str]) -> type[Provider]:
+        """The adapter as it is with these options; no call is made."""
+
+
+@runtime_checkable
 class FixedImages(Protocol):
     """A provider that knows without asking a cloud which images it has: those, and no others."""
 

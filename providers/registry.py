@@ -1,8 +1,9 @@
 """Which adapters there are: the entry-point group ``pse.providers``, each loaded when it is first asked for."""
 
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
-from providers.ports import Provider
+from providers.ports import ByOptions, Provider
 from pse.core.errors import BadInput, MissingTool
 
 GROUP = "pse.providers"
@@ -48,3 +49,15 @@ def load(name: str) -> type[Provider]:
             where=name,
         ) from exc
     return loaded
+
+
+def fitted(name: str, options: Mapping[str, str]) -> type[Provider]:
+    """The adapter called ``name`` as it is with the options of a register's entry.
+
+    Raises:
+        BadInput: See `load`.
+        MissingTool: See `load`.
+    """
+    loaded = load(name)
+    asked: object = loaded  # a class may have what instances of it need not have
+    return asked.by_options(options) if isinstance(asked, ByOptions) else loaded

@@ -61,7 +61,9 @@ class Results:
         for name, value in report.user_properties:
             if name == _PROPERTY and isinstance(value, list):
                 adapter, behaviour, lacks, unable = value
-                self._adapters[adapter] = lacks
+                # With the options for it an adapter has what it lacks without.
+                before = self._adapters.get(adapter, lacks) or {}
+                self._adapters[adapter] = {name: why for name, why in lacks.items() if name in before}
                 if unable and report.passed:
                     self._unable[adapter, behaviour] = unable
                 else:

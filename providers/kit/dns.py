@@ -20,6 +20,8 @@ from pse.core.text import printable
 TYPES = ("A", "AAAA", "CNAME", "TXT", "MX")
 """Types that a `DnsRecordInputs` may have."""
 APEX = "@"
+SIGNING = frozenset({"RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "TYPE65534"})
+"""Types of the records that a server makes itself where it signs a zone."""
 COMPANION_TTL_S = 300
 """Seconds that a companion or a claim may be kept."""
 
@@ -177,7 +179,7 @@ def wanted(inputs: DnsRecordInputs, domain: str) -> RecordSet:
     name = f"{star}{_name(rest, where)}.{domain}" if rest not in {"", APEX} else name_of(star or label, domain)
     if not label or any(part == _CLAIM or part.startswith(f"{_CLAIM}-") for part in label.split(".")):
         raise _invalid("this name is kept for the marks of records", where)
-    if len(_beside(kind, name)) > 253:
+    if len(beside(kind, name)) > 253:
         raise _invalid("the name is too long to be marked", where)
     if not 0 <= inputs.ttl_s <= 2**31 - 1:
         raise _invalid("ttlS is no number of seconds that DNS knows", where)
@@ -217,12 +219,17 @@ def companion(record: RecordSet, identity: Identity, **notes: str) -> RecordSet:
     Raises:
         PortError: It does not fit into one string.
     """
-    return _mark(_beside(record.type, record.name), identity, notes)
+    return _mark(beside(record.type, record.name), identity, notes)
 
 
 def companion_name(record: RecordSet) -> str:
     """The whole name of its companion."""
-    return _beside(record.type, record.name)
+    return beside(record.type, record.name)
+
+
+def beside(kind: str, name: str) -> str:
+    """The whole name of the companion of a record set by type and name."""
+    return f"{_CLAIM}-{kind.lower()}.{name}"
 
 
 def claim(domain: str, identity: Identity, **notes: str) -> RecordSet:
@@ -251,7 +258,7 @@ def owner(values: Iterable[str]) -> tuple[Identity | None, Mapping[str, str]]:
 
 
 def paired(domain: str, records: Iterable[RecordSet]) -> tuple[Paired, ...]:
-    """Every record set of a zone with its companion's words; claim, companions and the zone's own SOA and NS left out.
+    """Every record set of a zone with its companion's words, without the marks and what is the zone's own.
 
     Args:
         domain: Of the zone, in the one spelling.
@@ -262,18 +269,14 @@ def paired(domain: str, records: Iterable[RecordSet]) -> tuple[Paired, ...]:
     marks = {name: who for name, who in texts.items() if who[0] is not None and _is_kept(name, domain)}
     found = []
     for (name, kind), record in sorted(everything.items()):
-        if kind == "SOA" or (kind == "NS" and name == domain) or (kind == "TXT" and name in marks):
+        if kind == "SOA" or kind in SIGNING or (kind == "NS" and name == domain) or (kind == "TXT" and name in marks):
             continue
-        identity, notes = marks.get(_beside(kind, name), (None, {}))
+        identity, notes = marks.get(beside(kind, name), (None, {}))
         found.append(Paired(record=record, identity=identity, notes=notes))
     return tuple(found)
 
 
 # -- below: the parts --
-
-
-def _beside(kind: str, name: str) -> str:
-    return f"{_CLAIM}-{kind.lower()}.{name}"
 
 
 def _is_kept(name: str, domain: str) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from providers.lab.files import locked
 from providers.lab.hosts import Hosts
 from providers.ports import Identity, PortError, Target
+from providers.rfc2136 import OPTIONS
 from pse.core import canonical
 from pse.core.errors import PseError, RemoteError
 from pse.core.schema import KINDS, Inputs
@@ -70,8 +71,8 @@ def _options(target: Target) -> tuple[float, dict[str, int]]:
             if not re.fullmatch(r"\d{1,6}", value):
                 raise PortError(f"not a number of objects: {shown!r}", reason="invalid", where=where)
             quotas[kind] = int(value)
-        elif key != "ssh_port":  # the register itself reads that one
-            hint = "The lab knows boot_s, ssh_port and quota_<kind>, such as quota_server."
+        elif key != "ssh_port" and key not in OPTIONS:  # others read those
+            hint = "The lab knows boot_s, ssh_port, quota_<kind>, such as quota_server, and those of a name server."
             raise PortError("the lab knows no such option", reason="invalid", where=where, hint=hint)
     return boot_s, quotas
 

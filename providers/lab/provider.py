@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from providers.lab.skeleton import IMAGES
 from providers.lab.stores import WORKS, LabStore
-from providers.ports import PortError, Store, Target
+from providers.ports import PortError, Provider, Store, Target
+from providers.rfc2136 import UNNAMED, by_options
 
 _SHARED = "all lab servers share the machine's own network"
 
@@ -14,7 +15,7 @@ class LabProvider:
     """See `providers.ports.Provider`. Every place has its own account folder under ``.pse/lab/places/``.
 
     Options of the register's entry: ``quota_<kind>`` (most objects of a kind, for example ``quota_server``),
-    ``boot_s`` (seconds that a first boot may take; 120).
+    ``boot_s`` (seconds that a first boot may take; 120), and those of `providers.rfc2136` for a name server.
     """
 
     name: ClassVar[str] = "lab"
@@ -23,8 +24,7 @@ class LabProvider:
         "Router": _SHARED,
         "Address": _SHARED,
         "LoadBalancer": _SHARED,
-        "DnsZone": "the lab's name server belongs to the old server room",
-        "DnsRecord": "the lab's name server belongs to the old server room",
+        **UNNAMED,
         "Image": "a lab server starts from the machine's own system",
         "Snapshot": "a folder has no snapshots",
         "BackupPolicy": "a folder has no snapshots",
@@ -37,6 +37,11 @@ class LabProvider:
         "Server.apart": "all lab servers share one machine",
     }
     images: ClassVar[Collection[str]] = IMAGES
+
+    @classmethod
+    def by_options(cls, options: Mapping[str, str]) -> type[Provider]:
+        """See `providers.ports.ByOptions`."""
+        return by_options(cls, options)
 
     def __init__(self, target: Target) -> None:
         """Remember the target; nothing is read or written yet."""

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Mapping
 from typing import ClassVar
 
-from providers.ports import FoundImage, PortError, Store, Target
+from providers.ports import FoundImage, PortError, Provider, Store, Target
+from providers.rfc2136 import UNNAMED, by_options
 
 
 class OpenStackProvider:
@@ -26,6 +27,7 @@ class OpenStackProvider:
     - ``ssh_user``: account that the key opens; else the image's ``os_admin_user`` or ``os_distro``, else ``root``.
     - ``host_key_s``: seconds to wait for the host key in a new server's console (120); 0 for one look.
     - ``boot_s``: seconds that a server may take until it is active (900).
+    - those of `providers.rfc2136`: the place's own name server, since not every cloud has Designate.
     """
 
     name: ClassVar[str] = "openstack"
@@ -45,7 +47,7 @@ class OpenStackProvider:
         "Bucket": "role member, where the object store takes it for an operator: Swift containers",
     }
     lacks: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("DnsZone", "DnsRecord"), "no Designate to try it on was to be had"),
+        **UNNAMED,
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
         "LoadBalancer.public": "this adapter gives a load balancer no floating IP yet",
@@ -55,6 +57,11 @@ class OpenStackProvider:
         "Volume.iops": "the volume type gives the speed",
         "Volume.encryptionKey": "the volume type says how its volumes are encrypted",
     }
+
+    @classmethod
+    def by_options(cls, options: Mapping[str, str]) -> type[Provider]:
+        """See `providers.ports.ByOptions`."""
+        return by_options(cls, options)
 
     def __init__(self, target: Target) -> None:
         """Remember the target; no call is made yet."""

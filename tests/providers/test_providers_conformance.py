@@ -12,7 +12,9 @@ from providers.conformance.plugin import Results
 from providers.conformance.rig import rigged
 from providers.lab import LabProvider
 from providers.ports import Target
+from providers.registry import fitted
 from pse.core.settings import Workspace
+from tests.nameserver import NameServer, name_server
 from tests.providers.house import HERE, House
 from tests.providers.outside.filecloud import FileCloud
 from tests.require import require
@@ -66,8 +68,15 @@ _NO_WAY = "no network lies between: it works on this machine's files"
 _SHARED = "all lab servers share the machine's own network"
 
 
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
+    """A name server for the lab's zones and records."""
+    with name_server(tmp_path_factory.mktemp("names")) as server:
+        yield server
+
+
 class TestLab(StoreContract):
-    adapter = LabProvider
+    adapter = fitted("lab", {"dns_server": "there is one"})
     unable: ClassVar[Mapping[str, str]] = {
         "server_has_an_address_in_its_subnet": _SHARED,
         "subnet_over_another_is_refused": _SHARED,
@@ -75,11 +84,13 @@ class TestLab(StoreContract):
     }
 
     @pytest.fixture
-    def rig(self, lab: Workspace) -> Iterator[Rig]:
-        target = Target(place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root)
+    def rig(self, lab: Workspace, names: NameServer) -> Iterator[Rig]:
+        target = Target(
+            place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root, options=names.options
+        )
         key = (lab.private / "ssh_key.pub").read_text().strip()
         words = {"place": MARKHOR, "public_key": key}
-        with rigged(LabProvider(target), again=lambda: LabProvider(target), **words) as rig:
+        with rigged(self.adapter(target), again=lambda: self.adapter(target), **words) as rig:
             yield rig
 
 
@@ -133,6 +144,16 @@ def test_behaviour_that_cannot_be_shown_is_in_the_table_with_its_reason() -> Non
         )
     wanted = {"behaviours": 2, "adapters": 1, "passed": 1, "not_capable": 1, "skipped": 0, "failed": 0}
     assert results.figures() == wanted
+
+
+def test_an_adapter_that_has_it_somewhere_does_not_lack_it() -> None:
+    results = Results("")
+    for lacks in ({"Key": "none", "Zone": "no server"}, {"Key": "none"}, {"Key": "none", "Zone": "no server"}):
+        told: list[tuple[str, object]] = [("pse-conformance", ["lab", "reads", lacks, ""])]
+        results.pytest_runtest_logreport(
+            pytest.TestReport("x", ("x", 0, "x"), {}, "passed", None, "call", user_properties=told)
+        )
+    assert results.figures()["not_capable"] == 1
 
 
 def test_counts_are_made_of_what_any_process_reports() -> None:

@@ -14,6 +14,7 @@ from keystoneauth1.session import Session
 
 from providers.openstack import OpenStackProvider
 from providers.ports import Target
+from providers.registry import fitted
 from tests.providers.openstack.control import IDENTITY
 
 PLACE = "sample-markhor/islamabad/ict-1"
@@ -178,7 +179,9 @@ class Project:
         target = Target(
             place=PLACE, country="PK", endpoint=IDENTITY, workspace=workspace, options={**OPTIONS, **options}
         )
-        return OpenStackProvider(target)
+        adapter = fitted("openstack", target.options)
+        assert issubclass(adapter, OpenStackProvider)
+        return adapter(target)
 
     def own(self) -> Cloud:
         """The services as the project's user sees them."""

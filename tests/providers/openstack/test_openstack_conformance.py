@@ -13,8 +13,10 @@ from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
 from providers.openstack.marks import metadata
 from providers.ports import PortError
+from providers.registry import fitted
 from pse.core.schema import FirewallRule, Listener, LoadBalancerInputs, ServerInputs, ServerOutputs
 from tests.chaos.program import IMAGE, Names, put_image
+from tests.nameserver import NameServer, name_server
 from tests.providers.openstack.accounts import PLACE, Cloud, Project
 from tests.providers.openstack.regions import Region, hostile_region, troubles
 from tests.providers.waiting import wait_for
@@ -32,16 +34,25 @@ SERVICES = {
 
 
 class TestOpenStack(StoreContract):
-    adapter = OpenStackProvider
+    adapter = fitted("openstack", {"dns_server": "there is one"})
     unable: ClassVar[Mapping[str, str]] = {
         "range_that_is_none_is_refused": "a network has no range of its own at Neutron",
         "subnet_outside_its_network_is_refused": "a network has no range of its own at Neutron",
     }
     calls: ClassVar[set[tuple[str, str]]] = set()
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def names(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
+        """A name server for the cloud's zones and records."""
+        with name_server(tmp_path_factory.mktemp("names")) as server:
+            yield server
+
     @pytest.fixture
-    def rig(self, signed_in: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
-        provider = signed_in.provider(tmp_path)
+    def rig(
+        self, signed_in: Project, names: NameServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Rig]:
+        provider = signed_in.provider(tmp_path, **names.options)
         call = provider._account.client.call
 
         def recorded(service: str, method: str, path: str, **words: Any) -> Any:
@@ -64,7 +75,7 @@ class TestOpenStack(StoreContract):
             place=PLACE,
             image_file=own.image_file,
             image_sha256=own.image_sha256,
-            again=lambda: signed_in.provider(tmp_path),
+            again=lambda: signed_in.provider(tmp_path, **names.options),
         ) as rig:
             yield rig
 
