@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 from providers.azure.errors import port_errors, refusal
-from providers.azure.names import MACHINE, TAGS, VERSIONS, last, type_of
-from providers.azure.wire import Answer, Wire
+from providers.azure.names import CALLS, KEY, last, names_of, type_of
+from providers.azure.wire import Call, Wire
 from providers.kit.account import WAIT_S, CloudAccount
 from providers.kit.waiting import poll
 from providers.ports import PortError, Target
 from pse.core.schema import Placement
-
-T = TypeVar("T")
 
 OPTIONS = frozenset(
     {
@@ -31,6 +30,11 @@ NOBODY_THERE = frozenset({"ResourceNotFound", "NotFound", "ParentResourceNotFoun
 """Codes that say that this one thing is not there, and not that its group or subscription is not."""
 NEW = {"If-None-Match": "*"}
 """Header of a PUT that must not take the place of anything."""
+NOTHING: Mapping[str, str] = MappingProxyType({})
+BUSY = frozenset({"AnotherOperationInProgress", "Conflict", "RetryableError"})
+"""Codes that may say that something else goes on with this one thing; ``Conflict`` says other things too."""
+_PUTS: Mapping[str, str] = MappingProxyType({KEY: "create"})
+"""Types whose PUT has another name than ``create_or_update`` at the SDK."""
 _GOING = frozenset({"creating", "updating", "deleting", "inprogress", "running", "accepted", "migrating"})
 
 
@@ -49,10 +53,12 @@ class Account(CloudAccount):
         super().__init__(target)
         self.location = plain(target.options.get("location", ""))
         self.zone = target.options.get("zone", "")
-        subscription, group = (target.options.get(name, "") for name in ("subscription", "resource_group"))
-        self._group = f"/subscriptions/{subscription}/resourceGroups/{group}"
-        self._wire = Wire(target.endpoint, proxy=target.options.get("proxy", ""), where=target.place)
-        self._operations: dict[str, str] = {}
+        subscription, self._group = (target.options.get(name, "") for name in ("subscription", "resource_group"))
+        self._path = f"/subscriptions/{subscription}/resourceGroups/{self._group}"
+        self._wire = Wire(
+            target.endpoint, subscription=subscription, proxy=target.options.get("proxy", ""), where=target.place
+        )
+        self._operations: dict[str, Call] = {}
         self._checked = False
 
     @property
@@ -85,7 +91,8 @@ class Account(CloudAccount):
         self.check_options()
         if not all(name.replace("-", "").replace("_", "").replace(".", "").isalnum() for name in self._names()):
             raise PortError("subscription and resource group are names", reason="invalid", where=self.place)
-        said = plain(str(self._call("GET", self._group, version=VERSIONS[TAGS]).body.get("location", "")))
+        found = self._wire.call("resource.resource_groups", "get", self._group).body
+        said = plain(str(found.get("location", "")))
         if said != self.location:
             raise PortError(
                 f"the resource group is in {said or 'no location'}, and {self.location} was asked for",
@@ -102,11 +109,11 @@ class Account(CloudAccount):
         """The id of a resource, written in one way."""
         namespace, *types = kind.split("/")
         parts = "/".join(f"{part}/{name}" for part, name in zip(types, names, strict=True))
-        return f"{self._group}/providers/{namespace}/{parts}"
+        return f"{self._path}/providers/{namespace}/{parts}"
 
     def is_mine(self, object_id: str, kind: str) -> bool:
         """Whether an id is one of a type in this resource group: no other is ever asked for or changed."""
-        inside = object_id.lower().startswith(f"{self._group.lower()}/providers/")
+        inside = object_id.lower().startswith(f"{self._path.lower()}/providers/")
         return inside and type_of(object_id) == kind and not set(object_id) & set("?#%\\ ") and "/." not in object_id
 
     def made(self, object_id: str) -> str:
@@ -129,7 +136,7 @@ class Account(CloudAccount):
         if not self.is_mine(object_id, kind):
             return None
         try:
-            return dict(self._call("GET", object_id, query=query).body)
+            return dict(self._call("get", object_id, **query).body)
         except PortError as exc:
             if exc.vendor_code in NOBODY_THERE:
                 return None
@@ -151,21 +158,18 @@ class Account(CloudAccount):
 
         return self.patiently(look)
 
-    def all(self, kind: str, **query: str) -> Iterator[dict[str, Any]]:
+    def all(self, kind: str, *inside: str, **query: str) -> Iterator[dict[str, Any]]:
         """All resources of a type in the resource group, page by page.
+
+        Args:
+            kind: The type.
+            inside: Names of what they are in.
+            query: Parameters.
 
         Raises:
             PortError: See `providers.azure.errors`; also for pages that go round in a circle.
         """
-        url, known = f"{self._group}/providers/{kind}", set[str]()
-        given = {"api-version": VERSIONS[kind], **{f"${key}": value for key, value in query.items()}}
-        while url:
-            page = self._raw("GET", url, query=given).body
-            yield from page["value"]
-            url, given = str(page.get("nextLink") or ""), {}
-            if url in known:
-                raise PortError("the pages go round in a circle", vendor_code="Paging", where=self.place)
-            known.add(url)
+        return self._wire.pages(CALLS[kind], self._group, *inside, **query)
 
     def image_versions(self, publisher: str, offer: str, sku: str) -> tuple[str, ...]:
         """Versions of a platform image in the location.
@@ -173,26 +177,25 @@ class Account(CloudAccount):
         Raises:
             PortError: See `providers.azure.errors`.
         """
-        where = f"/subscriptions/{self.options['subscription']}/providers/Microsoft.Compute/locations/{self.location}"
-        url = f"{where}/publishers/{publisher}/artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions"
-        found = self._raw("GET", url, query={"api-version": VERSIONS[MACHINE]}, bare=True).body
+        images = "compute.virtual_machine_images"
+        found = self._wire.call(images, "list", self.location, publisher, offer, sku).body
         with self.errors():
             return tuple(str(version["name"]) for version in found["value"])
 
     # -- doing --
 
-    def put(self, object_id: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+    def put(self, object_id: str, body: Mapping[str, Any], headers: Mapping[str, str] = NOTHING) -> None:
         """Make or replace; `ready` waits until it is done."""
-        self._begin("PUT", object_id, body=body, headers=headers or {})
+        self._begin(_PUTS.get(type_of(object_id), "create_or_update"), object_id, body, headers=headers)
 
     def patch(self, object_id: str, body: Mapping[str, Any]) -> None:
         """Change what ``body`` has, and wait until it is done."""
-        self._begin("PATCH", object_id, body=body)
+        self._begin("update", object_id, body)
         self.over(object_id)
 
     def post(self, object_id: str, action: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """An action, awaited; gives what it put out."""
-        self._begin("POST", object_id, action=action, body=body)
+        self._begin(action, object_id, *([] if body is None else [body]))
         return self.over(object_id)
 
     def delete(self, object_id: str, kind: str) -> None:
@@ -203,14 +206,14 @@ class Account(CloudAccount):
         """
         if not self.is_mine(object_id, kind):
             raise PortError(f"no {object_id!r} here", reason="not-found", where=self.place)
-        self._begin("DELETE", object_id)
+        self._begin("delete", object_id)
         self.over(object_id)
 
     def tag(self, object_id: str, tags: Mapping[str, str], *, operation: str = "Merge") -> None:
         """Add tags, or delete them, and leave the others as they are: what a PATCH of a resource does not do."""
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
-        url = f"{object_id}/providers/{TAGS}/default"
-        self._calmly(lambda: self._call("PATCH", url, version=VERSIONS[TAGS], body=body))
+        scope = object_id.removeprefix("/")
+        self._changing(lambda: self._wire.call("resource.tags", "update_at_scope", scope, body))
 
     def over(self, object_id: str) -> dict[str, Any]:
         """Wait until what we began with a resource is over; gives what it put out.
@@ -218,13 +221,13 @@ class Account(CloudAccount):
         Raises:
             PortError: It failed, and this is why.
         """
-        url = self._operations.pop(object_id, "")
-        if not url:
+        begun = self._operations.pop(object_id, None)
+        if begun is None:
             return {}
 
         def look() -> Mapping[str, Any] | None:
             try:
-                body = self._raw("GET", url).body
+                body = self._wire.look(begun)
             except PortError as exc:
                 # ARM forgets operations after a while; the resource tells what became of it.
                 if exc.reason == "not-found":
@@ -270,67 +273,29 @@ class Account(CloudAccount):
             return [Placement(what, f"{where or '?'}{' zone ' + ','.join(zones) if zones else ''}", "unknown")]
         return [Placement(what, self.place, "set")]
 
-    # -- below: requests --
+    # -- below: calls --
 
-    def _begin(self, method: str, object_id: str, *, action: str = "", **given: Any) -> None:
-        url = f"{object_id}/{action}" if action else object_id
-        version = VERSIONS[type_of(object_id)]
-        answer = self._calmly(lambda: self._call(method, url, version=version, **given))
-        operation = answer.headers.get("azure-asyncoperation", "")
-        if operation:
-            self._operations[object_id] = operation
+    def _call(self, verb: str, object_id: str, *body: Any, **more: Any) -> Call:
+        return self._wire.call(CALLS[type_of(object_id)], verb, self._group, *names_of(object_id), *body, **more)
 
-    def _calmly(self, act: Callable[[], T]) -> T:
-        """Repeat a call that was refused because something else is going on with the resource."""
+    def _begin(self, verb: str, object_id: str, *body: Any, **more: Any) -> None:
+        begun = self._changing(lambda: self._call(verb, object_id, *body, **more))
+        if begun.operation:
+            self._operations[object_id] = begun
 
-        def once() -> T | None:
+    def _changing(self, act: Callable[[], Call]) -> Call:
+        """A call that changes something, repeated while ARM does not know what was made just now, or is busy."""
+
+        def once() -> Call | None:
             try:
-                return act()
+                return self.patiently(act)
             except PortError as exc:
-                if exc.vendor_code not in {"AnotherOperationInProgress", "RetryableError", "Conflict"}:
-                    raise
-                if exc.reason != "throttle":
+                if exc.vendor_code not in BUSY or exc.reason != "transient":
                     raise
                 return None
 
         found = poll(once, within_s=self.seconds("wait_s", WAIT_S), closed=self.closed)
-        return act() if found is None else found
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        version: str = "",
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """One call; one that changes something is repeated while ARM does not know what was made just now."""
-        given = {"api-version": version or VERSIONS[type_of(path)]}
-        given |= {f"${key}": value for key, value in (query or {}).items()}
-
-        def once() -> Answer:
-            return self._raw(method, path, query=given, body=body, headers=headers)
-
-        return once() if method == "GET" else self.patiently(once)
-
-    def _raw(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None,
-        bare: bool = False,
-    ) -> Answer:
-        answer = self._wire.send(method, url, query=query or {}, body=body, headers=headers or {}, bare=bare)
-        if not 200 <= answer.status < 300:
-            what = f"{method} {last(url)}"
-            error = answer.body.get("error")
-            raise refusal(error, answer.status, where=self.place, what=what, headers=answer.headers)
-        return answer
+        return self.patiently(act) if found is None else found
 
     def _names(self) -> tuple[str, str]:
         return self.options["subscription"], self.options["resource_group"]

@@ -46,7 +46,7 @@ class Attachments:
         self._account.tag(self._account.path(DISK, disk["name"]), tags)
         wanted = {"diskId": self._account.path(DISK, disk["name"]), "caching": "None", "deleteOption": "Detach"}
         path = self._account.path(MACHINE, machine["name"])
-        self._account.post(path, "attachDetachDataDisks", {"dataDisksToAttach": [wanted]})
+        self._account.post(path, "attach_detach_data_disks", {"dataDisksToAttach": [wanted]})
         return object_id
 
     def finish(self, object_id: str, inputs: AttachmentInputs) -> None:  # noqa: ARG002  (nothing of it is changed)
@@ -74,7 +74,7 @@ class Attachments:
         if disk is None or not self._account.is_mine(machine_id, MACHINE):
             return
         if same(last(str(disk.get("managedBy") or "")), last(machine_id)):
-            self._account.post(machine_id, "attachDetachDataDisks", {"dataDisksToDetach": [{"diskId": disk_id}]})
+            self._account.post(machine_id, "attach_detach_data_disks", {"dataDisksToDetach": [{"diskId": disk_id}]})
         tags = {key: value for key, value in (disk.get("tags") or {}).items() if key.lower().startswith(AT)}
         if same(tags_of(disk).get(f"{AT}server", ""), last(machine_id)):
             self._account.tag(disk_id, tags, operation="Delete")

@@ -25,12 +25,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "OverconstrainedZonalAllocationRequest": "capacity",
         "SkuNotAvailable": "capacity",
         "NotAvailableForSubscription": "capacity",
-        # Too fast, or something else is going on with it: the call had no effect.
+        # Too fast: the call had no effect.
         "TooManyRequests": "throttle",
         "OperationNotAllowedByRateLimit": "throttle",
         "SubscriptionRequestsThrottled": "throttle",
-        "AnotherOperationInProgress": "throttle",
-        "RetryableError": "throttle",
         # Somebody else is or was faster.
         "PreconditionFailed": "conflict",
         "NetcfgSubnetRangesOverlap": "conflict",
@@ -67,7 +65,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "PlatformImageNotFound": "not-found",
         "ImageNotFound": "not-found",
         "ResourceGroupBeingDeleted": "not-found",
-        # Again, and it may work.
+        # Again, and it may work. The first two are about one thing, with which something else goes on, and not about
+        # how many calls come: the calls for other things need not be slower.
+        "AnotherOperationInProgress": "transient",
+        "RetryableError": "transient",
         "InternalServerError": "transient",
         "InternalOperationError": "transient",
         "InternalExecutionError": "transient",
@@ -106,7 +107,7 @@ def reason_of(code: str, status: int, message: str = "") -> str:
     if code == "OperationNotAllowed":
         return "quota" if "quota" in said else "in-use" if "attached" in said else "invalid"
     if code == "Conflict" and ("concurrent" in said or "in progress" in said):
-        return "throttle"
+        return "transient"
     if code in REASONS:
         return REASONS[code]
     by_status = {401: "auth", 403: "auth", 429: "throttle"} | ({} if code else {404: "not-found"})
@@ -141,11 +142,12 @@ def refusal(
 
 
 @contextmanager
-def port_errors(where: str) -> Iterator[None]:
+def port_errors(where: str, what: str = "") -> Iterator[None]:
     """Let only `PortError` leave.
 
     Args:
         where: The place, for the user.
+        what: The call.
 
     Raises:
         PortError: Whatever the SDK raised. ``transient`` means that nobody knows whether the call took effect.
@@ -154,7 +156,14 @@ def port_errors(where: str) -> Iterator[None]:
 
     try:
         yield
-    except sdk.ClientAuthenticationError as exc:
+    except sdk.HttpResponseError as exc:
+        answer: Any = exc.response
+        if answer is not None and not 200 <= answer.status_code < 300:
+            raise refusal(_told(answer), answer.status_code, where=where, what=what, headers=answer.headers) from exc
+        if answer is not None:
+            raise PortError("the answer cannot be understood", vendor_code=type(exc).__name__, where=where) from exc
+        if not isinstance(exc, sdk.ClientAuthenticationError):
+            raise _lost(exc, where) from exc
         raise PortError(
             printable(str(exc.message).split("\n", 1)[0])[:500],
             reason="auth",
@@ -162,11 +171,23 @@ def port_errors(where: str) -> Iterator[None]:
             where=where,
             hint="Give credentials as Azure's own tools take them: environment, managed identity, or `az login`.",
         ) from exc
-    except (sdk.AzureError, OSError) as exc:
-        # Nothing of the request is in these texts: they tell of connections.
-        raise PortError(
-            printable(str(exc))[:500], reason="transient", vendor_code=type(exc).__name__, where=where
-        ) from exc
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as exc:
+    except (sdk.ServiceRequestError, sdk.ServiceResponseError, OSError) as exc:
+        raise _lost(exc, where) from exc
+    except (sdk.AzureError, KeyError, IndexError, TypeError, ValueError, AttributeError) as exc:
         # Not an answer of ARM's, or one that lacks what it has to have. Its text is not quoted: it may be all of it.
         raise PortError("the answer cannot be understood", vendor_code=type(exc).__name__, where=where) from exc
+
+
+def _lost(exc: Exception, where: str) -> PortError:
+    """A connection that failed; nothing of the request is in these texts."""
+    inner = getattr(exc, "inner_exception", None) or exc
+    return PortError(printable(str(exc))[:500], reason="transient", vendor_code=type(inner).__name__, where=where)
+
+
+def _told(answer: Any) -> Any:
+    """What an answer that says no has under ``error``."""
+    try:
+        found = answer.json()
+    except ValueError:
+        return None
+    return found.get("error") if isinstance(found, dict) else None

@@ -18,26 +18,23 @@ KEY = "Microsoft.Compute/sshPublicKeys"
 DISK = "Microsoft.Compute/disks"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 MACHINE = "Microsoft.Compute/virtualMachines"
-TAGS = "Microsoft.Resources/tags"
 
-VERSIONS: Mapping[str, str] = MappingProxyType(
+CALLS: Mapping[str, str] = MappingProxyType(
     {
-        NETWORK: "2026-03-01",
-        SUBNET: "2026-03-01",
-        GROUP: "2026-03-01",
-        INTERFACE: "2026-03-01",
-        PUBLIC: "2026-03-01",
-        GATEWAY: "2026-03-01",
-        BALANCER: "2026-03-01",
-        KEY: "2026-04-01",
-        DISK: "2026-03-02",
-        SNAPSHOT: "2026-03-02",
-        MACHINE: "2026-04-01",
-        TAGS: "2021-04-01",
+        NETWORK: "network.virtual_networks",
+        SUBNET: "network.subnets",
+        GROUP: "network.network_security_groups",
+        INTERFACE: "network.network_interfaces",
+        PUBLIC: "network.public_ip_addresses",
+        GATEWAY: "network.nat_gateways",
+        BALANCER: "network.load_balancers",
+        KEY: "compute.ssh_public_keys",
+        DISK: "compute.disks",
+        SNAPSHOT: "compute.snapshots",
+        MACHINE: "compute.virtual_machines",
     }
 )
-"""The api-version of each type: those of azure-mgmt-compute 39 and azure-mgmt-network 33, whose models the tests check
-every body against."""
+"""Client and operations of each type."""
 IN_NETWORK = "pse-network"
 """Tag: name of the network that a security group or a gateway is for, which Azure does not know."""
 PART = "pse-part"
@@ -68,7 +65,12 @@ def type_of(object_id: str) -> str:
     """The resource type in an id, as this module writes it; empty for what is none of these."""
     namespace, *rest = object_id.lower().partition("/providers/")[2].split("/")
     found = "/".join((namespace, *rest[::2]))
-    return next((known for known in VERSIONS if known.lower() == found), "")
+    return next((known for known in CALLS if known.lower() == found), "")
+
+
+def names_of(object_id: str) -> list[str]:
+    """The names in an id, outermost first."""
+    return object_id.split("/")[8::2]
 
 
 def last(object_id: str) -> str:

@@ -36,6 +36,11 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     }
 )
 """What the adapter can make."""
+PACKAGES = (
+    "azure.identity",
+    *(f"azure.mgmt.{name}" for name in ("compute", "network", "resource.resources", "storage")),
+)
+"""What it calls Azure by."""
 
 _LATER = "the adapter does not make it yet"
 
@@ -74,9 +79,10 @@ class AzureProvider(CloudProvider[Account]):
         Raises:
             MissingTool: The SDK is not installed.
         """
-        if not _installed():
+        missing = _missing()
+        if missing:
             raise MissingTool(
-                "the provider azure needs azure-mgmt-core and azure-identity, which are not installed",
+                f"the provider azure needs {missing}, which is not installed",
                 hint="Run `pip install 'pse-cloud[azure]'`.",
                 where=target.place,
             )
@@ -89,8 +95,13 @@ class AzureProvider(CloudProvider[Account]):
         return FoundImage(id=found) if found else None
 
 
-def _installed() -> bool:
-    try:
-        return all(find_spec(name) is not None for name in ("azure.mgmt.core", "azure.identity"))
-    except ModuleNotFoundError:
-        return False
+def _missing() -> str:
+    """The first part of the SDK that is not installed; empty when all are."""
+    for package in PACKAGES:
+        try:
+            found = find_spec(package)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            return package.replace(".", "-").removesuffix("-resources")
+    return ""

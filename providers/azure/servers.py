@@ -273,7 +273,7 @@ class Servers:
             return
 
         def look() -> str | None:
-            output = self._account.post(object_id, "runCommand", {"commandId": "RunShellScript", "script": list(_ASK)})
+            output = self._account.post(object_id, "run_command", {"commandId": "RunShellScript", "script": list(_ASK)})
             said = "\n".join(str(status.get("message", "")) for status in output.get("value") or ())
             return host_key(said) or None
 

@@ -1,169 +1,213 @@
-"""Calls to Azure Resource Manager over the SDK's own pipeline: credentials, proxies, and a bound on answers.
+"""Calls to Azure by its own management clients: azure-mgmt-compute, -network, -resource and -storage.
 
-`azure.core` and `azure.mgmt.core` are what every client of the SDK is made of. The clients themselves
-(azure-mgmt-compute, azure-mgmt-network) are not used: importing them takes seconds in every plugin process
-(docs/adr/0003-dependencies.md).
+What this adds to them: connections whose answers are bounded, a credential that goes to Azure only, no second try of
+their own (trying again is the plugin's), and long operations that somebody else waits for.
 """
 
-import json
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
-
-import msgspec
 
 from providers.azure.errors import port_errors
 from providers.ports import PortError
 
-MAX_ANSWER = 32 * 1024 * 1024
-"""Bytes of one answer; a page of 1,000 machines is 5 MB."""
-CLOUDS: Mapping[str, str] = {
-    "management.azure.com": "https://management.azure.com/.default",
-    "management.usgovcloudapi.net": "https://management.usgovcloudapi.net/.default",
-    "management.chinacloudapi.cn": "https://management.chinacloudapi.cn/.default",
-}
+CLOUDS: Mapping[str, str] = MappingProxyType(
+    {
+        "management.azure.com": "https://management.azure.com/.default",
+        "management.usgovcloudapi.net": "https://management.usgovcloudapi.net/.default",
+        "management.chinacloudapi.cn": "https://management.chinacloudapi.cn/.default",
+    }
+)
 """Hosts of ARM, and what a credential for each is good for."""
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What came back.
+class Call:
+    """The answer to one call; for a long one it takes the place of the SDK's poller, whose wait nobody can end.
 
     Attributes:
-        status: HTTP status.
-        body: The JSON object; empty where there is none.
-        headers: Names in small letters.
+        body: The JSON object; a list stands under ``value``, and what has no body is empty.
+        operation: URL that tells how the long operation goes; empty when all is over.
     """
 
-    status: int
     body: Mapping[str, Any]
-    headers: Mapping[str, str]
+    operation: str = ""
+
+    def keep(self, answer: Any, *_: object) -> None:
+        """Take the answer to a call that is over with it (``cls`` of the SDK's operations)."""
+        self.body = _object(answer.http_response)
+
+    def initialize(self, client: Any, answer: Any, _: object) -> None:
+        """Take the first answer to a long call (this and below: `azure.core.polling.PollingMethod`)."""
+        self.keep(answer)
+        self._client, headers = client, answer.http_response.headers
+        self.operation = headers.get("Azure-AsyncOperation", "")
+        if not self.operation and answer.http_response.status_code == 202:
+            self.operation = headers.get("Location", "")
+
+    def finished(self) -> bool:
+        """No thread of the SDK's has to wait."""
+        return True
+
+    def look(self) -> Mapping[str, Any]:
+        """How the operation goes; one that is told of by its status alone is put as the others are."""
+        from azure.core.rest import HttpRequest
+
+        response = self._client.send_request(HttpRequest("GET", self.operation))
+        response.raise_for_status()
+        found = _object(response)
+        return found if "status" in found else {"status": "InProgress" if response.status_code == 202 else "Succeeded"}
 
 
 class Wire:
-    """Sends requests; safe to use from many threads.
+    """The clients of one subscription; safe to use from many threads, as the SDK's clients and `Bounded` are.
 
-    A client holds a session of `requests`, which is not said to be thread safe: so each call borrows a client of its
-    own, and gives it back for the next one.
+    They are imported, which takes some seconds, when they are first called.
 
     Args:
         endpoint: URL of ARM; empty for the public cloud's.
+        subscription: Its id.
         proxy: URL of a proxy; empty for what the environment says.
         where: The place, for the user.
     """
 
-    def __init__(self, endpoint: str, *, proxy: str, where: str) -> None:
+    def __init__(self, endpoint: str, *, subscription: str, proxy: str, where: str) -> None:
         """Remember; no SDK is imported yet."""
         self.base = (endpoint or "https://management.azure.com").rstrip("/")
-        self._proxies = {"http": proxy, "https": proxy} if proxy else {}
+        self._subscription = subscription
+        self._proxies = {"http": proxy, "https": proxy} if proxy else None
         self._where = where
         self._lock = threading.Lock()
-        self._idle: list[Any] = []
-        self._credential: Any = None
+        self._clients: dict[str, Any] = {}
+        self._shared: dict[str, Any] = {}
+        self._closes: list[Callable[[], None]] = []
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        query: Mapping[str, str],
-        body: Any = None,
-        headers: Mapping[str, str],
-        bare: bool = False,
-    ) -> Answer:
-        """One request and its answer, whatever its status.
+    def call(self, operations: str, verb: str, *given: Any, headers: Mapping[str, str] = _NONE, **query: str) -> Call:
+        """One call.
 
         Args:
-            method: Of HTTP.
-            url: A path at the endpoint, or a whole URL that ARM gave.
-            query: Parameters, besides those in ``url``.
-            body: Sent as JSON.
+            operations: Client and group of operations, for example ``compute.disks``.
+            verb: The operation, without ``begin_``.
+            given: Names, and the body as JSON.
             headers: Besides the SDK's own.
-            bare: The answer is a list without an object around it; it is given as ``value``.
+            query: Parameters by the SDK's names.
 
         Raises:
-            PortError: There was no answer that can be understood.
+            PortError: See `providers.azure.errors`.
         """
-        target = url if url.startswith(("http:", "https:")) else f"{self.base}{url}"
-        if urlsplit(target)[:2] != urlsplit(self.base)[:2]:
-            # Whoever follows it would show his credential to a stranger.
-            raise PortError(
-                "the answer leads to another host", reason="invalid", vendor_code="ForeignLink", where=self._where
-            )
-        with port_errors(self._where):
-            from azure.core.rest import HttpRequest
+        made = Call()
+        names = [one for one in given if isinstance(one, str)]
+        with port_errors(self._where, f"{verb} {names[-1]}"):
+            group = self._operations(operations)
+            begin = getattr(group, f"begin_{verb}", None)
+            if begin is not None:
+                begin(*given, headers=dict(headers), polling=made, **query)
+            else:
+                # A stream is not made into models, which nobody wants here; a deletion gives neither.
+                stream: Any = {} if verb == "delete" else {"stream": True}
+                getattr(group, verb)(*given, headers=dict(headers), cls=made.keep, **stream, **query)
+        return made
 
-            # HttpRequest puts parameters in place of those that a URL has: a link of ARM's is left as it is.
-            request = HttpRequest(method, target, json=body, headers=dict(headers), params=dict(query) or None)
-            with self._client() as client:
-                response = client.send_request(request, stream=True)
-                try:
-                    data = self._read(response)
-                finally:
-                    response.close()
-            parsed = _json(data, good=response.status_code < 400, bare=bare)
-        return Answer(
-            status=response.status_code,
-            body=parsed,
-            headers={key.lower(): value for key, value in response.headers.items()},
-        )
+    def pages(self, operations: str, *given: str, **query: str) -> Iterator[dict[str, Any]]:
+        """What the list of a resource group, or of something in it, has; page by page.
+
+        Raises:
+            PortError: See `providers.azure.errors`; also for pages that go round in a circle.
+        """
+        answers: list[Any] = []
+        links: set[str] = set()
+        with port_errors(self._where, f"list {operations}"):
+            group = self._operations(operations)
+            listing = getattr(group, "list_by_resource_group", None) or group.list
+            keep = {"raw_response_hook": lambda answer: answers.append(answer.http_response)}
+            pages = listing(*given, **keep, **query).by_page()
+        while True:
+            with port_errors(self._where, f"list {operations}"):
+                next(pages, None)
+                page = _object(answers.pop())
+                found, link = page["value"], str(page.get("nextLink") or "")
+            yield from found
+            if not link:
+                return
+            if link in links:
+                raise PortError("the pages go round in a circle", vendor_code="Paging", where=self._where)
+            links.add(link)
+
+    def look(self, begun: Call) -> Mapping[str, Any]:
+        """How a long operation goes.
+
+        Raises:
+            PortError: See `providers.azure.errors`.
+        """
+        with port_errors(self._where):
+            return begun.look()
 
     def close(self) -> None:
         """Give back connections."""
         with self._lock:
-            clients, self._idle = self._idle, []
-            credential, self._credential = self._credential, None
-        for client in clients:
-            client.close()
-        if credential is not None:
-            credential.close()
+            closes, self._closes = self._closes, []
+            self._clients.clear()
+            self._shared.clear()
+        for close in closes:
+            close()
 
-    def _read(self, response: Any) -> bytes:
-        found = bytearray()
-        for chunk in response.iter_bytes():
-            found += chunk
-            if len(found) > MAX_ANSWER:
-                said = f"an answer of more than {MAX_ANSWER} bytes was cut off"
-                raise PortError(said, vendor_code="AnswerTooLong", where=self._where)
-        return bytes(found)
-
-    @contextmanager
-    def _client(self) -> Iterator[Any]:
+    def _operations(self, name: str) -> Any:
+        client, _, group = name.partition(".")
         with self._lock:
-            client = self._idle.pop() if self._idle else self._made()
-        try:
-            yield client
-        finally:
-            with self._lock:
-                self._idle.append(client)
+            if client not in self._clients:
+                self._shared = self._shared or self._opened()
+                self._clients[client] = _library(client)(subscription_id=self._subscription, **self._shared)
+            return getattr(self._clients[client], group)
 
-    def _made(self) -> Any:
-        from azure.core import PipelineClient
+    def _opened(self) -> dict[str, Any]:
+        """What all clients share: credential, connections, and what a request goes through."""
         from azure.core.pipeline import policies
         from azure.core.pipeline.transport import RequestsTransport
 
+        from providers.kit.transport import http_session
+
         scope = self._scope()
-        chain: list[Any] = [
-            policies.RequestIdPolicy(),
-            policies.UserAgentPolicy(base_user_agent="pse"),
-            policies.ProxyPolicy(proxies=self._proxies or None),
-        ]
+        auth: Any = policies.SansIOHTTPPolicy()
+        credential: Any = None
         if scope:
+            from azure.identity import DefaultAzureCredential
             from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
 
-            chain.append(ARMChallengeAuthenticationPolicy(self._whose(), scope))
-        # No policy for retries, which are the plugin's, and none that follows where an answer leads.
-        transport = RequestsTransport(connection_timeout=10, read_timeout=60, use_env_settings=bool(scope))
-        return PipelineClient(self.base, policies=chain, transport=transport)
+            credential = DefaultAzureCredential(**({"proxies": self._proxies} if self._proxies else {}))
+            self._closes.append(credential.close)
+            auth = ARMChallengeAuthenticationPolicy(credential, scope)
+        session = http_session()
+        session.trust_env = bool(scope)
+        # Says "authorised": without it requests would put the password of a netrc in the place of the token.
+        session.auth = lambda request: request
+        self._closes.append(session.close)
+        return {
+            "credential": credential or object(),
+            "base_url": self.base,
+            "credential_scopes": [scope],
+            "authentication_policy": auth,
+            "transport": RequestsTransport(
+                session=session, session_owner=False, connection_timeout=10, read_timeout=60
+            ),
+            # No policy for retries, none that follows where an answer leads, none that logs, and none that registers
+            # the subscription for what it is not registered for.
+            "policies": [
+                policies.RequestIdPolicy(),
+                policies.UserAgentPolicy(base_user_agent="pse"),
+                policies.ProxyPolicy(proxies=self._proxies),
+                policies.CustomHookPolicy(raw_request_hook=self._stay),
+                auth,
+            ],
+        }
 
-    def _whose(self) -> Any:
-        if self._credential is None:
-            from azure.identity import DefaultAzureCredential
-
-            self._credential = DefaultAzureCredential(**({"proxies": self._proxies} if self._proxies else {}))
-        return self._credential
+    def _stay(self, request: Any) -> None:
+        """See that a request goes to ARM: whoever follows a link elsewhere would show his credential to a stranger."""
+        if urlsplit(request.http_request.url)[:2] != urlsplit(self.base)[:2]:
+            said = "the answer leads to another host"
+            raise PortError(said, reason="invalid", vendor_code="ForeignLink", where=self._where)
 
     def _scope(self) -> str:
         """What the credential has to be good for; empty for a test on this machine, which gets none.
@@ -187,6 +231,25 @@ class Wire:
         )
 
 
+def _library(client: str) -> Any:
+    """The class of a client; to import one takes a second or two."""
+    if client == "compute":
+        from azure.mgmt.compute import ComputeManagementClient
+
+        return ComputeManagementClient
+    if client == "network":
+        from azure.mgmt.network import NetworkManagementClient
+
+        return NetworkManagementClient
+    if client == "storage":
+        from azure.mgmt.storage import StorageManagementClient
+
+        return StorageManagementClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
+    return ResourceManagementClient
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -194,17 +257,12 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _json(data: bytes, *, good: bool, bare: bool) -> Mapping[str, Any]:
-    """The object in a body; what is no JSON is only an error where the answer is none."""
-    if not data:
+def _object(response: Any) -> Mapping[str, Any]:
+    """The object in a body."""
+    if not response.read():
         return {}
-    try:
-        found = json.loads(data)
-    except ValueError:
-        if good:
-            raise
-        return {}
-    if bare and isinstance(found, list):
+    found = response.json()
+    if isinstance(found, list):
         return {"value": found}
     if not isinstance(found, dict):
         raise TypeError("an answer of ARM's is an object")

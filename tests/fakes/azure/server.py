@@ -14,7 +14,7 @@ from tests.fakes.azure.compute import IMAGE, VERSIONS, VM, VirtualMachines
 from tests.fakes.azure.errors import ArmError, invalid
 from tests.fakes.azure.kinds import Kind, Raw
 
-RESOURCES_VERSION = "2021-04-01"
+RESOURCES_VERSION = "2025-04-01"
 """Of resource groups and tags."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 Reply = tuple[int, Any, dict[str, str]]

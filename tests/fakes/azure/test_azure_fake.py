@@ -222,7 +222,7 @@ def test_listing_has_pages(arm: Clients) -> None:
 def test_tags_are_merged_and_children_have_none(arm: Clients) -> None:
     arm.net("net", ("sub", "10.0.1.0/24"), tags={"a": "1"})
     path = f"{BASE}/Microsoft.Network/virtualNetworks/net"
-    tags = "providers/Microsoft.Resources/tags/default?api-version=2021-04-01"
+    tags = "providers/Microsoft.Resources/tags/default?api-version=2025-04-01"
     merge = {"operation": "Merge", "properties": {"tags": {"b": "2"}}}
     assert arm.ask("PATCH", f"{path}/{tags}", merge)[1]["properties"]["tags"] == {"a": "1", "b": "2"}
     delete = {"operation": "Delete", "properties": {"tags": {"a": "1", "b": "other"}}}

@@ -14,7 +14,7 @@ from tests.require import missing
 @pytest.fixture(scope="session")
 def arm_cloud() -> Iterator[Cloud]:
     """Azure on loopback ports."""
-    for module in ("azure.mgmt.compute", "azure.mgmt.network"):
+    for module in ("azure.mgmt.compute", "azure.mgmt.network", "azure.mgmt.resource.resources", "azure.mgmt.storage"):
         if importlib.util.find_spec("azure") is None or importlib.util.find_spec(module) is None:
             missing(module)
     with running() as cloud:

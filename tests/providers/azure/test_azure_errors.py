@@ -77,7 +77,7 @@ def test_one_code_for_many_things_is_told_apart_by_its_text() -> None:
         reason_of("Conflict", 409, "conflict with a concurrent request"),
         reason_of("Conflict", 409, "it is another"),
     ]
-    assert found == ["quota", "in-use", "invalid", "throttle", "conflict"]
+    assert found == ["quota", "in-use", "invalid", "transient", "conflict"]
 
 
 def test_answer_without_a_code_is_judged_by_its_status() -> None:
@@ -237,6 +237,16 @@ def test_busy_network_is_tried_again(rig: Rig, cloud: Cloud) -> None:
     assert cloud.actions().count(CREATES["Subnet"]) == 3
 
 
+def test_what_is_busy_for_too_long_is_no_storm_in_which_all_others_wait(rig: Rig, cloud: Cloud, tmp_path: Path) -> None:
+    inputs = rig.inputs("Subnet")
+    cloud.plant(hostile.refuse(429, body=said("AnotherOperationInProgress")), CREATES["Subnet"], times=1000)
+    hasty = AzureProvider(cloud.target(tmp_path, wait_s="0.2"))
+    with pytest.raises(PortError) as caught:
+        hasty.store("Subnet").create(inputs, identity=rig.identity())
+    hasty.close()
+    assert (caught.value.reason, caught.value.vendor_code) == ("transient", "AnotherOperationInProgress")
+
+
 def test_group_in_another_location_stops_everything(cloud: Cloud, provider: AzureProvider) -> None:
     cloud.plant(hostile.replace(LOCATION, "westeurope"), ".*", times=99)
     with pytest.raises(PortError) as caught:
@@ -293,7 +303,7 @@ def test_endless_and_broken_answers_are_no_crash(rig: Rig, cloud: Cloud) -> None
     cloud.plant(hostile.huge(), "GET virtualNetworks")
     with pytest.raises(PortError) as caught:
         rig.store("Network").list()
-    assert (caught.value.reason, caught.value.vendor_code) == ("transient", "AnswerTooLong")
+    assert (caught.value.reason, caught.value.vendor_code) == ("transient", "TooLarge")
     for body in (b"<html>", b"[]", b"{}", b'{"value": [{}]}', b""):
         cloud.plant(hostile.refuse(200, body=body), "GET virtualNetworks")
         with pytest.raises(PortError) as caught:
