@@ -9,23 +9,36 @@ from policy.rulebook import Case, Rule, Rules
 from policy.verdicts import refusal_by
 from pse.core.documents.category import Category
 from pse.core.documents.gate import AllowedPlace, GateRule, UnitGate
+from pse.core.findings import Finding, Severity
 from pse.core.schema import Rests
 
 _DAY = date(2026, 6, 1)
 _PLACE = "csp/region/site"
 
 
-def failures(rules: Rules) -> Iterator[str]:
-    """One line for every case that does not come out as its rule says, and for every rule without both kinds."""
+def failures(rules: Rules) -> Iterator[Finding]:
+    """PSE-R106 for every case that does not come out as its rule says, PSE-R107 for a rule without both kinds."""
     words = rules.of_gate(_DAY)
     for rule in rules.all:
         for name, cases, wanted in (("good", rule.good, False), ("bad", rule.bad, True)):
             if not cases:
-                yield f"{rule.id} has no {name} case"
-            for number, case in enumerate(cases):
+                yield Finding(
+                    code="PSE-R107",
+                    severity=Severity.WARNING,
+                    subject=rule.id,
+                    message=f"it has no {name} case",
+                    remedy=f"Write a [[rule.{name}]] beside it, so that a slip in the rule is seen.",
+                )
+            for number, case in enumerate(cases, start=1):
                 if refuses(rule, case, words) is not wanted:
                     note = f" ({case.note})" if case.note else ""
-                    yield f"{rule.id} {name}[{number}]{note} is {'let pass' if wanted else 'refused'}"
+                    yield Finding(
+                        code="PSE-R106",
+                        severity=Severity.ERROR,
+                        subject=rule.id,
+                        message=f"{name} case {number}{note} is {'let pass' if wanted else 'refused'}",
+                        remedy="Correct the rule, or the case.",
+                    )
 
 
 def refuses(rule: Rule, case: Case, words: tuple[GateRule, ...] = ()) -> bool:

@@ -76,6 +76,10 @@ class Nocs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """SHA-256 of what it says, whatever its layout."""
         return hash_of(self)
 
+    def on(self, day: date) -> tuple[Noc, ...]:
+        """Those that hold on ``day``; an expired NOC is no NOC."""
+        return tuple(noc for noc in self.noc if noc.holds(day))
+
 
 def load_nocs(workspace: Workspace) -> Nocs:
     """Read the NOCs; a missing or empty file grants nothing and needs no signature.

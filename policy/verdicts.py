@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from fnmatch import translate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from policy.nocs import Noc
 from policy.register import Place, Register
@@ -38,19 +38,14 @@ def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of
         Refused: The register's last day has passed.
     """
     policy.register.refuse_expired(as_of)
-    live = [noc for noc in policy.nocs.noc if noc.holds(as_of)]
+    live = policy.nocs.on(as_of)
     classes: dict[tuple[Category | None, tuple[str, ...]], VerdictClass] = {}
     assignments: dict[str, str] = {}
     for workload, category in sorted(categories.items()):
-        references = tuple(sorted(noc.reference for noc in live if noc.covers(workload)))
-        key = (category, references)
+        covering = [noc for noc in live if noc.covers(workload)]
+        key = (category, tuple(noc.reference for noc in covering))
         if key not in classes:
-            classes[key] = VerdictClass(
-                id="+".join((category.value if category else "unclassified", *references)),
-                category=category,
-                jurisdiction=policy.jurisdiction,
-                nocs=references,
-            )
+            classes[key] = class_of(policy, category, covering)
         assignments[workload] = classes[key].id
     by_reference = {noc.reference: noc for noc in live}
     verdicts = [
@@ -68,6 +63,17 @@ def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of
     )
 
 
+def class_of(policy: "Policy", category: Category | None, nocs: Iterable[Noc]) -> VerdictClass:
+    """The class of a workload of ``category`` that ``nocs`` cover."""
+    references = tuple(sorted(noc.reference for noc in nocs))
+    return VerdictClass(
+        id="+".join((category.value if category else "unclassified", *references)),
+        category=category,
+        jurisdiction=policy.jurisdiction,
+        nocs=references,
+    )
+
+
 def judge_class(policy: "Policy", known: VerdictClass, nocs: Iterable[Noc], place: Place, *, as_of: date) -> Verdict:
     """One class at one place, and the last day on which the answer stays what it is."""
     bench = _Bench(policy, known, [noc for noc in nocs if noc.reaches(place.id)], place)
@@ -82,10 +88,17 @@ def judge_class(policy: "Policy", known: VerdictClass, nocs: Iterable[Noc], plac
     )
 
 
-def refusal_by(
+class Reading(NamedTuple):
+    """What one rule finds at one place: whether it lets pass, and the fact that decides, in words."""
+
+    passes: bool
+    fact: str
+
+
+def reading(
     rule: Rule, category: Category | None, place: Place, register: Register, *, on: date, jurisdiction: str
-) -> Refusal | None:
-    """What one rule says, whatever its dates; None when it lets pass.
+) -> Reading | None:
+    """What one rule finds, whatever its dates; None when it is not about the category.
 
     Args:
         rule: A rule that judges places.
@@ -95,27 +108,34 @@ def refusal_by(
         on: Day to look at the register for.
         jurisdiction: Whose rows of the register count.
     """
-    fact = ""
     if rule.kind is Kind.CLASSIFIED:
-        fact = "" if category is not None else "the data has no category"
-    elif category is None or category not in rule.categories:
+        return Reading(category is not None, f"the data is {category}" if category else "the data has no category")
+    if category is None or category not in rule.categories:
         return None
-    elif rule.kind is Kind.COUNTRY:
-        fact = "" if place.country in rule.countries else f"{place.id} is in {place.country}"
-    elif rule.kind is Kind.CLOUD:
-        fact = "" if place.cloud in rule.clouds else f"{place.id} is a {place.cloud.value} cloud"
-    elif rule.kind is Kind.PLACE:
-        fact = f"{place.id} is ruled out" if _any(rule.places, place.id) else ""
-    else:
-        standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
-        if standing.state not in rule.states:
-            state = standing.state.value if standing.state else f"not in the {jurisdiction} register"
-            named = " by name" if rule.by_name else ""
-            reference = f" ({standing.row.reference})" if standing.row and standing.row.reference else ""
-            fact = f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"
-    if not fact:
+    if rule.kind is Kind.COUNTRY:
+        return Reading(place.country in rule.countries, f"{place.id} is in {place.country}")
+    if rule.kind is Kind.CLOUD:
+        return Reading(place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud")
+    if rule.kind is Kind.PLACE:
+        out = _any(rule.places, place.id)
+        return Reading(not out, f"{place.id} is {'' if out else 'not '}ruled out")
+    standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
+    state = standing.state.value if standing.state else f"not in the {jurisdiction} register"
+    named = " by name" if rule.by_name else ""
+    reference = f" ({standing.row.reference})" if standing.row and standing.row.reference else ""
+    return Reading(
+        standing.state in rule.states, f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"
+    )
+
+
+def refusal_by(
+    rule: Rule, category: Category | None, place: Place, register: Register, *, on: date, jurisdiction: str
+) -> Refusal | None:
+    """What one rule says against a place, whatever its dates; None when it lets pass. See `reading`."""
+    found = reading(rule, category, place, register, on=on, jurisdiction=jurisdiction)
+    if found is None or found.passes:
         return None
-    return Refusal(rule=rule.id, clause=rule.clause, message=f"{rule.text} Here: {fact}.", source=rule.cited)
+    return Refusal(rule=rule.id, clause=rule.clause, message=f"{rule.text} Here: {found.fact}.", source=rule.cited)
 
 
 class _Bench:

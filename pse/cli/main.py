@@ -32,6 +32,7 @@ VERBS = MappingProxyType(
         "audit": "audit",
         "lab": "lab",
         "register": "register",
+        "policy": "policy",
         "ledger": "ledger",
     }
 )

@@ -62,9 +62,9 @@ def test_every_kind_has_a_shipped_rule_but_the_one_for_own_lists() -> None:
 def test_failing_case_is_reported_by_rule_and_number() -> None:
     rule = next(rule for rule in RULES.all if rule.kind is Kind.COUNTRY)
     wrong = msgspec.structs.replace(rule, good=(Case(category=Category.SECRET, country="XA", note="wrong"),), bad=())
-    assert list(failures(Rules([wrong], notice=""))) == [
-        f"{rule.id} good[0] (wrong) is refused",
-        f"{rule.id} has no bad case",
+    assert [(found.code, found.subject, found.message) for found in failures(Rules([wrong], notice=""))] == [
+        ("PSE-R106", rule.id, "good case 1 (wrong) is refused"),
+        ("PSE-R107", rule.id, "it has no bad case"),
     ]
     assert not list(failures(RULES))
 

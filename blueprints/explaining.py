@@ -1,0 +1,49 @@
+"""Why a workload may be where it may be, by the categories that a plan would use."""
+
+import difflib
+from datetime import date
+
+from blueprints.categories import categories_of
+from blueprints.environments import load_environments
+from inventory.estate import Estate
+from policy.explain import Explanation, explain
+from policy.load import load_policy
+from pse.core.documents.category import Category
+from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.workloads import load_workloads
+from pse.core.errors import UsageError
+from pse.core.settings import Workspace
+
+
+def explained(workspace: Workspace, workload: str, category: Category | None, *, as_of: date) -> Explanation:
+    """Explain a workload of the estate or an environment, or a category alone.
+
+    Args:
+        workspace: Where.
+        workload: Id of a workload or of an environment; empty for a category alone.
+        category: Judge this one in place of the workload's own; None takes its own.
+        as_of: Day to judge for.
+
+    Raises:
+        UsageError: There is no such workload.
+        BadInput: A file of the workspace cannot be used.
+        Refused: Register or NOCs cannot be believed, or the register's last day has passed.
+    """
+    policy = load_policy(workspace, as_of=as_of)
+    if workload:
+        estate = _estate(workspace)
+        known, _ = categories_of(workspace, policy, estate, load_workloads(workspace), load_environments(workspace))
+        if workload not in known:
+            near = difflib.get_close_matches(workload, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else "`pse label` lists those of the estate."
+            raise UsageError("there is no such workload or environment", where=workload, hint=hint)
+        category = category or known[workload]
+    return explain(policy, workload, category, as_of=as_of)
+
+
+def _estate(workspace: Workspace) -> Estate:
+    if not workspace.private.joinpath("snapshot").exists():
+        return Estate(manifest=Snapshot(tables={}))
+    from inventory import load_estate
+
+    return load_estate(workspace)

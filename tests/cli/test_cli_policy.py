@@ -1,0 +1,114 @@
+"""`pse policy`: the rules, their cases and explanations, as people and pipelines see them."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.test_cli_rooms import DAY, told
+from tests.cli.workbook import write_workbook
+
+OWN = """\
+[[rule]]
+id = "MINISTRY-001"
+kind = "country"
+text = "Public data rests in Pakistan."
+clause = "Standing order"
+source = "Ministry"
+dated = 2026-11-01
+confidence = "A"
+categories = ["public"]
+countries = ["PK"]
+"""
+CASES = """
+[[rule.good]]
+category = "public"
+country = "PK"
+
+[[rule.bad]]
+category = "public"
+country = "PK"
+"""
+
+
+@pytest.fixture
+def works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample's policy with two imported servers, one of them labelled."""
+    folder = tmp_path / "works"
+    assert run("init", folder, "--sample").exit_code == 0
+    monkeypatch.chdir(folder)
+    assert run("import", write_workbook(tmp_path / "old.xlsx", ["web1", "db1"])).exit_code == 0
+    (folder / "policy" / "labels.toml").write_text('[[label]]\ncategory = "restricted"\nhosts = ["db1"]\n')
+    return folder
+
+
+def test_rules_are_listed_with_own_ones_and_their_dates(run: Run, works: Path) -> None:
+    (works / "policy" / "rules" / "own.toml").write_text(
+        OWN.replace("confidence", "valid_from = 2027-01-01\nconfidence")
+    )
+    listed = {rule["id"]: rule for rule in told(run, "policy", "rules", "--as-of", DAY)["items"]}
+    assert {"PSE-R003", "PSE-G001", "MINISTRY-001"} <= set(listed)
+    assert (listed["PSE-R003"]["in_force"], listed["MINISTRY-001"]["in_force"]) == (True, False)
+    assert told(run, "policy", "rules", "--as-of", "2027-01-01")["items"][0]["in_force"] is True
+    shown = run("policy", "rules").stdout
+    assert "MINISTRY-001  Public data rests in Pakistan." in shown
+    assert "not in force: 2027-01-01" in shown or "in force, 2027-01-01" in shown
+    assert "Not legal advice" in shown
+
+
+def test_cases_beside_own_rules_are_run(run: Run, works: Path) -> None:
+    assert told(run, "policy", "test")["failed"] == 0
+    file = works / "policy" / "rules" / "own.toml"
+    file.write_text(OWN)
+    without = told(run, "policy", "test")
+    assert [found["code"] for found in without["findings"]] == ["PSE-R107", "PSE-R107"]
+    file.write_text(OWN + CASES)
+    wrong = told(run, "policy", "test", code=1)
+    assert [(found["code"], found["subject"]) for found in wrong["findings"]] == [("PSE-R106", "MINISTRY-001")]
+    assert run("policy", "test", "--fail-on", "never").exit_code == 0
+
+
+def test_workload_is_explained_as_the_plan_decides(run: Run, works: Path) -> None:
+    found = told(run, "policy", "explain", "db1", "--as-of", DAY)
+    assert found["category"] == "restricted"
+    allowed = {place["place"]: place["allowed"] for place in found["items"]}
+    assert allowed == {
+        "/".join(row["place"][key] for key in ("csp", "region", "site")): row["standing"]["restricted"] == "accredited"
+        for row in told(run, "register", "show", "--as-of", DAY)["items"]
+    }
+    (abroad,) = told(run, "policy", "explain", "db1", "--place", "*/abroad/*", "--as-of", DAY)["items"]
+    assert {"PSE-R003", "PSE-R004"} <= {rule["rule"] for rule in abroad["rules"] if rule["says"] == "refuses"}
+    shown = run("policy", "explain", "db1").stdout
+    assert "db1 is restricted" in shown
+    assert "SAMPLE" in shown
+    assert "is in XA" in shown
+
+
+def test_unlabelled_workload_is_refused_everywhere_unless_a_category_is_asked_about(run: Run, works: Path) -> None:
+    assert told(run, "policy", "explain", "web1")["category"] is None
+    assert not any(place["allowed"] for place in told(run, "policy", "explain", "web1")["items"])
+    asked = told(run, "policy", "explain", "web1", "--category", "open")
+    assert (asked["category"], any(place["allowed"] for place in asked["items"])) == ("open", True)
+    assert told(run, "policy", "explain", "--category", "open")["workload"] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "--category"),
+        (("db",), 2, "Did you mean db1?"),
+        (("db1", "--category", "top"), 2, "restricted"),
+        (("db1", "--as-of", "2035-01-01"), 3, "register"),
+    ],
+    ids=["nothing", "unknown", "category", "register"],
+)
+def test_what_cannot_be_explained(run: Run, works: Path, words: tuple[str, ...], code: int, said: str) -> None:
+    done = run("policy", "explain", *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert said in done.stderr
+
+
+def test_pattern_that_fits_no_place_is_said(run: Run, works: Path) -> None:
+    done = run("policy", "explain", "db1", "--place", "nowhere/*")
+    assert done.exit_code == 2
+    assert "no place of the register" in done.stderr
