@@ -37,6 +37,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "TooManyRequestsException": "throttle",
         "SlowDown": "throttle",
         "EC2ThrottledException": "throttle",
+        # Route 53 is at the change before, and did nothing of this one.
+        "PriorRequestNotComplete": "throttle",
         # Somebody else is or was faster. A spent token is one too: the intent it stood for is over.
         "InvalidGroup.Duplicate": "conflict",
         "InvalidKeyPair.Duplicate": "conflict",
@@ -50,6 +52,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "DuplicateLoadBalancerName": "conflict",
         "DuplicateTargetGroupName": "conflict",
         "BucketAlreadyOwnedByYou": "conflict",
+        "ConflictingDomainExists": "conflict",
         # Something holds it.
         "DependencyViolation": "in-use",
         "VolumeInUse": "in-use",
@@ -59,6 +62,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "ResourceInUse": "in-use",
         "KMSInvalidStateException": "in-use",
         "BucketNotEmpty": "in-use",
+        "HostedZoneNotEmpty": "in-use",
         # Who we are, and what we may.
         "AuthFailure": "auth",
         "UnauthorizedOperation": "auth",
@@ -75,6 +79,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "UnrecognizedClientException": "auth",
         "InvalidPlacementGroup.Unknown": "not-found",
         "NoSuchBucket": "not-found",
+        "NoSuchHostedZone": "not-found",
         # A malformed ARN is nobody's.
         "InvalidArnException": "not-found",
         # Again, and it may work.

@@ -40,7 +40,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 )
 """What the adapter can make."""
 
-_GLOBAL = "Route 53 is one service for the whole world, and keeps zones and records outside the place"
+_GLOBAL = "Route 53 is no part of a Region: it is a place of its own in the register, with the provider route53"
 
 
 class AwsProvider(CloudProvider[Account]):

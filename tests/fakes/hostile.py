@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Protocol, Self
 
-from tests.fakes.s3actions import action_of
+from tests.fakes.restactions import action_of
 
 MIB = 1024 * 1024
 _HOP = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "date", "server"})
@@ -40,7 +40,7 @@ class Request:
     def action(self) -> str:
         """The cloud's name of the call; empty where only method and path tell it."""
         named = self.form.get("Action", "") or self._header("x-amz-target").rpartition(".")[2]
-        return named or (action_of(self.method, self.path) if self.service == "s3" else "")
+        return named or action_of(self.service, self.method, self.path)
 
     @property
     def service(self) -> str:

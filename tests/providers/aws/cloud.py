@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from providers.aws import AwsProvider
+from providers.aws.worldwide import Route53Provider
 from providers.conformance import Rig
 from providers.ports import Target
 from tests.fakes.ec2 import Late, Own, Pages, Refusals, Tokens, error
@@ -19,6 +20,7 @@ from tests.fakes.elb import Balancers
 from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Request, refuse, replace
 from tests.fakes.kms import Rotations
 from tests.fakes.placement import Spread
+from tests.fakes.route53 import HostedZones
 from tests.fakes.s3 import Objects
 from tests.fakes.trouble import Troubles, Way
 from tests.providers.waiting import wait_for
@@ -26,6 +28,8 @@ from tests.providers.waiting import wait_for
 REGION = "me-south-1"
 ZONE = "me-south-1a"
 PLACE = "sample-abroad/me-south-1/me-south-1a"
+WORLD = "sample-abroad/global/route53"
+"""The place that Route 53 is."""
 OWNER = "099720109477"
 OPTIONS: Mapping[str, str] = {
     "region": REGION,
@@ -60,6 +64,7 @@ class Cloud:
                 Own(self.client),
                 Rotations(),
                 Objects(partial(self.client, service="s3")),
+                HostedZones(partial(self.client, service="route53")),
                 self.spread,
                 Balancers(self.client),
                 Refusals(self.client),
@@ -95,6 +100,10 @@ class Cloud:
         return Target(
             place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
         )
+
+    def world(self) -> Target:
+        """Route 53 as the register would name it."""
+        return Target(place=WORLD, country="XA", endpoint=self.proxy.url, workspace=Path())
 
     def standing(self) -> dict[str, list[str]]:
         """What the account holds besides what every new account has, straight from the server."""
@@ -134,6 +143,7 @@ class Cloud:
             "balancer": [raw["LoadBalancerArn"] for raw in elb.describe_load_balancers()["LoadBalancers"]],
             "target": [raw["TargetGroupArn"] for raw in elb.describe_target_groups()["TargetGroups"]],
             "placement": list(self.spread.names()),
+            "zone": [raw["Id"] for raw in self.client(service="route53").list_hosted_zones()["HostedZones"]],
             "bucket": [raw["Name"] for raw in self.client(service="s3").list_buckets()["Buckets"]],
             # moto gives the account the snapshots of all public images.
             "snapshot": [
@@ -213,6 +223,17 @@ def rig_of(cloud: Cloud, provider: AwsProvider, cls: Callable[..., Rig] = Rig) -
     try:
         yield rig
     finally:
+        rig.clear()
+
+
+@contextmanager
+def world_rig(cloud: Cloud, provider: Route53Provider) -> Iterator[Rig]:
+    """A rig of Route 53 whose objects are deleted at the end of the block; the adapter stays open."""
+    rig = Rig(provider, place=WORLD, again=lambda: Route53Provider(cloud.world()))
+    try:
+        yield rig
+    finally:
+        cloud.proxy.calm()
         rig.clear()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from providers.aws import AwsProvider
+from providers.aws.worldwide import Route53Provider
 from tests.providers.aws.cloud import CREDENTIALS, Cloud, running
 from tests.require import missing
 
@@ -29,6 +30,14 @@ def shared(moto_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Itera
             patch.setenv(name, value)
         made = AwsProvider(moto_cloud.target(tmp_path_factory.mktemp("workspace")))
         made.store("Network").list()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def world(swept: Cloud) -> Iterator[Route53Provider]:
+    """One adapter of Route 53 for a module."""
+    made = Route53Provider(swept.world())
     yield made
     made.close()
 

@@ -1,6 +1,6 @@
-"""Which actions the adapter takes: recorded while every kind is made, read, changed and deleted.
+"""Which actions the adapters take: recorded while every kind is made, read, changed and deleted.
 
-``python -m tests.providers.aws.permissions`` writes docs/permissions/aws.json anew.
+``python -m tests.providers.aws.permissions`` writes docs/permissions/aws.json and route53.json anew.
 """
 
 import json
@@ -13,14 +13,18 @@ from typing import Any
 import msgspec
 
 from providers.aws import AwsProvider
+from providers.aws.worldwide import Route53Provider
 from providers.conformance import Rig
 from pse.core.schema import FirewallInputs, FirewallRule, Inputs, LoadBalancerInputs, ServerInputs
-from tests.providers.aws.cloud import CREDENTIALS, Cloud, rig_of, running
+from tests.providers.aws.cloud import CREDENTIALS, Cloud, rig_of, running, world_rig
 
 POLICY = Path(__file__).parents[3] / "docs" / "permissions" / "aws.json"
+NAMES = POLICY.with_name("route53.json")
 WITH_TAGS = {"kms:CreateKey": "kms:TagResource", "s3:CreateBucket": "s3:TagResource",
              "elasticloadbalancing:CreateLoadBalancer": "elasticloadbalancing:AddTags"}  # fmt: skip
 """What a call that makes something takes besides itself when it sets tags; EC2's is called by itself as well."""
+_NOWHERE = frozenset({"s3", "route53"})
+"""Services whose ARNs have neither Region nor account."""
 _RULES = tuple(FirewallRule(direction=way, protocol="tcp", port=443, peer="10.0.0.0/8") for way in ("in", "out"))
 
 
@@ -61,6 +65,17 @@ def recorded(cloud: Cloud, provider: AwsProvider) -> set[str]:
     """The actions of the journey, each with its service."""
     with rig_of(cloud, provider) as rig:
         journey(rig)
+    return _asked(cloud)
+
+
+def recorded_names(cloud: Cloud, provider: Route53Provider) -> set[str]:
+    """The same at Route 53."""
+    with world_rig(cloud, provider) as rig:
+        journey(rig)
+        return _asked(cloud)
+
+
+def _asked(cloud: Cloud) -> set[str]:
     return {f"{request.service}:{request.action}" for request in cloud.proxy.requests}
 
 
@@ -78,19 +93,27 @@ def policy(actions: Iterable[str]) -> dict[str, Any]:
                 "Sid": "Change",
                 "Effect": "Allow",
                 "Action": [name for name in names if name not in looks],
-                "Resource": [f"arn:aws:{service}:{'::' if service == 's3' else '*:*:'}*" for service in services],
+                "Resource": [f"arn:aws:{service}:{'::' if service in _NOWHERE else '*:*:'}*" for service in services],
             },
         ],
     }
 
 
 def main() -> None:
-    """Write the policy."""
+    """Write the policies."""
     os.environ.update(CREDENTIALS)
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as cloud:
+        world = Route53Provider(cloud.world())
+        _write(NAMES, recorded_names(cloud, world))
+        world.close()
+        cloud.proxy.calm()
         provider = AwsProvider(cloud.target(Path(folder)))
-        POLICY.write_text(json.dumps(policy(recorded(cloud, provider)), indent=1) + "\n", encoding="utf-8")
+        _write(POLICY, recorded(cloud, provider))
         provider.close()
+
+
+def _write(path: Path, actions: Iterable[str]) -> None:
+    path.write_text(json.dumps(policy(actions), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

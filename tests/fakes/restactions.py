@@ -1,5 +1,6 @@
-"""What S3 calls a request, which only method and path tell: the names of IAM's actions."""
+"""What S3 and Route 53 call a request, which only method and path tell: the names of IAM's actions."""
 
+import re
 import urllib.parse
 
 _ACTIONS = {
@@ -21,9 +22,27 @@ _ACTIONS = {
 """Of buckets, by method and the first word of the query."""
 
 
-def action_of(method: str, path: str) -> str:
-    """The action of a request about buckets; the request itself where it has no name here."""
+_NAMES = (
+    ("GET", r"/hostedzone", "ListHostedZones"),
+    ("POST", r"/hostedzone", "CreateHostedZone"),
+    ("GET", r"/hostedzone/[^/]+", "GetHostedZone"),
+    ("DELETE", r"/hostedzone/[^/]+", "DeleteHostedZone"),
+    ("GET", r"/hostedzone/[^/]+/rrset", "ListResourceRecordSets"),
+    ("POST", r"/hostedzone/[^/]+/rrset", "ChangeResourceRecordSets"),
+    ("GET", r"/change/[^/]+", "GetChange"),
+)
+"""Of Route 53, by method and path below the API's version."""
+
+
+def action_of(service: str, method: str, path: str) -> str:
+    """The action of a request; the request itself where it has no name here, and nothing for other services."""
     parts = urllib.parse.urlsplit(path)
+    if service == "route53":
+        below = "/" + parts.path.strip("/").partition("/")[2]
+        found = (name for verb, like, name in _NAMES if verb == method and re.fullmatch(like, below))
+        return next(found, f"{method} {path}")
+    if service != "s3":
+        return ""
     if parts.path in {"", "/"}:
         return "ListAllMyBuckets"
     words = urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
