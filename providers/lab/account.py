@@ -23,6 +23,8 @@ from pse.core.errors import PseError, RemoteError
 from pse.core.schema import KINDS, Inputs
 from pse.core.text import printable
 
+COPIED = frozenset({"Snapshot"})
+"""Kinds whose objects are copied by what refers to them, and not needed any more."""
 _BOOT_S = 120.0
 """Seconds that a first boot may take where the register's entry says nothing."""
 
@@ -140,14 +142,15 @@ class Account:
                 if any(record.id in _ids(other.inputs.get(wire)) for wire in wires):
                     yield other
 
-    def check_references(self, kind: str, inputs: Inputs) -> None:
-        """See that everything that ``inputs`` refer to is in this account.
+    def check_references(self, kind: str, inputs: Inputs, *, made: bool) -> None:
+        """See that everything that ``inputs`` refer to is in this account; what was copied when it was ``made`` may go.
 
         Raises:
             PortError: It is not.
         """
         for field in KINDS[kind].input_fields().values():
-            for object_id in _ids(getattr(inputs, field.name)) if field.rule.to else ():
+            counts = field.rule.to and not (made and field.rule.to in COPIED)
+            for object_id in _ids(getattr(inputs, field.name)) if counts else ():
                 if self.get(field.rule.to, object_id) is None:
                     raise PortError(f"no {field.rule.to} {object_id!r} here", reason="not-found", where=self.place)
 
@@ -167,9 +170,20 @@ class Account:
         Raises:
             PortError: Not an id.
         """
+        return self._files("volume", object_id)
+
+    def snapshot(self, object_id: str) -> Path:
+        """Where a snapshot's files are.
+
+        Raises:
+            PortError: Not an id.
+        """
+        return self._files("snapshot", object_id)
+
+    def _files(self, kind: str, object_id: str) -> Path:
         if not _plain(object_id):
-            raise PortError(f"no volume {printable(object_id)!r} here", reason="not-found", where=self.place)
-        return self.folder / "volumes" / object_id
+            raise PortError(f"no {kind} {printable(object_id)!r} here", reason="not-found", where=self.place)
+        return self.folder / f"{kind}s" / object_id
 
     def _path(self, kind: str, object_id: str) -> Path:
         if not _plain(object_id):

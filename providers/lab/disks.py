@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from providers.lab.account import Account, Record
-from providers.lab.files import remove_tree
+from providers.lab.files import copy_tree, remove_tree
 from providers.ports import PortError
 from pse.core.schema import AttachmentInputs, Inputs, VolumeInputs
 
@@ -33,23 +33,27 @@ class VolumeWork:
         self._account = account
 
     def check(self, inputs: Inputs, /) -> None:
-        """The size has to be one."""
-        if msgspec.convert(inputs, VolumeInputs, from_attributes=True).size_gib < 1:
-            raise PortError("a volume has at least 1 GiB", reason="invalid", where=inputs.name)
+        """The size has to be one, and not less than the snapshot's."""
+        wanted = msgspec.convert(inputs, VolumeInputs, from_attributes=True)
+        snapshot = self._account.get("Snapshot", wanted.snapshot) if wanted.snapshot else None
+        least = int(snapshot.outputs.get("sizeGib", 1)) if snapshot else 1
+        if wanted.size_gib < least:
+            raise PortError(f"this volume has at least {least} GiB", reason="invalid", where=inputs.name)
 
     def build(self, record: Record, _inputs: Inputs, /) -> Built:
-        """Make the folder, unless the volume is attached and its files are at the server."""
-        if attachment_of(self._account, record) is None:
-            (self._account.volume(record.id) / "data").mkdir(parents=True, exist_ok=True)
+        """Make the folder, from the snapshot if there is one, unless the volume is attached and its files are there."""
+        data = self._account.volume(record.id) / "data"
+        if attachment_of(self._account, record) is None and not data.is_dir():
+            if snapshot := str(record.inputs.get("snapshot", "")):
+                copy_tree(self._account.snapshot(snapshot) / "data", data.with_name("draft"))
+                data.with_name("draft").rename(data)
+            else:
+                data.mkdir(parents=True, exist_ok=True)
         return {}, ()
 
     def look(self, record: Record, /) -> tuple[str, ...]:
         """The files have to be somewhere."""
-        attached = attachment_of(self._account, record)
-        at_server = attached is not None and mount_path(self._account, attached) is not None
-        if at_server or (self._account.volume(record.id) / "data").is_dir():
-            return ()
-        return ("its files are gone",)
+        return () if files_of(self._account, record) is not None else ("its files are gone",)
 
     def tear(self, record: Record, /) -> None:
         """Remove the files."""
@@ -105,6 +109,14 @@ class AttachmentWork:
 def attachment_of(account: Account, volume: Record) -> Record | None:
     """The attachment record of a volume; None when it is free."""
     return next((r for r in account.records("Attachment") if r.inputs["volume"] == volume.id), None)
+
+
+def files_of(account: Account, volume: Record) -> Path | None:
+    """Where a volume's files are: at a server, or at the volume; None when they are at neither."""
+    attachment = attachment_of(account, volume)
+    at_server = mount_path(account, attachment) if attachment is not None else None
+    data = account.volume(volume.id) / "data"
+    return at_server or (data if data.is_dir() else None)
 
 
 def mount_path(account: Account, attachment: Record) -> Path | None:

@@ -6,10 +6,11 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from providers.lab.account import Account, Record, port_errors
+from providers.lab.account import COPIED, Account, Record, port_errors
 from providers.lab.disks import AttachmentWork, VolumeWork
 from providers.lab.network import FirewallWork, KeyPairWork, NetworkWork, SubnetWork
 from providers.lab.servers import ServerWork
+from providers.lab.snapshots import SnapshotWork
 from providers.ports import Identity, Made, PartlyMade, PortError, Target
 from pse.core.errors import PseError
 from pse.core.names import NAME_WORDS, is_name
@@ -114,7 +115,7 @@ class LabStore:
                 record = self._account.get(self._kind.name, object_id)
                 if record is None:
                     return
-                users = [other for other in self._account.users(record) if record.kind != "Server"]
+                users = [other for other in self._account.users(record) if record.kind not in {"Server", *COPIED}]
                 if users:
                     what = ", ".join(f"{other.kind} {other.id}" for other in users[:3])
                     raise PortError(f"{object_id} is used by {what}", reason="in-use", where=self._account.place)
@@ -142,7 +143,7 @@ class LabStore:
             raise PortError(f"{inputs.place} is not this account's place", reason="invalid", where=self._account.place)
         if not is_name(inputs.name):
             raise PortError(f"not a name: {printable(inputs.name)!r}", reason="invalid", hint=NAME_WORDS)
-        self._account.check_references(self._kind.name, inputs)
+        self._account.check_references(self._kind.name, inputs, made=beside is not None)
         if beside is None:
             self._work.check(inputs)
 
@@ -205,6 +206,7 @@ WORKS: Mapping[str, Callable[[Account], Work]] = MappingProxyType(
         "Firewall": FirewallWork,
         "KeyPair": KeyPairWork,
         "Volume": VolumeWork,
+        "Snapshot": SnapshotWork,
         "Server": ServerWork,
         "Attachment": AttachmentWork,
     }

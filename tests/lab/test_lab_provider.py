@@ -18,6 +18,7 @@ from pse.core.schema import (
     KeyPairInputs,
     NetworkInputs,
     ServerOutputs,
+    SnapshotInputs,
     SubnetInputs,
     VolumeInputs,
 )
@@ -34,6 +35,9 @@ def inputs_of(house: House, kind: str) -> Inputs:
         "Volume": VolumeInputs(name="v", size_gib=3, storage_class="ssd", **house.common),
         "Server": house.server(),
     }
+    if kind == "Snapshot":
+        disk = house.make("Volume", made["Volume"])
+        return SnapshotInputs(name="p", volume=disk.id, **house.common)
     return made[kind]
 
 
