@@ -1,6 +1,6 @@
 """What becomes of a workload: strategy, architecture and place, with the reasons of each."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -266,7 +266,8 @@ class Decider:
             mandate_against=against,
             cost=built.cost,
         )
-        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built))
+        warned = self._warned(wanted, best.place)
+        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built), *warned)
         return Outcome(decision=decision, built=built, findings=found)
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
@@ -301,6 +302,18 @@ class Decider:
                 )
             )
         return tuple(sorted(found, key=lambda o: (*self._rank(o.cost), o.place)))
+
+    def _warned(self, wanted: Wanted, place: str) -> Iterator[Finding]:
+        """What rules that only warn say of the chosen place; the same for every workload of a category there."""
+        for warning in self._verdicts[wanted.class_id, place].warnings:
+            yield Finding(
+                code="PSE-R108",
+                severity=Severity.WARNING,
+                subject=place,
+                message=f"{warning.rule}: {warning.message}",
+                remedy="Ask the CSP or the Cloud Office, and bring a register that says otherwise.",
+                source=f"{warning.clause}; {warning.source}",
+            )
 
     def _rank(self, cost: Cost | None) -> tuple[bool, int, Decimal]:
         # What lacks a price may be dear: it comes after whatever lacks fewer.

@@ -1,10 +1,11 @@
 """The cases beside the rules, run: a good case has to pass its rule, a bad one has to be refused by it."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from policy.gate import Subject, Value, judge
-from policy.register import CSP, Register, RegisterFile, Site, StateRow
+from policy.register import Register
+from policy.registerfile import CSP, Audit, RegisterFile, Site, StateRow
 from policy.rulebook import Case, Rule, Rules
 from policy.verdicts import refusal_by
 from pse.core.documents.category import Category
@@ -70,12 +71,16 @@ def _register(case: Case) -> Register:
         endpoint=case.endpoint,
         evidence="a case beside a rule",
     )
+    audits: tuple[Audit, ...] = ()
+    if case.audit is not None:
+        due = _DAY + timedelta(days=1 if case.due else -1)
+        audits = (Audit(on=_DAY - timedelta(days=365), outcome=case.audit, next_due=due),)
     file = RegisterFile(
         name="case",
         issued=_DAY,
         valid_until=date.max,
         source="a case beside a rule",
-        csp=(CSP(id=csp, name=csp, site=(house,), state=(row,) if case.listed else ()),),
+        csp=(CSP(id=csp, name=csp, site=(house,), state=(row,) if case.listed else (), audit=audits),),
     )
     return Register(file, hash_="", where="a case beside a rule")
 

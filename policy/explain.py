@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policy.rulebook import Effect
 from policy.verdicts import UNCOVERED, class_of, judge_class, reading
 from pse.core.documents.category import Category
 from pse.core.documents.verdicts import Verdict
@@ -21,6 +22,8 @@ class Says(StrEnum):
     """What a rule says of a place."""
 
     REFUSES = "refuses"
+    WARNS = "warns"
+    """It does not hold, and the place stays allowed."""
     PERMITS = "permits"
     LIFTED = "lifted"
     """It would refuse, and a NOC lifts it."""
@@ -120,7 +123,8 @@ def _answer(
     if found is None:
         return None
     lifting = [noc for noc in nocs if rule.waivable and rule.id in noc.rules]
-    says, here = Says.PERMITS if found.passes else Says.REFUSES, found.fact
+    against = Says.WARNS if rule.effect is Effect.WARN else Says.REFUSES
+    says, here = Says.PERMITS if found.passes else against, found.fact
     if not rule.holds(day):
         says, here = Says.NOT_IN_FORCE, _dates(rule)
     elif not found.passes and lifting:

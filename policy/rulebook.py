@@ -15,6 +15,7 @@ an added rule can only tighten; what loosens is a NOC. Not legal advice::
     confidence = "A"                # A own documents, B secondary sources, C our stricter default
     valid_from = 2026-01-01         # optional, first day; valid_to the last
     waivable = true                 # a NOC may lift it
+    effect = "refuse"               # or warn: allowed, with a finding
     categories = ["restricted"]     # what it is about
     countries = ["PK"]              # parameter of the kind
 
@@ -32,7 +33,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from policy.register import Cloud, State
+from policy.registerfile import Cloud, Result, State
 from pse.core.canonical import hash_of
 from pse.core.documents.category import Category
 from pse.core.documents.gate import GateRule
@@ -58,6 +59,8 @@ class Kind(StrEnum):
     """The CSP has to stand at one of ``states`` for the category there; ``by_name``: in a row that names it."""
     PLACE = "place"
     """The place's id must match none of ``places`` (patterns)."""
+    AUDIT = "audit"
+    """The place's last audit has to have passed, and the next one must not be overdue."""
 
     UNKNOWN = "unknown"
     UNLISTED_PLACE = "unlisted-place"
@@ -77,9 +80,19 @@ PARAMETERS: Mapping[Kind, frozenset[str]] = MappingProxyType(
         Kind.CLOUD: frozenset({"categories", "clouds"}),
         Kind.STATE: frozenset({"categories", "states"}),
         Kind.PLACE: frozenset({"categories", "places"}),
+        Kind.AUDIT: frozenset({"categories"}),
     }
 )
 """Parameters that each kind of place rule needs; a kind that is not here belongs to the gate and takes none."""
+
+
+class Effect(StrEnum):
+    """What comes of a rule that does not hold."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    """The place stays allowed, and whatever is planned there has a finding."""
+
 
 _ALL_PARAMETERS = ("categories", "countries", "clouds", "states", "places")
 
@@ -96,6 +109,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         state: How its CSP stands there for the category.
         listed: The register says so; false: it says nothing.
         by_name: The register's row names the category.
+        audit: Outcome of the last audit; None is none.
+        due: The next audit is due after the day of judging; false: it is overdue.
         rests: For a gate rule: what the field has to do with residency.
         text: For a gate rule: the field's value; left out means not known.
         kind: For a gate rule: kind of the resource.
@@ -113,6 +128,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     state: State = State.ACCREDITED
     listed: bool = True
     by_name: bool = True
+    audit: Result | None = Result.PASSED
+    due: bool = True
     rests: Rests = Rests.PLACE
     text: str | None = None
     kind: str = "Volume"
@@ -136,6 +153,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         valid_from: First day; None is always.
         valid_to: Last day; None is for ever.
         waivable: A NOC may lift it.
+        effect: Refuse, or only warn.
         categories: Categories it is about.
         countries: Permitted, ISO 3166 alpha-2.
         clouds: Permitted deployment models.
@@ -156,6 +174,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     valid_from: date | None = None
     valid_to: date | None = None
     waivable: bool = True
+    effect: Effect = Effect.REFUSE
     categories: tuple[Category, ...] = ()
     countries: tuple[str, ...] = ()
     clouds: tuple[Cloud, ...] = ()
@@ -262,13 +281,19 @@ def _check(rule: Rule, where: str, *, ours: bool) -> None:
         raise BadInput(f"the gate's own rules cannot be added to: {rule.kind.value}", where=f"{where}.kind")
     if rule.confidence not in {"A", "B", "C"}:
         raise BadInput(f"confidence is A, B or C, not {rule.confidence!r}", where=f"{where}.confidence")
+    _check_parameters(rule, where)
+    if rule.valid_from is not None and rule.valid_to is not None and rule.valid_to < rule.valid_from:
+        raise BadInput("valid_to is before valid_from", where=f"{where}.valid_to")
+
+
+def _check_parameters(rule: Rule, where: str) -> None:
     needed = PARAMETERS.get(rule.kind, frozenset())
     for name in _ALL_PARAMETERS:
         if name in needed and not getattr(rule, name):
             raise BadInput(f"a rule of kind {rule.kind.value} needs {name}", where=f"{where}.{name}")
         if name not in needed and getattr(rule, name):
             raise BadInput(f"{name} means nothing in a rule of kind {rule.kind.value}", where=f"{where}.{name}")
+    if rule.effect is Effect.WARN and rule.of_gate:
+        raise BadInput("a check of the gate refuses, it never warns", where=f"{where}.effect")
     if rule.by_name and rule.kind is not Kind.STATE:
         raise BadInput(f"by_name means nothing in a rule of kind {rule.kind.value}", where=f"{where}.by_name")
-    if rule.valid_from is not None and rule.valid_to is not None and rule.valid_to < rule.valid_from:
-        raise BadInput("valid_to is before valid_from", where=f"{where}.valid_to")

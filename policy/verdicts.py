@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from policy.nocs import Noc
 from policy.register import Place, Register
-from policy.rulebook import Kind, Rule
+from policy.registerfile import Audit, Result
+from policy.rulebook import Effect, Kind, Rule
 from pse.core.documents.category import Category
 from pse.core.documents.verdicts import Refusal, Verdict, VerdictClass, Verdicts
 
@@ -77,14 +78,16 @@ def class_of(policy: "Policy", category: Category | None, nocs: Iterable[Noc]) -
 def judge_class(policy: "Policy", known: VerdictClass, nocs: Iterable[Noc], place: Place, *, as_of: date) -> Verdict:
     """One class at one place, and the last day on which the answer stays what it is."""
     bench = _Bench(policy, known, [noc for noc in nocs if noc.reaches(place.id)], place)
-    refusals, used = bench.on(as_of)
+    found = bench.on(as_of)
+    allowed = not found.refusals
     return Verdict(
         class_id=known.id,
         place=place.id,
-        allowed=not refusals,
-        refusals=tuple(sorted(refusals)),
-        until=bench.until(as_of, allowed=not refusals),
-        nocs=tuple(sorted(used)) if not refusals else (),
+        allowed=allowed,
+        refusals=tuple(sorted(found.refusals)),
+        warnings=tuple(sorted(found.warnings)),
+        until=bench.until(as_of, allowed=allowed),
+        nocs=tuple(sorted(found.used)) if allowed else (),
     )
 
 
@@ -112,13 +115,21 @@ def reading(
         return Reading(category is not None, f"the data is {category}" if category else "the data has no category")
     if category is None or category not in rule.categories:
         return None
-    if rule.kind is Kind.COUNTRY:
-        return Reading(place.country in rule.countries, f"{place.id} is in {place.country}")
-    if rule.kind is Kind.CLOUD:
-        return Reading(place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud")
-    if rule.kind is Kind.PLACE:
-        out = _any(rule.places, place.id)
-        return Reading(not out, f"{place.id} is {'' if out else 'not '}ruled out")
+    if rule.kind is Kind.STATE:
+        return _standing(rule, category, place, register, on=on, jurisdiction=jurisdiction)
+    if rule.kind is Kind.AUDIT:
+        return _audited(register.last_audit(place, on), place, on)
+    out = _any(rule.places, place.id)
+    return {
+        Kind.COUNTRY: Reading(place.country in rule.countries, f"{place.id} is in {place.country}"),
+        Kind.CLOUD: Reading(place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud"),
+        Kind.PLACE: Reading(not out, f"{place.id} is {'' if out else 'not '}ruled out"),
+    }[rule.kind]
+
+
+def _standing(
+    rule: Rule, category: Category, place: Place, register: Register, *, on: date, jurisdiction: str
+) -> Reading:
     standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
     state = standing.state.value if standing.state else f"not in the {jurisdiction} register"
     named = " by name" if rule.by_name else ""
@@ -126,6 +137,18 @@ def reading(
     return Reading(
         standing.state in rule.states, f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"
     )
+
+
+def _audited(audit: Audit | None, place: Place, on: date) -> Reading:
+    if audit is None:
+        return Reading(False, f"the register has no audit of {place.id}")
+    words = f"the audit of {audit.on} {audit.outcome.value.replace('-', ' ')}"
+    words += f" ({audit.reference})" if audit.reference else ""
+    if audit.outcome is Result.FAILED:
+        return Reading(False, words)
+    overdue = audit.next_due is not None and audit.next_due < on
+    due = f"the next is due until {audit.next_due}" if audit.next_due else "when the next is due is not known"
+    return Reading(not overdue, f"{words}, {f'and the next was due until {audit.next_due}' if overdue else due}")
 
 
 def refusal_by(
@@ -138,6 +161,14 @@ def refusal_by(
     return Refusal(rule=rule.id, clause=rule.clause, message=f"{rule.text} Here: {found.fact}.", source=rule.cited)
 
 
+class _Found(NamedTuple):
+    """What a class meets at a place on a day: what refuses, what warns, and the NOCs that lifted something."""
+
+    refusals: list[Refusal]
+    warnings: list[Refusal]
+    used: set[str]
+
+
 class _Bench:
     """One class at one place on any day."""
 
@@ -147,14 +178,13 @@ class _Bench:
         self._nocs = nocs
         self._place = place
 
-    def on(self, day: date) -> tuple[list[Refusal], set[str]]:
-        """What refuses on ``day``, and the NOCs that lifted something."""
+    def on(self, day: date) -> _Found:
+        """What the rules in force on ``day`` say."""
         rules = [rule for rule in self._policy.rules.of_places() if rule.holds(day)]
         category = self._known.category
-        refusals: list[Refusal] = []
-        used: set[str] = set()
+        found = _Found([], [], set())
         if category is not None and not any(r.kind is Kind.STATE and category in r.categories for r in rules):
-            refusals.append(UNCOVERED)
+            found.refusals.append(UNCOVERED)
         for rule in rules:
             refusal = refusal_by(
                 rule, category, self._place, self._policy.register, on=day, jurisdiction=self._known.jurisdiction
@@ -163,16 +193,16 @@ class _Bench:
                 continue
             lifting = [n.reference for n in self._nocs if rule.waivable and rule.id in n.rules and n.holds(day)]
             if lifting:
-                used.update(lifting)
+                found.used.update(lifting)
             else:
-                refusals.append(refusal)
-        return refusals, used
+                (found.warnings if rule.effect is Effect.WARN else found.refusals).append(refusal)
+        return found
 
     def until(self, as_of: date, *, allowed: bool) -> date | None:
         """The day before the answer turns; None when no date in rules, register or NOCs turns it."""
         end = self._policy.register.file.valid_until
         for day in sorted(day for day in self._turns() if day > as_of):
-            if (day <= end and not self.on(day)[0]) is not allowed:
+            if (day <= end and not self.on(day).refusals) is not allowed:
                 return day - timedelta(days=1)
         return None
 
@@ -180,9 +210,11 @@ class _Bench:
         """Days on which something starts or has just ended."""
         rules = self._policy.rules.of_places()
         rows = self._policy.register.rows(self._place.csp)
+        audits = self._policy.register.audits(self._place.csp)
         starts = [*(r.valid_from for r in rules), *(row.start for row in rows), *(n.start for n in self._nocs)]
         ends = [*(r.valid_to for r in rules), *(row.end for row in rows), *(n.end for n in self._nocs)]
-        ends.append(self._policy.register.file.valid_until)
+        starts += [audit.on for audit in audits]
+        ends += [*(audit.next_due for audit in audits), self._policy.register.file.valid_until]
         found = {day for day in starts if day is not None}
         return found | {day + timedelta(days=1) for day in ends if day is not None and day < date.max}
 

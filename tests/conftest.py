@@ -4,10 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pse.core.errors import MissingTool
 from pse.core.settings import Workspace
 from tests.require import missing, require
+
+# How long a machine takes to draw an example says nothing of the code: no test may fail because it is busy.
+settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("suite")
 
 _PROGRAMS = ("bwrap", "setsid", "setarch", "sshd", "nginx", "named", "rsync")
 

@@ -1,6 +1,7 @@
 """`pse register`: the register of cloud service providers."""
 
 import datetime as dt
+from pathlib import Path
 
 import click
 
@@ -72,7 +73,26 @@ def rekey(session: Session) -> None:
     session.show(file_view("pinned in", workspace.path(FILE)))
 
 
+@verb("pse register diff register-2027.toml")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--as-of", type=Day(), help="Day that standings are read for; today in Asia/Karachi by default.")
+def diff(session: Session, file: Path, as_of: dt.date | None) -> None:
+    """Show what FILE, another register, would change.
+
+    Who may hold what, and every field that differs. FILE needs no signature, since it is only looked at.
+    """
+    from policy.register import load_register
+    from policy.registerdiff import compare, read_other
+    from pse.cli.render_policy import diff_view
+    from pse.core.time import today
+
+    here, other = load_register(session.workspace), read_other(file)
+    jurisdiction = session.workspace.settings.jurisdiction
+    session.show(diff_view(compare(here, other, as_of=as_of or today(), jurisdiction=jurisdiction)))
+
+
 command.add_command(show)
+command.add_command(diff)
 command.add_command(verify)
 command.add_command(sign)
 command.add_command(rekey)

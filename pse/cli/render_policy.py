@@ -4,12 +4,14 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pse.cli.view import View, grid
+from pse.cli.view import Grid, View, grid
 from pse.core.documents.category import Category
 from pse.core.text import counted
 
 if TYPE_CHECKING:
     from policy import Place, Register
+    from policy.registerdiff import Difference
+    from policy.registerfile import Audit
     from pse.core.documents.evidence import LedgerHead
     from pse.core.settings import Settings
 
@@ -17,14 +19,25 @@ if TYPE_CHECKING:
 def register_view(register: "Register", settings: "Settings", day: dt.date) -> View:
     """The register's places and how each stands for each category on ``day``."""
     items = [
-        {"place": place, "standing": {c: _state(register, place, c, settings, day) for c in Category}}
+        {
+            "place": place,
+            "standing": {c: _state(register, place, c, settings, day) for c in Category},
+            "audit": register.last_audit(place, day),
+        }
         for place in register.places
     ]
     rows = (
-        (p.id, p.site_name, p.country, *(_state(register, p, c, settings, day) for c in Category), p.evidence)
+        (
+            p.id,
+            p.site_name,
+            p.country,
+            *(_state(register, p, c, settings, day) for c in Category),
+            _audit(register.last_audit(p, day), day),
+            p.evidence,
+        )
         for p in register.places
     )
-    columns = f"place|site|country|{'|'.join(c.value for c in Category)}|evidence"
+    columns = f"place|site|country|{'|'.join(c.value for c in Category)}|audit|evidence"
     sample = ", SAMPLE: its entries are invented" if register.sample else ""
     title = f"Register on {day} ({settings.jurisdiction}){sample}"
     data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items}
@@ -34,6 +47,29 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
 def _state(register: "Register", place: "Place", category: Category, settings: "Settings", day: dt.date) -> str | None:
     state = register.standing(place, category, day, jurisdiction=settings.jurisdiction).state
     return state.value if state else None
+
+
+def _audit(audit: "Audit | None", day: dt.date) -> str | None:
+    if audit is None:
+        return None
+    due = audit.next_due
+    late = f", next was due until {due}" if due and due < day else f", next until {due}" if due else ""
+    return f"{audit.outcome.value} on {audit.on}{late}"
+
+
+def diff_view(diff: "Difference") -> View:
+    """What another register changes: in what it says, and in who may hold what."""
+    rows = ((change.subject, change.what, change.old, change.new) for change in diff.changes)
+    turns = ((turn.place, turn.category.value, turn.old or "not in it", turn.new or "not in it") for turn in diff.turns)
+    blocks: list[str | Grid] = [f"{diff.old_hash[:12]} to {diff.new_hash[:12]}, as they stand on {diff.as_of}"]
+    if diff.turns:
+        blocks.append(grid("Who may hold what", "place|category|now|then", turns))
+    if diff.changes:
+        blocks.append(grid("What it says", "of|what|now|then", rows))
+    if not diff.changes and not diff.turns:
+        blocks.append("they say the same")
+    data = {"as_of": diff.as_of, "old": diff.old_hash, "new": diff.new_hash, "items": diff.changes, "turns": diff.turns}
+    return View(data, tuple(blocks))
 
 
 def verified_view(register: "Register") -> View:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueprints import make_plan
@@ -369,7 +369,7 @@ def _parts(made: Draft) -> object:
     return (made.decisions, made.waves.waves, made.units, made.findings)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_the_order_of_rows_changes_no_byte(house: House, seed: int) -> None:
     shuffle = random.Random(seed)

@@ -35,6 +35,12 @@ start = 2026-01-01
 end = 2027-06-30
 reference = "SAMPLE-1"
 
+[[csp.audit]]
+on = 2026-01-01
+outcome = "passed"
+next_due = 2026-12-31
+reference = "SAMPLE-AUDIT-1"
+
 [[csp]]
 id = "sample-ibex"
 name = "Sample Ibex Cloud"

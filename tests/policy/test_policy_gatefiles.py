@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import policy
@@ -73,7 +73,7 @@ def test_gate_of_another_unit_is_refused(gated: Workspace) -> None:
         read_gate(gated, "records", now=LATER)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(bit=st.integers(min_value=0))
 def test_law_any_turned_bit_of_a_gate_file_is_refused(
     gated: Workspace, refusing: Callable[..., None], bit: int

@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.ledger import Ledger
@@ -122,14 +122,14 @@ def test_head_moves_with_every_entry(bare: Workspace) -> None:
     assert len(seen) == 3
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400)
 @given(bit=st.integers(min_value=0), head=st.booleans())
 def test_law_any_turned_bit_is_refused(filled: Workspace, refusing: Callable[..., None], bit: int, head: bool) -> None:
     refusing(filled.private / ("ledger.head" if head else "ledger.jsonl"), bit, Ledger(filled).verify)
     assert Ledger(filled).verify().entries == 11
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(data=st.data())
 def test_law_any_other_order_or_selection_of_lines_is_refused(filled: Workspace, data: st.DataObject) -> None:
     whole = lines(filled)
@@ -254,7 +254,7 @@ def test_ledger_that_shrinks_under_an_open_writer_is_noticed(filled: Workspace) 
         refuse(ledger, "urn:newer")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(cut=st.integers(min_value=1, max_value=10_000))
 def test_law_crash_between_line_and_head_loses_nothing_that_was_acknowledged(filled: Workspace, cut: int) -> None:
     mark = filled.private / "locks" / "ledger.mark"

@@ -5,11 +5,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import policy
-from policy.register import CSP, Register, RegisterFile, Site, State, StateRow, load_register, sign_register
+from policy.register import Register, load_register, sign_register
+from policy.registerfile import CSP, RegisterFile, Site, State, StateRow
 from policy.signing import init_keys
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput, Refused
@@ -92,7 +93,7 @@ def test_key_that_is_not_the_pinned_one_cannot_sign(house: Workspace) -> None:
         sign_register(house)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(bit=st.integers(min_value=0), signature=st.booleans())
 def test_law_any_turned_bit_of_register_or_signature_is_refused(
     house: Workspace, refusing: Callable[..., None], bit: int, signature: bool

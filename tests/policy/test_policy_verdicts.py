@@ -6,14 +6,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import policy
 from policy.labels import Labels
 from policy.load import Policy
 from policy.nocs import Noc, Nocs, sign_nocs
-from policy.register import CSP, Cloud, Register, RegisterFile, Site, State, StateRow
+from policy.register import Register
+from policy.registerfile import CSP, Cloud, RegisterFile, Site, State, StateRow
 from policy.rulebook import Kind, Rule, Rules, load_rules
 from pse.core.documents.category import Category
 from pse.core.documents.verdicts import Verdict, Verdicts
@@ -358,7 +359,7 @@ def test_law_a_stricter_category_with_the_same_standing_is_never_allowed_where_a
         assert all(loose[place].allowed or not strict[place].allowed for place in loose)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100)
 @given(bit=st.integers(min_value=0), signature=st.booleans())
 def test_law_any_turned_bit_of_nocs_or_signature_is_refused_or_grants_nothing(
     tmp_path: Path, refusing: Callable[..., None], bit: int, signature: bool

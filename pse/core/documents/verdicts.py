@@ -51,6 +51,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         place: Place id.
         allowed: No rule refuses it.
         refusals: All rules that do, sorted; empty when allowed.
+        warnings: Rules that do not hold and only warn, sorted.
         until: Last day on which the answer holds (accreditation or NOC expires); None when nothing expires.
         nocs: NOCs that made it allowed.
     """
@@ -59,6 +60,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     allowed: bool
     refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[Refusal, ...] = ()
     until: date | None = None
     nocs: tuple[str, ...] = ()
 
