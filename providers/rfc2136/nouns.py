@@ -7,7 +7,7 @@ from providers.kit import dns
 from providers.kit.dns import Paired, RecordSet
 from providers.kit.noun import Query, Seen
 from providers.ports import Identity, PortError
-from providers.rfc2136.server import Change, NameServer
+from providers.rfc2136.server import Change, NameServer, can_be
 from pse.core.schema import DnsRecordInputs, DnsZoneInputs
 
 _RACES = 5
@@ -132,11 +132,9 @@ class RecordNoun:
     def seen(self, query: Query, known: DnsRecordInputs | None, /) -> Iterator[Seen]:
         """The record sets of the zones that the register names."""
         if query.id:
-            parts = dns.split_id(query.id)
-            if parts is None or parts[0] not in self._server.settings.zones:
-                return
-            live, mark = self._look(query.id)
-            if live is not None:
+            parts = self._parts(query.id)
+            live, mark = self._look(query.id) if parts else (None, None)
+            if parts and live is not None:
                 identity, notes = dns.owner(mark.values if mark else ())
                 servers = names_of(self._server.ask(parts[0], "NS"))
                 yield self._told(parts[0], Paired(record=live, identity=identity, notes=notes), servers, known)
@@ -165,15 +163,20 @@ class RecordNoun:
         Raises:
             PortError: The id is none of a zone here.
         """
-        parts = dns.split_id(object_id)
+        parts = self._parts(object_id)
         if parts is None:
-            raise PortError(f"no record {object_id!r} here", reason="not-found", where=object_id)
+            raise PortError(f"no record {object_id!r} here", reason="not-found", where=self._server.place)
         domain, kind, name = parts
-        self._server.zone(domain)
-        if dns.label_of(name, domain) is None:
-            raise PortError(f"no record {object_id!r} here", reason="not-found", where=object_id)
         live, mark = self._server.exact(domain, (name, kind), (dns.beside(kind, name), "TXT"))
         return live, mark
+
+    def _parts(self, object_id: str) -> tuple[str, str, str] | None:
+        """Domain, type and whole name of an id; None when it can be none of a record set here."""
+        parts = dns.split_id(object_id)
+        if parts is None or parts[0] not in self._server.settings.zones:
+            return None
+        domain, kind, name = parts
+        return parts if dns.label_of(name, domain) is not None and can_be(name, kind) else None
 
     def _left_over(self, domain: str, record: RecordSet) -> RecordSet | None:
         """A companion whose record set somebody deleted without it."""

@@ -321,6 +321,19 @@ class NameServer(CloudAccount):
         return PortError(said, reason=_REASONS.get(code, "transient"), vendor_code=code, where=where, hint=hint)
 
 
+def can_be(name: str, kind: str) -> bool:
+    """Whether a record set can have this name and type: an id may be anything."""
+    import dns.exception
+    import dns.name
+    import dns.rdatatype
+
+    try:
+        dns.name.from_text(f"{name}.")
+        return not dns.rdatatype.is_metatype(dns.rdatatype.from_text(kind))
+    except (dns.exception.DNSException, ValueError):
+        return False
+
+
 def _record(rrset: "RRset") -> RecordSet:
     import dns.rdatatype
 

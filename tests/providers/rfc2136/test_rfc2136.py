@@ -156,6 +156,16 @@ def test_cname_stands_alone(desk: Desk) -> None:
     assert refused(desk.records().create, alias, identity=new()).vendor_code == "YXDOMAIN"
 
 
+@pytest.mark.parametrize(
+    "rest", ["A|a..b.{0}", "A|{0}.", "A|x y.{0}", "ANY|{0}", "AXFR|{0}", "ODD|{0}", "A|\x00.{0}", "A|www.{0}x"]
+)
+def test_id_that_is_no_record_set_is_not_there(desk: Desk, rest: str) -> None:
+    object_id = f"{desk.domain}|{rest.format(desk.domain)}"
+    assert desk.records().read(object_id, None) is None
+    desk.records().delete(object_id)
+    assert refused(desk.records().update, object_id, desk.record(), desk.record()).reason == "not-found"
+
+
 def test_record_of_a_zone_that_nobody_claimed_is_refused(desk: Desk) -> None:
     error = refused(desk.records().create, desk.record(), identity=new())
     assert (error.reason, desk.says("www", "A")) == ("not-found", [])
