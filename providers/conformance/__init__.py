@@ -1,6 +1,7 @@
 """The conformance suite: what every adapter has to do, as tests. It is the port in executable form.
 
-An adapter's test file is a class on each contract: `StoreContract` with a fixture ``rig`` holds its stores to the port,
+An adapter's test file is a class on each contract: `StoreContract` with a fixture ``rig`` holds its stores to the port
+(where one process would take too long, it is split into its own parts, each a class in a file of its own),
 `HostileContract` holds one whose cloud is reached over a network to what it does when answers get lost or lie,
 and `EngineContract` goes once through the real engine and plugin.
 What it cannot show is said in ``unable``, with the reason. The plugin module `providers.conformance.plugin` prints the
@@ -14,17 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from providers.conformance.base import Contract, behaviours
-    from providers.conformance.contract import StoreContract
+    from providers.conformance.contract import KindContract, StoreContract
     from providers.conformance.engine import EngineContract
     from providers.conformance.hostile import HostileContract, Trouble
+    from providers.conformance.identities import IdentityContract
+    from providers.conformance.insides import InsideContract
     from providers.conformance.journey import Journey, Site, Told
+    from providers.conformance.refusals import RefusalContract
     from providers.conformance.rig import Rig
 
 __all__ = [
     "Contract",
     "EngineContract",
     "HostileContract",
+    "IdentityContract",
+    "InsideContract",
     "Journey",
+    "KindContract",
+    "RefusalContract",
     "Rig",
     "Site",
     "StoreContract",
@@ -38,7 +46,11 @@ _WHERE = MappingProxyType(
         "Contract": "base",
         "EngineContract": "engine",
         "HostileContract": "hostile",
+        "IdentityContract": "identities",
+        "InsideContract": "insides",
         "Journey": "journey",
+        "KindContract": "contract",
+        "RefusalContract": "refusals",
         "Rig": "rig",
         "Site": "journey",
         "StoreContract": "contract",

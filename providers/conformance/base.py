@@ -1,6 +1,6 @@
 """What the contracts share: the adapter that is held to them, and what it cannot show."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 import pytest
@@ -25,6 +25,8 @@ class Contract:
     unable: ClassVar[Mapping[str, str]] = {}
     """Behaviours that it cannot show, by the test's name without ``test_``, each with the reason. They stand in the
     table as not capable, and are not run."""
+    part: ClassVar[Collection[str]] = KINDS
+    """Kinds that this class is about, where several share them so that they can run beside each other."""
 
     def __init_subclass__(cls) -> None:
         """See that what cannot be shown is a behaviour, and has a reason."""
@@ -33,9 +35,9 @@ class Contract:
             raise TypeError(f"{cls.__name__}.unable: no such behaviours: {strange}; each needs a reason")
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Each kind that the adapter makes, in turn."""
+        """Each kind that the adapter makes, of those that the class is about, in turn."""
         if "kind" in metafunc.fixturenames:
-            metafunc.parametrize("kind", [kind for kind in KINDS if kind in self.adapter.kinds])
+            metafunc.parametrize("kind", [kind for kind in KINDS if kind in self.adapter.kinds and kind in self.part])
 
 
 def behaviours(contract: type[Contract]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from providers.conformance.base import Contract
 from providers.conformance.identities import IdentityContract
 from providers.conformance.insides import InsideContract
 from providers.conformance.refusals import RefusalContract
@@ -18,8 +19,8 @@ LOOSE = frozenset({"BackupPolicy", "Snapshot"})
 """Kinds that name what they look at and do not hold it, at some clouds at least."""
 
 
-class StoreContract(IdentityContract, RefusalContract, InsideContract):
-    """Subclass it, name the adapter, give the fixture ``rig``, and the adapter is held to the port."""
+class KindContract(Contract):
+    """Part of `StoreContract`: what is asked of every kind."""
 
     def test_every_kind_is_made_or_its_lack_is_explained(self, rig: Rig) -> None:
         lacks = rig.provider.lacks
@@ -132,3 +133,7 @@ class StoreContract(IdentityContract, RefusalContract, InsideContract):
                     rig.store(field.rule.to).delete(used)
                 assert caught.value.reason == "in-use"
                 assert rig.store(field.rule.to).read(used, None) is not None
+
+
+class StoreContract(KindContract, IdentityContract, RefusalContract, InsideContract):
+    """Subclass it, name the adapter, give the fixture ``rig``, and the adapter is held to the port."""

@@ -5,6 +5,10 @@ from providers.conformance.journey import Journey
 
 NAMES = ("disk", "fire", "key", "net", "spare", "sub", "wall", "web")
 """Resources of the journey."""
+MORE = ("at", "late", "unseen")
+"""What it gets on the way."""
+SOON_S = 30.0
+"""Seconds for what a person is promised within 5: engine and plugin end too, on a busy machine."""
 
 
 class EngineContract(Contract):
@@ -66,6 +70,59 @@ class EngineContract(Contract):
     def test_gate_refuses_another_place_before_any_call(self, journey: Journey) -> None:
         seen, before = journey.refused("abroad"), journey["repair"]
         assert (seen.calls, seen.standing, seen.state) == (0, before.standing, before.state)
+
+    def test_object_of_another_stack_is_not_imported(self, journey: Journey) -> None:
+        seen = journey.refused("foreign")
+        assert seen.error is not None
+        assert "cannot be imported" in seen.error.message
+        assert (seen.calls, seen.state) == (0, journey["repair"].state)
+
+    def test_import_by_id_makes_nothing_and_the_state_is_what_is_live(self, journey: Journey) -> None:
+        before, seen = journey["mended"], journey["import"]
+        assert (seen.calls, seen.standing, seen.state) == (0, before.standing, before.state)
+        # A program whose inputs are not those of the live object is refused by the engine: they are the same.
+        told = {wire: value for wire, value in journey.live.items() if value and wire in journey.forgotten}
+        assert {"name", "sizeGib"} <= set(told)
+        assert {wire: journey.forgotten[wire] for wire in told} == told
+
+    def test_cancel_ends_a_create_that_hangs_and_loses_nothing(self, journey: Journey) -> None:
+        seen, before = journey.refused("cancelled"), journey["repair"]
+        # The cloud had not answered by then and never would have: it was the interrupt that ended it.
+        assert journey.planted["hang"] > 0
+        assert 0 < journey.cancel_s < SOON_S
+        assert (seen.standing, seen.state) == (before.standing, before.state)
+
+    def test_create_without_an_end_is_given_up_at_its_timeout_and_kept_with_its_id(self, journey: Journey) -> None:
+        seen = journey.refused("storm")
+        assert seen.error is not None
+        assert "longer than its timeout" in seen.error.message
+        assert journey.planted["stuck"] > 0
+        assert seen.state["late"]
+
+    def test_next_up_repairs_what_was_kept_and_makes_no_other(self, journey: Journey) -> None:
+        storm, mended = journey.refused("storm"), journey["mended"]
+        assert mended.state["late"] == storm.state["late"]
+        assert sorted(mended.state) == sorted((*NAMES, *MORE))
+        assert len(set(mended.state.values())) == len(NAMES) + len(MORE)
+
+    def test_list_that_lags_makes_nothing_twice(self, journey: Journey) -> None:
+        storm, mended = journey.refused("storm"), journey["mended"]
+        assert (journey.planted["lost"], journey.planted["late"] > 1) == (1, True)
+        assert mended.state["unseen"] == storm.state["unseen"]
+        # What was made twice would be left in the end.
+        assert journey["destroy"].standing == journey.first
+
+    def test_replacement_deletes_first_what_cannot_be_there_twice(self, journey: Journey) -> None:
+        order = [(told.name, told.op) for told in journey["turn"].told]
+        made, gone = ("at", "create-replacement"), ("at", "delete-replaced")
+        assert order.index(gone) < order.index(made)
+        web = [order.index(("web", op)) for op in ("create-replacement", "delete-replaced")]
+        assert web == sorted(web)
+
+    def test_replacement_takes_along_what_depends_on_it_and_nothing_else(self, journey: Journey) -> None:
+        before, after = journey["import"], journey["turn"]
+        assert {name for name, object_id in after.state.items() if object_id != before.state[name]} == {"at", "web"}
+        assert _sizes(journey, "turn") == _sizes(journey, "import")
 
     def test_destroy_leaves_nothing_by_the_accounts_own_listing(self, journey: Journey) -> None:
         seen = journey["destroy"]

@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 import pytest
 
 from providers.conformance.base import Contract
 from providers.conformance.rig import Rig
-from providers.ports import Identity, Made, PortError, settle_s
+from providers.ports import Identity, Made, PartlyMade, PortError, settle_s
 from pse.core.schema import Inputs
 
 MANY = 1_000_000
@@ -24,9 +24,16 @@ class Trouble(Protocol):
     What it has to know: ``lost`` (done, and the connection is cut), ``before`` (cut, and nothing is done), ``error``
     (done, and the answer is a 500), ``garbage-after`` (done, and the answer is no answer), ``throttle`` (429 with
     ``Retry-After: 2``), ``throttle-wait`` (429 without), ``busy`` (503), ``forbidden`` (403), ``garbage``, ``empty``,
-    ``huge`` (50 MiB), ``redirect`` (302 to itself), ``small-pages``, ``circle`` (a list whose next page is itself) and
-    ``elsewhere`` (all answers are about another region).
+    ``huge`` (50 MiB), ``redirect`` (302 to itself), ``small-pages``, ``circle`` (a list whose next page is itself),
+    ``elsewhere`` (all answers are about another region), ``quota`` and ``capacity`` (the cloud's own words for either,
+    and nothing is done), ``half`` (from the second call on that changes something and takes nothing away, all are
+    forbidden), ``hang`` (not done, and no answer until it is calm), ``stuck`` (done, and no answer until then) and
+    ``late`` (the same question to a list gets the answer that it got first).
     """
+
+    @property
+    def knows(self) -> Collection[str]:
+        """The names of those that it can do."""
 
     def plant(self, what: str, kind: str, *, making: bool, times: int = 1) -> Callable[[], int]:
         """Misbehave for the next calls that make an object of a kind, or that look at such; tells how often it did."""
@@ -72,6 +79,25 @@ class HostileContract(Contract):
             rig.make("Network", inputs)
         assert caught.value.reason == "auth"
         assert rig.count("Network") == before
+
+    def test_used_up_quota_is_told_with_the_clouds_code_and_makes_nothing(self, rig: Rig, trouble: Trouble) -> None:
+        _unmade(rig, trouble, "quota", "Volume")
+
+    def test_lack_of_capacity_is_told_with_the_clouds_code_and_makes_nothing(self, rig: Rig, trouble: Trouble) -> None:
+        _unmade(rig, trouble, "capacity", "Server")
+
+    def test_half_made_object_is_told_with_its_id_or_not_there(self, rig: Rig, trouble: Trouble) -> None:
+        for kind in ("Firewall", "Server"):
+            inputs, identity, store = rig.inputs(kind), rig.identity(), rig.store(kind)
+            inputs = (kind == "Firewall" and rig.changed(kind, inputs)) or inputs
+            trouble.plant("half", kind, making=True, times=MANY)
+            said, told = _told(rig, kind, inputs, identity)
+            trouble.calm()
+            assert said in {"", "auth"}
+            assert [found.id for found in store.find(identity.stack, identity.urn)] == told
+            for object_id in told:
+                mended = store.update(object_id, inputs, inputs)
+                assert (mended.id, mended.healthy, mended.inputs) == (object_id, True, inputs)
 
     def test_cut_while_looking_is_transient_and_the_next_look_sees(self, rig: Rig, trouble: Trouble) -> None:
         made = rig.make("Network")
@@ -155,6 +181,30 @@ def _said(rig: Rig, trouble: Trouble, what: str, *, times: int = 1) -> tuple[Por
         rig.count("Network")
     trouble.calm()
     return caught.value, hits()
+
+
+def _unmade(rig: Rig, trouble: Trouble, reason: str, kind: str) -> None:
+    """What is refused is not made, and the cloud's own word for why is kept beside the common one."""
+    inputs, before = rig.inputs(kind), rig.count(kind)
+    hits = trouble.plant(reason, kind, making=True, times=MANY)
+    with pytest.raises(PortError) as caught:
+        rig.make(kind, inputs)
+    assert (type(caught.value), caught.value.reason) == (PortError, reason)
+    assert caught.value.vendor_code not in {"", reason}
+    assert hits() == 1
+    trouble.calm()
+    assert rig.count(kind) == before
+
+
+def _told(rig: Rig, kind: str, inputs: Inputs, identity: Identity) -> tuple[str, list[str]]:
+    """Why nothing was made, and the ids of what was made, whole or partly."""
+    try:
+        return "", [rig.make(kind, inputs, identity).id]
+    except PartlyMade as exc:
+        rig.keep(kind, exc.made.id)
+        return "", [exc.made.id]
+    except PortError as exc:
+        return exc.reason, []
 
 
 def _once(rig: Rig, trouble: Trouble, what: str, kind: str) -> None:

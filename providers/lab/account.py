@@ -162,7 +162,12 @@ class Account:
         """
         quota = self._quotas.get(kind.lower())
         if quota is not None and sum(1 for _ in self.records(kind)) >= quota:
-            raise PortError(f"the quota of {quota} {kind}s is used up", reason="quota", where=self.place)
+            raise PortError(
+                f"the quota of {quota} {kind}s is used up",
+                reason="quota",
+                vendor_code=f"quota_{kind.lower()}",
+                where=self.place,
+            )
 
     def volume(self, object_id: str) -> Path:
         """Where a volume's files are while it is not attached.

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+from providers.conformance import Trouble
 from tests.chaos.program import Names
 from tests.fakes.hostile import Answer, Forward, Hold, Hostile, Request
 from tests.providers.house import House
@@ -28,6 +29,7 @@ class Arena(ABC):
         options: The same.
         names: What the place calls things.
         proxies: Before the cloud's servers, where it has any: they tell and hold calls.
+        patience_s: Seconds in which an engine surely has come to ask the cloud for something.
     """
 
     provider: ClassVar[str]
@@ -35,6 +37,7 @@ class Arena(ABC):
     options: Mapping[str, str] = {}
     names: Names = Names()
     proxies: Sequence[Hostile] = ()
+    patience_s: float = 8.0
 
     @classmethod
     @abstractmethod
@@ -49,6 +52,10 @@ class Arena(ABC):
     @abstractmethod
     def standing(self, house: House) -> Standing:
         """What the account holds, asked without the adapter; sorts that are empty are left out."""
+
+    @abstractmethod
+    def trouble(self, house: House) -> Trouble:
+        """How the cloud misbehaves for a workspace that works with it."""
 
     def changes(self, request: Request) -> bool:
         """Whether a call may change something."""

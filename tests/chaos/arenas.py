@@ -8,10 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from providers.conformance import Trouble
 from tests.chaos.arena import Arena, Standing
 from tests.chaos.program import Names
 from tests.fakes.hostile import Request
-from tests.providers.house import HERE, House
+from tests.providers.filetrouble import FileTrouble, LabTrouble
+from tests.providers.house import HERE, UNIT, House
 from tests.require import require
 
 if TYPE_CHECKING:
@@ -43,6 +45,10 @@ class FileArena(Arena):
             found.setdefault(path.parent.name, []).append(path.stem)
         return found
 
+    def trouble(self, house: House) -> Trouble:
+        """Its fault points."""
+        return FileTrouble(house.faults)
+
 
 class LabArena(Arena):
     """The lab: real servers in sandboxes."""
@@ -67,6 +73,10 @@ class LabArena(Arena):
             "running": sorted(_running(lab / "hosts")),
         }
         return {sort: names for sort, names in found.items() if names}
+
+    def trouble(self, house: House) -> Trouble:
+        """Its account's lock."""
+        return LabTrouble(house.workspace, HERE, UNIT)
 
 
 def _running(hosts: Path) -> set[str]:
@@ -107,6 +117,13 @@ class AwsArena(Arena):
         del house
         return self._cloud.standing()
 
+    def trouble(self, house: House) -> Trouble:
+        """By the proxy."""
+        from tests.providers.aws.cloud import troubles
+
+        del house
+        return troubles(self._cloud)
+
     def changes(self, request: Request) -> bool:
         """Most services have a word for what only looks; the others have HTTP's."""
         return (
@@ -141,16 +158,25 @@ class AzureArena(Arena):
         del house
         return self._cloud.arm.standing()
 
+    def trouble(self, house: House) -> Trouble:
+        """By the proxy."""
+        from tests.providers.azure.cloud import troubles
+
+        del house
+        return troubles(self._cloud)
+
 
 class OpenStackArena(Arena):
     """OpenStack: the real control plane, each service behind a proxy."""
 
     provider = "openstack"
+    patience_s = 25.0
 
     def __init__(self, region: "Region", project: "Project") -> None:
         from tests.providers.openstack.accounts import OPTIONS
         from tests.providers.openstack.control import IDENTITY
 
+        self._region = region
         self._project = project
         self.endpoint, self.options = IDENTITY, {**OPTIONS, "region": region.name}
         self.proxies = tuple(region.proxies.values())
@@ -177,6 +203,13 @@ class OpenStackArena(Arena):
         """By plain calls of the project's user."""
         del house
         return self._project.holds()
+
+    def trouble(self, house: House) -> Trouble:
+        """By the region's proxies."""
+        from tests.providers.openstack.regions import troubles
+
+        del house
+        return troubles(self._region)
 
     def changes(self, request: Request) -> bool:
         """A look at a console is a POST."""
@@ -209,6 +242,13 @@ class GoogleArena(Arena):
         """From the fake itself."""
         del house
         return self._cloud.standing()
+
+    def trouble(self, house: House) -> Trouble:
+        """By the proxy."""
+        from tests.providers.google.cloud import troubles
+
+        del house
+        return troubles(self._cloud)
 
 
 ARENAS: Mapping[str, type[Arena]] = MappingProxyType(

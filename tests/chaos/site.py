@@ -1,19 +1,24 @@
 """An arena's cloud with a workspace on it, as the conformance suite wants it under the real engine."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pulumi.automation import Deployment
+from pulumi.automation.events import EngineEvent
 
 from providers import registry
-from providers.conformance.journey import Journey, Standing, Told
+from providers.conformance.journey import Ended, Journey, Standing, Told
 from providers.ports import Target
 from tests.chaos.arena import Arena, NthCall
 from tests.providers.house import HERE, PLAN, UNIT, House, python_path
 from tests.providers.kills import Background, ended, plugins, strike
+from tests.providers.waiting import wait_for
 
 END_S = 240.0
 """Seconds within which any operation ends."""
@@ -34,6 +39,7 @@ class Site:
         names = arena.names
         self.image, self.shape, self.storage_class = names.image, names.shapes[0], names.storage_class
         self.public_key = names.public_key
+        self.trouble, self.patience_s = arena.trouble(house), arena.patience_s
 
     def preview(self, program: Callable[[], None]) -> Sequence[Told]:
         """What an up would do."""
@@ -62,6 +68,40 @@ class Site:
         work.end(END_S)
         self.calm()
         return struck
+
+    def cancelled(self, program: Callable[[], None], reached: Callable[[], int]) -> Ended:
+        """Interrupt the engine, which tells the plugin; the plugin alone is told nothing."""
+        work = Background(lambda: self.up(program))
+        wait_for(lambda: reached() or not work.going(), timeout_s=END_S)
+        begun = time.monotonic()
+        strike(self._house.root, engine=True, signum=signal.SIGINT)
+        error = work.end(END_S)
+        ended(self._house.root)
+        return Ended(time.monotonic() - begun, error)
+
+    def watched(self, program: Callable[[], None]) -> Sequence[Told]:
+        """As the engine's events tell it."""
+        steps: list[Told] = []
+
+        def heard(event: EngineEvent) -> None:
+            done = event.res_outputs_event
+            if done is not None and done.metadata.type.startswith("pse:index:"):
+                op = done.metadata.op
+                steps.append(Told(done.metadata.urn.rpartition("::")[2], str(getattr(op, "value", op))))
+
+        self._house.raw_up(program, on_event=heard)
+        return steps
+
+    def forget(self, name: str) -> Mapping[str, Any]:
+        """As ``pulumi state delete`` does."""
+        with self._house.opened("forget") as run:
+            whole = run.stack.export_stack()
+            state = whole.deployment or {}
+            (gone,) = (entry for entry in state["resources"] if entry["urn"].endswith(f"::{name}"))
+            kept = [entry for entry in state["resources"] if entry is not gone]
+            run.stack.import_stack(Deployment(version=whole.version, deployment={**state, "resources": kept}))
+        inputs: Mapping[str, Any] = gone["inputs"]
+        return inputs
 
     def refresh(self) -> Sequence[Told]:
         """What changed at the cloud."""

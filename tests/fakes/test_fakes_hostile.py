@@ -13,6 +13,8 @@ import pytest
 from tests.fakes import hostile
 from tests.fakes.ec2 import NAMESPACE, Late, Pages, Tokens
 from tests.fakes.hostile import Answer, Hostile, Request
+from tests.fakes.trouble import Troubles, Way
+from tests.providers.waiting import wait_for
 
 
 class Counter(BaseHTTPRequestHandler):
@@ -160,3 +162,48 @@ def test_pages_hold_every_item_once_and_the_first_is_empty() -> None:
         if not token:
             break
     assert found == [[], [0, 1], [2]]
+
+
+@pytest.fixture
+def troubles(both: Both) -> Iterator[Troubles]:
+    def way(kind: str, making: bool) -> Way:
+        return Way(both.proxy, lambda request: request.action == ("Make" if making else "Describe"))
+
+    made = Troubles((both.proxy,), way, {})
+    yield made
+    made.calm()
+
+
+@pytest.mark.parametrize(("what", "done"), [("hang", 0), ("stuck", 1)])
+def test_call_without_an_answer_ends_when_it_is_calm(both: Both, troubles: Troubles, what: str, done: int) -> None:
+    hits = troubles.plant(what, "Thing", making=True)
+    ended: list[type[Exception]] = []
+
+    def post() -> None:
+        try:
+            both.post()
+        except (OSError, http.client.HTTPException) as exc:
+            ended.append(type(exc))
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    wait_for(lambda: hits() and len(both.seen) == done)
+    assert (thread.is_alive(), ended) == (True, [])
+    troubles.calm()
+    thread.join(10)
+    assert (len(ended), len(both.seen)) == (1, done)
+
+
+def test_list_that_lags_says_what_it_said_first_and_one_object_is_seen_as_it_is(both: Both, troubles: Troubles) -> None:
+    hits = troubles.plant("late", "Thing", making=False, times=2)
+    asked = ["Action=Describe&Filter.1.Name=a"] * 3 + ["Action=Describe&ThingId.1=a"] * 2
+    assert [both.post(body).body for body in asked] == [
+        b"region-one 1", b"region-one 1", b"region-one 2", b"region-one 3", b"region-one 4",
+    ]  # fmt: skip
+    assert hits() == 2
+
+
+def test_what_is_begun_cannot_be_finished_but_taken_away(both: Both, troubles: Troubles) -> None:
+    troubles.plant("half", "Thing", making=True)
+    actions = ("Describe", "Make", "Describe", "Change", "Delete")
+    assert [both.post(f"Action={action}").status for action in actions] == [200, 200, 200, 403, 200]

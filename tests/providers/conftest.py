@@ -9,6 +9,8 @@ from pse.core.errors import MissingTool
 from tests.providers.house import OUTSIDE, House, python_path
 from tests.require import missing
 
+JOURNEY_S = 900
+
 
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process and the plugins find the file cloud."""
@@ -54,3 +56,10 @@ def engine_house(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """A workspace with an empty stack of the unit."""
     surroundings(monkeypatch)
     return House(tmp_path / "workspace", template=template)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first behaviour of a journey takes the time of the whole of it."""
+    for item in items:
+        if "engine_conformance" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(JOURNEY_S))

@@ -190,7 +190,7 @@ class House:
             standard: dict[str, Any] = dict(self.engine._with_pack(run))
             if not pack:
                 del standard["policy_packs"]
-            run.stack.up(**standard, **options)
+            run.stack.up(**{**standard, **options})
 
     def export(self) -> list[dict[str, Any]]:
         """Our resources in the state."""

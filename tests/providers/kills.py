@@ -2,13 +2,14 @@
 
 import contextlib
 import os
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from pse.core.errors import PseError
 from tests.fakes.hostile import Hold, Hostile, Request
-from tests.providers.waiting import kill, parent, wait_for
+from tests.providers.waiting import parent, wait_for
 
 ALONE_S = 60.0
 """Seconds that a plugin may live without its engine: 6 for its calls, and a loaded machine's to start and end."""
@@ -55,14 +56,14 @@ def plugins(root: Path) -> set[int]:
     return found
 
 
-def strike(root: Path, *, engine: bool) -> bool:
+def strike(root: Path, *, engine: bool, signum: int = signal.SIGKILL) -> bool:
     """Kill -9 the plugin that works for a workspace, or its engine; False when there is none any more."""
     struck = False
     for plugin in plugins(root):
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             victim = parent(plugin) if engine else plugin
             if not engine or Path(f"/proc/{victim}/comm").read_text(encoding="utf-8").startswith("pulumi"):
-                kill(victim)
+                os.kill(victim, signum)
                 struck = True
     return struck
 

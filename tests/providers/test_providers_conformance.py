@@ -1,20 +1,22 @@
 """Every adapter of this tree under the conformance suite: a rig each."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
 from providers import registry
-from providers.conformance import EngineContract, HostileContract, Rig, StoreContract, behaviours
+from providers.conformance import EngineContract, HostileContract, Rig, StoreContract, Trouble, behaviours
 from providers.conformance.plugin import Results
 from providers.conformance.rig import rigged
 from providers.lab import LabProvider
-from providers.ports import Target
+from providers.ports import Provider, Target
 from providers.registry import fitted
 from pse.core.settings import Workspace
 from tests.nameserver import NameServer, name_server
+from tests.providers.filetrouble import FileTrouble, LabQuotas
 from tests.providers.house import HERE, House
 from tests.providers.outside.filecloud import FileCloud
 from tests.require import require
@@ -46,9 +48,16 @@ class TestFileCloud(StoreContract):
 
     @pytest.fixture
     def rig(self, house: House) -> Iterator[Rig]:
-        target = Target(place=HERE, country="PK", endpoint="lab:north", workspace=house.root)
-        with rigged(FileCloud(target), place=HERE, again=lambda: FileCloud(target)) as rig:
+        with file_rig(house) as rig:
             yield rig
+
+
+@contextmanager
+def file_rig(house: House) -> Iterator[Rig]:
+    """A rig on the file cloud."""
+    target = Target(place=HERE, country="PK", endpoint="lab:north", workspace=house.root)
+    with rigged(FileCloud(target), place=HERE, again=lambda: FileCloud(target)) as rig:
+        yield rig
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +73,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     remove_tree(workspace.private / "lab" / "hosts")
 
 
+_QUOTA = "used_up_quota_is_told_with_the_clouds_code_and_makes_nothing"
 _NO_WAY = "no network lies between: it works on this machine's files"
 _SHARED = "all lab servers share the machine's own network"
 
@@ -85,35 +95,55 @@ class TestLab(StoreContract):
 
     @pytest.fixture
     def rig(self, lab: Workspace, names: NameServer) -> Iterator[Rig]:
-        target = Target(
-            place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root, options=names.options
-        )
-        key = (lab.private / "ssh_key.pub").read_text().strip()
-        words = {"place": MARKHOR, "public_key": key}
-        with rigged(self.adapter(target), again=lambda: self.adapter(target), **words) as rig:
+        with lab_rig(lab, self.adapter, names.options) as rig:
             yield rig
+
+
+@contextmanager
+def lab_rig(lab: Workspace, adapter: type[Provider], options: Mapping[str, str]) -> Iterator[Rig]:
+    """A rig on the lab."""
+    target = Target(place=MARKHOR, country="PK", endpoint="lab:sample-markhor", workspace=lab.root, options=options)
+    key = (lab.private / "ssh_key.pub").read_text().strip()
+    words = {"place": MARKHOR, "public_key": key}
+    with rigged(adapter(target), again=lambda: adapter(target), **words) as rig:
+        yield rig
 
 
 class NoWay(HostileContract):
     """For clouds that are files of this machine."""
 
-    unable: ClassVar[Mapping[str, str]] = dict.fromkeys(behaviours(HostileContract), _NO_WAY)
-
-    @pytest.fixture
-    def rig(self) -> None:
-        """Nothing is made."""
-
-    @pytest.fixture
-    def trouble(self) -> None:
-        """Nothing can go wrong."""
+    unable: ClassVar[Mapping[str, str]] = dict.fromkeys(set(behaviours(HostileContract)) - {_QUOTA}, _NO_WAY)
 
 
 class TestFileCloudHostile(NoWay):
     adapter = FileCloud
 
+    @pytest.fixture
+    def rig(self, house: House) -> Iterator[Rig]:
+        with file_rig(house) as rig:
+            yield rig
+
+    @pytest.fixture
+    def trouble(self, house: House) -> Trouble:
+        return FileTrouble(house.faults)
+
 
 class TestLabHostile(NoWay):
     adapter = LabProvider
+
+    @pytest.fixture
+    def options(self) -> dict[str, str]:
+        """Those of the place; a quota is one."""
+        return {}
+
+    @pytest.fixture
+    def rig(self, lab: Workspace, options: dict[str, str]) -> Iterator[Rig]:
+        with lab_rig(lab, self.adapter, options) as rig:
+            yield rig
+
+    @pytest.fixture
+    def trouble(self, options: dict[str, str]) -> Trouble:
+        return LabQuotas(options)
 
 
 @pytest.mark.parametrize("sort", ["", "engine_"])

@@ -1,7 +1,8 @@
 """The adapters of this machine under the suite's journey through the real engine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -26,8 +27,16 @@ class TestFileCloudEngine(EngineContract):
             yield journey
 
 
+_ANSWERS = "no network lies between: no answer gets lost, and what is made is ready when its call ends"
+
+
 class TestLabEngine(EngineContract):
     adapter = LabProvider
+    unable: ClassVar[Mapping[str, str]] = {
+        "create_without_an_end_is_given_up_at_its_timeout_and_kept_with_its_id": _ANSWERS,
+        "next_up_repairs_what_was_kept_and_makes_no_other": _ANSWERS,
+        "list_that_lags_makes_nothing_twice": _ANSWERS,
+    }
 
     @pytest.fixture(scope="class")
     @classmethod

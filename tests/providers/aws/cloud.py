@@ -242,6 +242,7 @@ MAKES: Mapping[str, str] = {
     "Firewall": "CreateSecurityGroup",
     "KeyPair": "ImportKeyPair",
     "Volume": "CreateVolume",
+    "Server": "RunInstances",
 }
 LOOKS: Mapping[str, str] = {"Network": "DescribeVpcs", "Volume": "DescribeVolumes"}
 
@@ -264,6 +265,8 @@ def troubles(cloud: Cloud) -> Troubles:
     forbidden = refuse(403, body=error("UnauthorizedOperation", "no").body)
     own: Mapping[str, Layer] = {
         "forbidden": forbidden,
+        "quota": refuse(400, body=error("VolumeLimitExceeded", "no more").body),
+        "capacity": refuse(500, body=error("InsufficientInstanceCapacity", "none left").body),
         "small-pages": Pages(1),
         "circle": circle,
         "elsewhere": replace(REGION, "me-central-1"),

@@ -13,7 +13,7 @@ from providers.ports import Target
 from tests.fakes.azure import Azure, Server
 from tests.fakes.azure.cloud import GROUP, LOCATION, SUBSCRIPTION
 from tests.fakes.azure.compute import IMAGE
-from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Planted, Request, replace
+from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Planted, Request, refuse, replace
 from tests.fakes.trouble import Troubles, Way
 
 PLACE = "sample-abroad/uaenorth/zone-1"
@@ -86,6 +86,7 @@ SORTS: Mapping[str, str] = {
     "Firewall": "networkSecurityGroups",
     "KeyPair": "sshPublicKeys",
     "Volume": "disks",
+    "Server": "virtualMachines",
 }
 
 
@@ -104,8 +105,17 @@ def troubles(cloud: Cloud) -> Troubles:
         body = json.loads(forward(request).body)
         return Answer(200, json.dumps({**body, "nextLink": f"{cloud.proxy.url}{request.path}"}).encode())
 
+    def no(code: str) -> Layer:
+        return refuse(409, body=json.dumps({"error": {"code": code, "message": "no more"}}).encode())
+
     usual = cloud.arm.page
-    own = {"small-pages": small, "circle": circle, "elsewhere": replace(LOCATION, "westeurope")}
+    own: Mapping[str, Layer] = {
+        "small-pages": small,
+        "circle": circle,
+        "elsewhere": replace(LOCATION, "westeurope"),
+        "quota": no("QuotaExceeded"),
+        "capacity": no("ZonalAllocationFailed"),
+    }
     return Troubles((cloud.proxy,), way, own, lambda: setattr(cloud.arm, "page", usual))
 
 

@@ -13,7 +13,7 @@ from providers.ports import Target
 from tests.fakes.google import Compute, Refused, document
 from tests.fakes.google.errors import answer
 from tests.fakes.google.server import RING, service_of
-from tests.fakes.hostile import Answer, Forward, Hostile, Request, replace
+from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Request, replace
 from tests.fakes.trouble import Troubles, Way
 
 PROJECT = "sample-project"
@@ -114,6 +114,7 @@ PATHS: Mapping[str, tuple[str, str]] = {
     "Firewall": ("POST .*/firewalls$", "GET .*/firewalls"),
     "KeyPair": ("POST .*/setCommonInstanceMetadata", "GET .*/projects/[^/]*$"),
     "Volume": ("POST .*/disks$", "GET .*/disks"),
+    "Server": ("POST .*/instances$", "GET .*/instances"),
 }
 
 
@@ -138,7 +139,13 @@ def troubles(cloud: Cloud) -> Troubles:
     def circle(request: Request, forward: Forward) -> Answer:
         return Answer(200, json.dumps({"nextPageToken": "same"}).encode())
 
-    own = {"small-pages": small, "circle": circle, "elsewhere": replace(f"regions/{REGION}", "regions/europe-west1")}
+    own: Mapping[str, Layer] = {
+        "small-pages": small,
+        "circle": circle,
+        "elsewhere": replace(f"regions/{REGION}", "regions/europe-west1"),
+        "quota": refusal("quotaExceeded", "no more", 403),
+        "capacity": refusal("ZONE_RESOURCE_POOL_EXHAUSTED", "none left", 503),
+    }
     return Troubles((cloud.proxy,), way, own)
 
 

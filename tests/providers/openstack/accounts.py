@@ -28,6 +28,7 @@ OPTIONS = {
     "host_key_s": "0",
     "object_policy": "Policy-0",
 }
+HUGE = "huge-900-900"
 SHAPES = {
     "std-1-2": (1, 2),
     "std-2-4": (2, 4),
@@ -35,7 +36,7 @@ SHAPES = {
     "std-4-8": (4, 8),
     "std-4-16": (4, 16),
     "std-8-32": (8, 32),
-    "huge-900-900": (900, 900_000),
+    HUGE: (900, 900_000),
 }
 """Processors and GiB of memory; the last fits on no host."""
 QUOTAS = {

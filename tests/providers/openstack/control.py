@@ -11,14 +11,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from tests.providers.waiting import wait_for
 from tests.require import missing
 
 SCRIPTS = Path(__file__).parents[4] / "shared" / "openstack-rig"
 IDENTITY = "http://127.0.0.1:35000/v3"
 _TOKEN = "PSE_RIG_TOKEN"
 _INSTALL_S, _START_S, _ATTEMPTS = 900, 600, 3
-PORTS = (35000, 39292, 38778, 38774, 39696, 38776)
-"""Keystone, Glance, Placement, Nova, Neutron, Cinder."""
+_LISTEN_S = 30.0
+"""Seconds until the last service listens, once the scripts are done: some are only begun by then."""
+PORTS = (35000, 39292, 38778, 38774, 39696, 38776, 39876, 38080, 36200, 36201, 36202)
+"""Keystone, Glance, Placement, Nova, Neutron, Cinder, Octavia, Swift; its objects, containers and accounts."""
 
 
 def home() -> Path:
@@ -92,7 +95,8 @@ def _start(token: str) -> None:
     state = home() / "run" / "mysql" / "nova"
     for _ in range(_ATTEMPTS):
         _run("up.sh", _START_S, token, *(["nosync"] if synced.exists() and state.is_dir() else []))
-        if answers():
+        with suppress(AssertionError):
+            wait_for(answers, timeout_s=_LISTEN_S)
             break
         # Its fixed ports are of the range that outgoing connections take theirs from: one may be taken just then.
         stop(token)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from tests.fakes.hostile import Answer, Forward, Hostile, Request
+from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Request, refuse
 from tests.fakes.trouble import Troubles, Way
-from tests.providers.openstack.accounts import Cloud
+from tests.providers.openstack.accounts import HUGE, Cloud
 
 PATHS = {
     "compute": "/v2.1",
@@ -23,9 +23,16 @@ PATHS = {
 class Region:
     """The region and its proxies by service type."""
 
-    def __init__(self, name: str, proxies: dict[str, Hostile]) -> None:
+    def __init__(self, name: str, proxies: dict[str, Hostile], huge: str) -> None:
         self.name = name
         self.proxies = proxies
+        self._huge = huge
+
+    def too_large(self, request: Request, forward: Forward) -> Answer:
+        """The server is asked for in a flavour that fits on no host: what says no is the scheduler."""
+        body = json.loads(request.body)
+        body["server"]["flavorRef"] = self._huge
+        return forward(Request(request.method, request.path, request.headers, json.dumps(body).encode()))
 
     def calm(self) -> None:
         for proxy in self.proxies.values():
@@ -51,7 +58,9 @@ def hostile_region(admin: Cloud) -> Iterator[Region]:
             made.append(admin.call("identity", "POST", "/endpoints", json={"endpoint": body})["endpoint"]["id"])
             proxies[sort] = proxy
         try:
-            yield Region(name, proxies)
+            flavours = admin.call("compute", "GET", "/flavors")["flavors"]
+            (huge,) = (flavour["id"] for flavour in flavours if flavour["name"] == HUGE)
+            yield Region(name, proxies, huge)
         finally:
             for endpoint in made:
                 admin.call("identity", "DELETE", f"/endpoints/{endpoint}")
@@ -76,6 +85,7 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "Firewall": ("network", "/security-groups"),
     "KeyPair": ("compute", "/os-keypairs"),
     "Volume": ("block-storage", "/volumes"),
+    "Server": ("compute", "/servers"),
 }
 
 
@@ -98,4 +108,11 @@ def troubles(region: Region) -> Troubles:
 
         return Way(region.proxies[service], posted(path) if making else looks)
 
-    return Troubles(tuple(region.proxies.values()), way, {"small-pages": one_a_page, "circle": circle})
+    over = {"overLimit": {"code": 413, "message": "VolumeLimitExceeded: Maximum number of volumes allowed exceeded"}}
+    own: Mapping[str, Layer] = {
+        "small-pages": one_a_page,
+        "circle": circle,
+        "quota": refuse(413, body=json.dumps(over).encode()),
+        "capacity": region.too_large,
+    }
+    return Troubles(tuple(region.proxies.values()), way, own)

@@ -1,83 +1,30 @@
-"""The adapter of OpenStack under the conformance suite, on the real control plane, and the calls that it took."""
+"""The adapter of OpenStack under the conformance suite, on the real control plane: all but what every kind is asked.
 
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, ClassVar
+That is in two files more: a control plane is slow, and files run beside each other.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
 
 import msgspec
 import pytest
 
-from providers.conformance import HostileContract, Rig, StoreContract, Trouble
-from providers.conformance.rig import rigged
-from providers.openstack import OpenStackProvider
+from providers.conformance import IdentityContract, InsideContract, RefusalContract, Rig
 from providers.openstack.marks import metadata
 from providers.ports import PortError
 from providers.registry import fitted
 from pse.core.schema import FirewallRule, Listener, LoadBalancerInputs, ServerInputs, ServerOutputs
-from tests.chaos.program import IMAGE, Names, put_image
-from tests.nameserver import NameServer, name_server
+from tests.chaos.program import IMAGE, Names
 from tests.providers.openstack.accounts import PLACE, Cloud, Project
-from tests.providers.openstack.regions import Region, hostile_region, troubles
 from tests.providers.waiting import wait_for
 
-LIST = Path(__file__).parents[3] / "docs" / "permissions" / "openstack.md"
-_ID = re.compile(r"(?<=/)(?:[0-9a-f-]{32,36}|[^/]*__[^/]*|suite-[^/]*|pse-at-op)(?=/|$)")
-SERVICES = {
-    "compute": "Nova",
-    "network": "Neutron",
-    "volume": "Cinder",
-    "image": "Glance",
-    "object": "Swift",
-    "balancer": "Octavia",
-}
 
-
-class TestOpenStack(StoreContract):
+class TestOpenStack(IdentityContract, RefusalContract, InsideContract):
     adapter = fitted("openstack", {"dns_server": "there is one"})
     unable: ClassVar[Mapping[str, str]] = {
         "range_that_is_none_is_refused": "a network has no range of its own at Neutron",
         "subnet_outside_its_network_is_refused": "a network has no range of its own at Neutron",
     }
-    calls: ClassVar[set[tuple[str, str]]] = set()
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def names(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NameServer]:
-        """A name server for the cloud's zones and records."""
-        with name_server(tmp_path_factory.mktemp("names")) as server:
-            yield server
-
-    @pytest.fixture
-    def rig(
-        self, signed_in: Project, names: NameServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[Rig]:
-        provider = signed_in.provider(tmp_path, **names.options)
-        call = provider._account.client.call
-
-        def recorded(service: str, method: str, path: str, **words: Any) -> Any:
-            action = f" ({next(iter(words['body']))})" if path.endswith("/action") else ""
-            self.calls.add((SERVICES[service], f"{method} {_ID.sub('{id}', path or '/')}{action}"))
-            return call(service, method, path, **words)
-
-        headers = provider._account.client.headers
-
-        def recorded_headers(method: str, path: str, given: Any) -> Any:
-            self.calls.add((SERVICES["object"], f"{method} /{{id}}"))
-            return headers(method, path, given)
-
-        monkeypatch.setattr(provider._account.client, "call", recorded)
-        monkeypatch.setattr(provider._account.client, "headers", recorded_headers)
-        put_image(tmp_path)
-        own = Names()
-        with rigged(
-            provider,
-            place=PLACE,
-            image_file=own.image_file,
-            image_sha256=own.image_sha256,
-            again=lambda: signed_in.provider(tmp_path, **names.options),
-        ) as rig:
-            yield rig
 
     def test_image_is_what_the_file_is(self, signed_in: Project, rig: Rig) -> None:
         made = rig.make("Image")
@@ -242,37 +189,3 @@ def _settled(own: Cloud, balancer: str) -> None:
         return str(found["provisioning_status"]) == "ACTIVE"
 
     wait_for(settled)
-
-
-class TestOpenStackHostile(HostileContract):
-    adapter = OpenStackProvider
-    unable: ClassVar[Mapping[str, str]] = {
-        "answer_about_another_region_stops_everything": "the catalogue names a region's services; answers name none",
-    }
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def region(cls, admin: Cloud) -> Iterator[Region]:
-        with hostile_region(admin) as region:
-            yield region
-
-    @pytest.fixture
-    def trouble(self, region: Region) -> Trouble:
-        return troubles(region)
-
-    @pytest.fixture
-    def rig(self, region: Region, signed_in: Project, trouble: Trouble, tmp_path: Path) -> Iterator[Rig]:
-        def made() -> OpenStackProvider:
-            return signed_in.provider(tmp_path, region=region.name)
-
-        with rigged(made(), place=PLACE, again=made) as rig:
-            yield rig
-            trouble.calm()
-
-
-def test_list_of_permissions_is_what_was_called() -> None:
-    listed = set(re.findall(r"^\| (\w+) \| `([^`]+)` \|", LIST.read_text(encoding="utf-8"), re.MULTILINE))
-    assert TestOpenStack.calls <= listed
-    if ("Neutron", "PUT /ports/{id}") in TestOpenStack.calls:
-        # The suite ran as a whole.
-        assert listed == TestOpenStack.calls

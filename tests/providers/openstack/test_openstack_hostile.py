@@ -1,6 +1,5 @@
 """A real control plane whose answers get lost, lie, repeat themselves or do not end."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,14 +10,10 @@ from providers.conformance.rig import rigged
 from providers.ports import PortError
 from pse.core.schema import KINDS
 from tests.fakes.hostile import (
-    Answer,
-    Forward,
     Layer,
-    Request,
     cut_after,
     cut_before,
     error_after,
-    huge,
     refuse,
     replace,
 )
@@ -101,14 +96,6 @@ def test_firewall_whose_rules_are_refused_is_not_left_open(region: Region, signe
     assert "security_group" not in signed_in.holds()
 
 
-def test_storm_of_429_is_throttle_and_nothing_asks_again_by_itself(region: Region, rig: Rig) -> None:
-    rig.count("Network")
-    fault = region.proxies["network"].plant(refuse(429, retry_after="0"), times=1000)
-    with pytest.raises(PortError) as caught:
-        rig.count("Network")
-    assert (caught.value.reason, fault.hits) == ("throttle", 1)
-
-
 @pytest.mark.parametrize(
     ("kind", "service", "true", "false"),
     [
@@ -144,29 +131,6 @@ def test_lists_of_one_object_a_page_are_whole(region: Region, rig: Rig) -> None:
         assert ids <= {found.id for found in rig.store(kind).list()}
         assert len([r for proxy in region.proxies.values() for r in proxy.requests]) - before >= 3
     rig.make("Server")
-
-
-def test_list_that_leads_in_a_circle_ends(region: Region, rig: Rig) -> None:
-    def circle(request: Request, forward: Forward) -> Answer:
-        return Answer(
-            200, b'{"networks": [], "networks_links": [{"rel": "next", "href": "http://127.0.0.9/x?marker=1"}]}'
-        )
-
-    rig.count("Network")
-    fault = region.proxies["network"].plant(circle, times=1000)
-    with pytest.raises(PortError, match="in a circle"):
-        rig.count("Network")
-    assert fault.hits == 2
-
-
-def test_answer_of_50_mib_is_refused_soon(region: Region, rig: Rig) -> None:
-    rig.count("Network")
-    region.proxies["network"].plant(huge())
-    begun = time.monotonic()
-    with pytest.raises(PortError) as caught:
-        rig.count("Network")
-    assert (caught.value.reason, caught.value.vendor_code) == ("transient", "TooLarge")
-    assert time.monotonic() - begun < 10
 
 
 def test_every_kind_has_its_call() -> None:

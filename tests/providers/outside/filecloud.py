@@ -2,11 +2,11 @@
 
 Account folder: ``<workspace>/.pse/filecloud/<place>/``; one file an object. A fault is a file
 ``<workspace>/.pse/filecloud/faults/<verb>-<Kind>-<name>`` whose text says what happens at that call; it is used up by
-it. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``, ``throttle``,
-``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so), ``kill`` (done,
-then this process dies), ``slow`` (0.2 s), ``lost-late`` and ``kill-late`` (the answer is lost, or this process
-dies, and what was made is found by the third look for it). The files ``faults/limit`` and ``faults/settle`` last: how
-many calls a second the cloud takes of one process, and the seconds that a store says it takes to settle.
+it; ``any`` is every name. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``,
+``throttle``, ``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so),
+``kill`` (done, then this process dies), ``slow`` (0.2 s), ``lost-late`` and ``kill-late`` (the answer is lost, or this
+process dies, and what was made is found by the third look for it). The files ``faults/limit`` and ``faults/settle``
+last: how many calls a second the cloud takes of one process, and the seconds that a store says it takes to settle.
 """
 
 import json
@@ -229,11 +229,13 @@ class FileStore:
             file.write(json.dumps(call) + "\n")
         if not taken:
             raise PortError("too many calls", reason="throttle", vendor_code="429")
-        path = self._cloud.faults / f"{verb}-{self._kind.name}-{name}"
-        used = path.with_suffix(".used")
-        try:
-            path.replace(used)
-        except FileNotFoundError:
+        for whose in (name, "any"):
+            path = self._cloud.faults / f"{verb}-{self._kind.name}-{whose}"
+            used = path.with_suffix(".used")
+            with suppress(FileNotFoundError):
+                path.replace(used)
+                break
+        else:
             return ""
         fault = used.read_text()
         if fault in {"quota", "throttle"}:
