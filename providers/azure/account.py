@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from providers.azure.errors import port_errors, refusal
-from providers.azure.names import CALLS, KEY, last, names_of, type_of
+from providers.azure.names import CALLS, VERBS, last, names_of, type_of
 from providers.azure.wire import Call, Wire
 from providers.kit.account import WAIT_S, CloudAccount
 from providers.kit.waiting import poll
@@ -26,16 +26,16 @@ OPTIONS = frozenset(
         "wait_s",
     }
 )
-NOBODY_THERE = frozenset({"ResourceNotFound", "NotFound", "ParentResourceNotFound"})
+NOBODY_THERE = frozenset({"ContainerNotFound", "ResourceNotFound", "NotFound", "ParentResourceNotFound"})
 """Codes that say that this one thing is not there, and not that its group or subscription is not."""
 NEW = {"If-None-Match": "*"}
 """Header of a PUT that must not take the place of anything."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 BUSY = frozenset({"AnotherOperationInProgress", "Conflict", "RetryableError"})
 """Codes that may say that something else goes on with this one thing; ``Conflict`` says other things too."""
-_PUTS: Mapping[str, str] = MappingProxyType({KEY: "create"})
-"""Types whose PUT has another name than ``create_or_update`` at the SDK."""
-_GOING = frozenset({"creating", "updating", "deleting", "inprogress", "running", "accepted", "migrating"})
+_GOING = frozenset(
+    {"creating", "updating", "deleting", "inprogress", "running", "accepted", "migrating", "resolvingdns"}
+)
 
 
 class Account(CloudAccount):
@@ -91,7 +91,7 @@ class Account(CloudAccount):
         self.check_options()
         if not all(name.replace("-", "").replace("_", "").replace(".", "").isalnum() for name in self._names()):
             raise PortError("subscription and resource group are names", reason="invalid", where=self.place)
-        found = self._wire.call("resource.resource_groups", "get", self._group).body
+        found = self._wire.call("resource.resource_groups.get", self._group).body
         said = plain(str(found.get("location", "")))
         if said != self.location:
             raise PortError(
@@ -133,14 +133,8 @@ class Account(CloudAccount):
         Raises:
             PortError: See `providers.azure.errors`.
         """
-        if not self.is_mine(object_id, kind):
-            return None
-        try:
-            return dict(self._call("get", object_id, **query).body)
-        except PortError as exc:
-            if exc.vendor_code in NOBODY_THERE:
-                return None
-            raise
+        mine = self.is_mine(object_id, kind)
+        return _unless_gone(lambda: self._call("get", object_id, **query)) if mine else None
 
     def needed(self, object_id: str, kind: str) -> dict[str, Any]:
         """What a new object refers to; it is waited for where it was made just now.
@@ -171,14 +165,26 @@ class Account(CloudAccount):
         """
         return self._wire.pages(CALLS[kind], self._group, *inside, **query)
 
+    def part(self, call: str, *names: str) -> dict[str, Any] | None:
+        """Something in a resource, by the SDK's own call; None when it is not there."""
+        return _unless_gone(lambda: self._wire.call(call, self._group, *names))
+
+    def parts(self, operations: str, *names: str) -> Iterator[dict[str, Any]]:
+        """All that a resource has of something, by the SDK's own operations."""
+        return self._wire.pages(operations, self._group, *names)
+
+    def has_blobs(self, store: str, container: str) -> bool:
+        """Whether there is anything in a container of a storage account."""
+        return self._wire.has_blobs(store, container)
+
     def image_versions(self, publisher: str, offer: str, sku: str) -> tuple[str, ...]:
         """Versions of a platform image in the location.
 
         Raises:
             PortError: See `providers.azure.errors`.
         """
-        images = "compute.virtual_machine_images"
-        found = self._wire.call(images, "list", self.location, publisher, offer, sku).body
+        images = "compute.virtual_machine_images.list"
+        found = self._wire.call(images, self.location, publisher, offer, sku).body
         with self.errors():
             return tuple(str(version["name"]) for version in found["value"])
 
@@ -186,7 +192,7 @@ class Account(CloudAccount):
 
     def put(self, object_id: str, body: Mapping[str, Any], headers: Mapping[str, str] = NOTHING) -> None:
         """Make or replace; `ready` waits until it is done."""
-        self._begin(_PUTS.get(type_of(object_id), "create_or_update"), object_id, body, headers=headers)
+        self._begin("create_or_update", object_id, body, headers=headers)
 
     def patch(self, object_id: str, body: Mapping[str, Any]) -> None:
         """Change what ``body`` has, and wait until it is done."""
@@ -197,6 +203,16 @@ class Account(CloudAccount):
         """An action, awaited; gives what it put out."""
         self._begin(action, object_id, *([] if body is None else [body]))
         return self.over(object_id)
+
+    def change(self, call: str, *given: Any, unless_changed: str = "") -> Mapping[str, Any]:
+        """A call of the SDK's that changes something in a resource, and is over when it is answered.
+
+        Args:
+            call: Client, operations and operation.
+            given: Names, and the body as JSON.
+            unless_changed: Only if it still is as it was with this etag.
+        """
+        return self._changing(lambda: self._wire.call(call, self._group, *given, unless_changed=unless_changed)).body
 
     def delete(self, object_id: str, kind: str) -> None:
         """Delete, and wait until the operation is over.
@@ -213,7 +229,7 @@ class Account(CloudAccount):
         """Add tags, or delete them, and leave the others as they are: what a PATCH of a resource does not do."""
         body = {"operation": operation, "properties": {"tags": dict(tags)}}
         scope = object_id.removeprefix("/")
-        self._changing(lambda: self._wire.call("resource.tags", "update_at_scope", scope, body))
+        self._changing(lambda: self._wire.call("resource.tags.update_at_scope", scope, body))
 
     def over(self, object_id: str) -> dict[str, Any]:
         """Wait until what we began with a resource is over; gives what it put out.
@@ -276,7 +292,9 @@ class Account(CloudAccount):
     # -- below: calls --
 
     def _call(self, verb: str, object_id: str, *body: Any, **more: Any) -> Call:
-        return self._wire.call(CALLS[type_of(object_id)], verb, self._group, *names_of(object_id), *body, **more)
+        kind = type_of(object_id)
+        call = f"{CALLS[kind]}.{VERBS.get((kind, verb), verb)}"
+        return self._wire.call(call, self._group, *names_of(object_id), *body, **more)
 
     def _begin(self, verb: str, object_id: str, *body: Any, **more: Any) -> None:
         begun = self._changing(lambda: self._call(verb, object_id, *body, **more))
@@ -299,6 +317,15 @@ class Account(CloudAccount):
 
     def _names(self) -> tuple[str, str]:
         return self.options["subscription"], self.options["resource_group"]
+
+
+def _unless_gone(look: Callable[[], Call]) -> dict[str, Any] | None:
+    try:
+        return dict(look().body)
+    except PortError as exc:
+        if exc.vendor_code in NOBODY_THERE:
+            return None
+        raise
 
 
 def plain(location: str) -> str:

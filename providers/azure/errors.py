@@ -35,6 +35,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "NetcfgInvalidVirtualNetworkSite": "conflict",
         "InvalidResourceLocation": "conflict",
         "ResourceExists": "conflict",
+        "StorageAccountAlreadyTaken": "conflict",
         "PropertyChangeNotAllowed": "conflict",
         "Conflict": "conflict",
         # Something holds it.
@@ -45,6 +46,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "NicInUse": "in-use",
         "PublicIPAddressCannotBeDeleted": "in-use",
         "PublicIPAddressInUse": "in-use",
+        "ContainerProtectedFromDeletion": "in-use",
         "ConflictingUserInput": "in-use",
         "DiskInUse": "in-use",
         # Who we are, and what we may.

@@ -18,6 +18,7 @@ KEY = "Microsoft.Compute/sshPublicKeys"
 DISK = "Microsoft.Compute/disks"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 MACHINE = "Microsoft.Compute/virtualMachines"
+STORE = "Microsoft.Storage/storageAccounts"
 
 CALLS: Mapping[str, str] = MappingProxyType(
     {
@@ -32,9 +33,18 @@ CALLS: Mapping[str, str] = MappingProxyType(
         DISK: "compute.disks",
         SNAPSHOT: "compute.snapshots",
         MACHINE: "compute.virtual_machines",
+        STORE: "storage.storage_accounts",
     }
 )
 """Client and operations of each type."""
+VERBS: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (KEY, "create_or_update"): "create",
+        (STORE, "create_or_update"): "create",
+        (STORE, "get"): "get_properties",
+    }
+)
+"""Operations that are called otherwise than most types' are."""
 IN_NETWORK = "pse-network"
 """Tag: name of the network that a security group or a gateway is for, which Azure does not know."""
 PART = "pse-part"

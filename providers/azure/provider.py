@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from providers.azure.account import Account
 from providers.azure.attachments import Attachments
 from providers.azure.balancers import LoadBalancers
+from providers.azure.buckets import Buckets
 from providers.azure.copies import Snapshots
 from providers.azure.disks import Volumes
 from providers.azure.images import newest
@@ -33,16 +34,18 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
         "Address": Addresses,
         "Snapshot": Snapshots,
         "LoadBalancer": LoadBalancers,
+        "Bucket": Buckets,
     }
 )
 """What the adapter can make."""
 PACKAGES = (
     "azure.identity",
     *(f"azure.mgmt.{name}" for name in ("compute", "network", "resource.resources", "storage")),
+    "azure.storage.blob",
 )
 """What it calls Azure by."""
 
-_LATER = "the adapter does not make it yet"
+_EVERYWHERE = "Azure DNS serves its zones from all over the world, and has none in one place"
 
 
 class AzureProvider(CloudProvider[Account]):
@@ -62,12 +65,12 @@ class AzureProvider(CloudProvider[Account]):
     lacks: ClassVar[Mapping[str, str]] = {
         "LoadBalancer.certificate": "a load balancer at Azure ends no TLS",
         "LoadBalancer.firewalls": "a load balancer at Azure has none; those of its servers hold",
-        "DnsZone": _LATER,
-        "DnsRecord": _LATER,
+        "DnsZone": _EVERYWHERE,
+        "DnsRecord": _EVERYWHERE,
         "Image": "Azure takes a disk's content as a page blob only, and the adapter writes none",
-        "BackupPolicy": _LATER,
-        "Bucket": _LATER,
-        "EncryptionKey": "a vault that protects disks keeps a deleted key and its name for a week at least",
+        "BackupPolicy": "Azure takes snapshots by itself by roles that an administrator has to give to a vault first",
+        "Bucket.encryptionKey": "the adapter makes no keys; objects are encrypted with the platform's",
+        "EncryptionKey": "Azure copies what a vault holds to another location by itself",
         "Volume.encryptionKey": "the adapter makes no keys; disks are encrypted with the platform's",
         "Server.bootVolume": "Azure gives a machine that starts from a disk neither key nor first-boot script",
         "Server.apart": "an availability set is in no zone, and beyond its three domains servers may share a machine",

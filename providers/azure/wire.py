@@ -16,13 +16,12 @@ from providers.ports import PortError
 
 CLOUDS: Mapping[str, str] = MappingProxyType(
     {
-        "management.azure.com": "https://management.azure.com/.default",
-        "management.usgovcloudapi.net": "https://management.usgovcloudapi.net/.default",
-        "management.chinacloudapi.cn": "https://management.chinacloudapi.cn/.default",
+        "management.azure.com": "core.windows.net",
+        "management.usgovcloudapi.net": "core.usgovcloudapi.net",
+        "management.chinacloudapi.cn": "core.chinacloudapi.cn",
     }
 )
-"""Hosts of ARM, and what a credential for each is good for."""
-_NONE: Mapping[str, str] = MappingProxyType({})
+"""Hosts of ARM, and the domain of the storage of each."""
 
 
 class Call:
@@ -85,30 +84,34 @@ class Wire:
         self._shared: dict[str, Any] = {}
         self._closes: list[Callable[[], None]] = []
 
-    def call(self, operations: str, verb: str, *given: Any, headers: Mapping[str, str] = _NONE, **query: str) -> Call:
+    def call(self, name: str, *given: Any, unless_changed: str = "", **more: Any) -> Call:
         """One call.
 
         Args:
-            operations: Client and group of operations, for example ``compute.disks``.
-            verb: The operation, without ``begin_``.
+            name: Client, group of operations and operation (without ``begin_``), for example ``compute.disks.get``.
             given: Names, and the body as JSON.
-            headers: Besides the SDK's own.
-            query: Parameters by the SDK's names.
+            unless_changed: Only if it still is as it was with this etag.
+            more: Parameters by the SDK's names; also ``headers``.
 
         Raises:
             PortError: See `providers.azure.errors`.
         """
         made = Call()
         names = [one for one in given if isinstance(one, str)]
+        operations, _, verb = name.rpartition(".")
         with port_errors(self._where, f"{verb} {names[-1]}"):
             group = self._operations(operations)
+            if unless_changed:
+                from azure.core import MatchConditions
+
+                more |= {"etag": unless_changed, "match_condition": MatchConditions.IfNotModified}
             begin = getattr(group, f"begin_{verb}", None)
             if begin is not None:
-                begin(*given, headers=dict(headers), polling=made, **query)
+                begin(*given, polling=made, **more)
             else:
                 # A stream is not made into models, which nobody wants here; a deletion gives neither.
                 stream: Any = {} if verb == "delete" else {"stream": True}
-                getattr(group, verb)(*given, headers=dict(headers), cls=made.keep, **stream, **query)
+                getattr(group, verb)(*given, cls=made.keep, **stream, **more)
         return made
 
     def pages(self, operations: str, *given: str, **query: str) -> Iterator[dict[str, Any]]:
@@ -145,6 +148,29 @@ class Wire:
         with port_errors(self._where):
             return begun.look()
 
+    def has_blobs(self, store: str, container: str) -> bool:
+        """Whether there is anything in a container, old versions and what can still be brought back too.
+
+        Raises:
+            PortError: See `providers.azure.errors`.
+        """
+        with port_errors(self._where, f"list {container}"):
+            from azure.storage.blob import ContainerClient
+
+            with self._lock:
+                self._shared = self._shared or self._opened()
+                client = ContainerClient(
+                    self._blobs(store),
+                    container,
+                    credential=self._shared["credential"] if self._scope()[0] else None,
+                    transport=self._shared["transport"],
+                    proxies=self._proxies,
+                    retry_total=0,
+                    permit_redirects=False,
+                )
+            kinds = ["versions", "snapshots", "deleted"]
+            return next(iter(client.list_blobs(include=kinds, results_per_page=1)), None) is not None
+
     def close(self) -> None:
         """Give back connections."""
         with self._lock:
@@ -169,7 +195,7 @@ class Wire:
 
         from providers.kit.transport import http_session
 
-        scope = self._scope()
+        scope, _ = self._scope()
         auth: Any = policies.SansIOHTTPPolicy()
         credential: Any = None
         if scope:
@@ -209,8 +235,15 @@ class Wire:
             said = "the answer leads to another host"
             raise PortError(said, reason="invalid", vendor_code="ForeignLink", where=self._where)
 
-    def _scope(self) -> str:
-        """What the credential has to be good for; empty for a test on this machine, which gets none.
+    def _blobs(self, store: str) -> str:
+        """Where the objects of an account are asked for; not taken from an answer, as a credential goes there."""
+        _, domain = self._scope()
+        return f"https://{store}.blob.{domain}" if domain else f"{self.base}/{store}"
+
+    def _scope(self) -> tuple[str, str]:
+        """What the credential has to be good for, and the domain of storage.
+
+        Both are empty for a test on this machine, which gets no credential.
 
         Raises:
             PortError: The endpoint is neither, and nobody's credential goes there.
@@ -218,10 +251,10 @@ class Wire:
         parts = urlsplit(self.base)
         host = parts.hostname or ""
         if parts.scheme == "http" and _is_loopback(host):
-            return ""
-        known = next((scope for name, scope in CLOUDS.items() if host == name or host.endswith(f".{name}")), "")
-        if parts.scheme == "https" and known:
-            return known
+            return "", ""
+        for name, domain in CLOUDS.items() if parts.scheme == "https" else ():
+            if host == name or host.endswith(f".{name}"):
+                return f"https://{name}/.default", domain
         raise PortError(
             f"{self.base} is no endpoint of Azure Resource Manager",
             reason="invalid",

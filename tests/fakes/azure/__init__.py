@@ -1,4 +1,4 @@
-"""Azure Resource Manager on a loopback port: strict, with a state, for networks, disks, keys and machines.
+"""Azure Resource Manager on a loopback port: strict, with a state, for networks, disks, keys, machines and storage.
 
 What it is strict about: api-version (the one of the type in the SDK's operations), paths, methods, bodies against the
 SDK's own models (unknown and read-only keys, types, closed enums, what is required), names, tags, locations, zones,

@@ -90,5 +90,5 @@ def _one(kind: Any, value: Any, path: str) -> None:
     elif kind in _PLAIN:
         if not isinstance(value, _PLAIN[kind]) or (isinstance(value, bool) and kind is not bool):
             raise Wrong(f"'{path}' has to be of type {kind.__name__}")
-    elif isinstance(kind, type) and hasattr(kind, "_attr_to_rest_field"):
+    elif isinstance(kind, type) and hasattr(kind, "as_dict"):
         check(kind, value, where=path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from tests.fakes.azure import compute, network
+from tests.fakes.azure import compute, network, storage
 from tests.fakes.azure.errors import ArmError, invalid, not_found
 from tests.fakes.azure.kinds import Kind, Raw
 
@@ -17,7 +17,7 @@ SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 GROUP = "pse-sample"
 LOCATION = "uaenorth"
 LOCATIONS = frozenset({LOCATION, "uaecentral", "westeurope"})
-KINDS: Mapping[str, Kind] = {kind.full.lower(): kind for kind in (*network.KINDS, *compute.KINDS)}
+KINDS: Mapping[str, Kind] = {kind.full.lower(): kind for kind in (*network.KINDS, *compute.KINDS, *storage.KINDS)}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]|[A-Za-z0-9_]")
 
 
@@ -30,12 +30,14 @@ class Operation:
         finish: What it does then.
         error: How it fails; None when it does not.
         output: What it gives.
+        made: The resource that it is about, where ``Location`` gives that in the end.
     """
 
     at: float
     finish: Callable[[], None]
     error: ArmError | None = None
     output: Raw | None = None
+    made: Raw | None = None
     over: bool = False
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
@@ -48,6 +50,8 @@ class Azure:
         late_s: Seconds for which what is new is not known yet.
         page: Items on a page of a listing.
         authorized: Requests that carried a credential.
+        taken: Names of storage accounts that somebody else has.
+        blobs: Names of objects by account and container.
     """
 
     def __init__(self) -> None:
@@ -59,6 +63,8 @@ class Azure:
         self.groups = {GROUP: LOCATION}
         self.resources: dict[str, Raw] = {}
         self.operations: dict[str, Operation] = {}
+        self.taken: set[str] = set()
+        self.blobs: dict[tuple[str, str], list[str]] = {}
         self._hidden: dict[str, float] = {}
         self._refusals: list[tuple[str, ArmError, bool]] = []
 
@@ -81,7 +87,7 @@ class Azure:
         """Empty and calm."""
         with self.lock:
             self.slow_s, self.late_s, self.page, self.authorized = 0.0, 0.0, 100, 0
-            for kept in (self.resources, self.operations, self._hidden, self._refusals):
+            for kept in (self.resources, self.operations, self.taken, self.blobs, self._hidden, self._refusals):
                 kept.clear()
 
     # -- what is there --
@@ -134,7 +140,7 @@ class Azure:
         before = self.get(object_id)
         hidden = before is None and object_id.lower() in self.resources
         if kind.conditional:
-            self._conditions(self.resources.get(object_id.lower()), conditions)
+            self.check_conditions(self.resources.get(object_id.lower()), conditions)
         kind.check(body)
         name = object_id.rpartition("/")[2]
         if not _NAME.fullmatch(name):
@@ -154,20 +160,21 @@ class Azure:
             self._hidden[object_id.lower()] = monotonic() + self.late_s
         state = "Succeeded" if kind.sync else ("Updating" if before else "Creating")
         operation = self.begin(new, state, error=refusal[0] if refusal else None, sync=kind.sync)
+        operation.made = new if kind.located else None
         return (200 if before else kind.accepted), self.view(new), operation
 
     def patch(self, kind: Kind, object_id: str, body: Any, conditions: Mapping[str, str]) -> tuple[int, Raw, Operation]:
         """Change what the body has."""
         raw = self.must(kind, object_id)
         if kind.conditional:
-            self._conditions(raw, conditions)
+            self.check_conditions(raw, conditions)
         kind.check(body, patch=True)
         if "tags" in body:
             raw["tags"] = dict(body["tags"])
             _check_tags(raw["tags"])
         kind.rules.patch(self, raw, body)
         raw["etag"] = f'W/"{uuid.uuid4()}"'
-        return 200, self.view(raw), self.begin(raw, "Updating", sync=kind.sync)
+        return 200, self.view(raw), self.begin(raw, "Updating", sync=kind.sync or kind.located)
 
     def delete(self, kind: Kind, object_id: str, conditions: Mapping[str, str]) -> Operation | None:
         """Delete; None when it is not there."""
@@ -175,9 +182,9 @@ class Azure:
         if raw is None:
             return None
         if kind.conditional:
-            self._conditions(raw, conditions)
+            self.check_conditions(raw, conditions)
         kind.rules.free(self, raw)
-        return self.begin(raw, "Deleting", finish=lambda: self.remove(raw), sync=kind.sync)
+        return self.begin(raw, "Deleting", finish=lambda: self.remove(raw), sync=kind.sync or kind.located)
 
     def remove(self, raw: Raw) -> None:
         """Take it out of the books, with what goes with it."""
@@ -258,7 +265,8 @@ class Azure:
             raise ArmError(409, "InvalidResourceLocation", said)
         new["location"] = where
 
-    def _conditions(self, live: Raw | None, headers: Mapping[str, str]) -> None:
+    def check_conditions(self, live: Raw | None, headers: Mapping[str, str]) -> None:
+        """``If-Match`` and ``If-None-Match``."""
         wanted, unwanted = headers.get("if-match", ""), headers.get("if-none-match", "")
         if (unwanted == "*" and live is not None) or (wanted not in {"", "*", (live or {}).get("etag", "")}):
             raise ArmError(412, "PreconditionFailed", "Precondition failed.")

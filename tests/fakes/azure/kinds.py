@@ -62,6 +62,11 @@ class Kind:
     accepted: int = 201
 
     @property
+    def located(self) -> bool:
+        """Only its first PUT takes a while, and ``Location`` tells how that goes."""
+        return self.accepted == 202
+
+    @property
     def full(self) -> str:
         return f"{self.namespace}/{self.type}"
 
@@ -71,7 +76,7 @@ class Kind:
         Raises:
             ArmError: In the words of the provider.
         """
-        package = "azure.mgmt.network" if self.namespace == "Microsoft.Network" else "azure.mgmt.compute"
+        package = f"azure.mgmt.{self.namespace.partition('.')[2].lower()}"
         name = self.patch if patch else self.model
         if not name:
             raise ArmError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")

@@ -13,6 +13,7 @@ from tests.fakes.azure.cloud import KINDS, LOCATIONS, SUBSCRIPTION, Azure
 from tests.fakes.azure.compute import IMAGE, VERSIONS, VM, VirtualMachines
 from tests.fakes.azure.errors import ArmError, invalid
 from tests.fakes.azure.kinds import Kind, Raw
+from tests.fakes.azure.storage import Policies, listing
 
 RESOURCES_VERSION = "2025-04-01"
 """Of resource groups and tags."""
@@ -79,6 +80,8 @@ class Call:
             ) from exc
 
     def _routed(self) -> Reply:
+        if self.query.get("comp") == "list":
+            return self._blobs()
         self._check_version()
         parts = self.path.strip("/").split("/")
         if parts[0].lower() != "subscriptions" or len(parts) < 2 or not all(parts):
@@ -100,6 +103,13 @@ class Call:
         if found:
             return self._tags(scope)
         return self._resource(group, parts[4:])
+
+    def _blobs(self) -> Reply:
+        """Objects of a container, asked for at the account itself, which here is the first part of the path."""
+        self._only("GET")
+        account, container = self.path.strip("/").split("/")
+        most = int(self.query.get("maxresults", "5000"))
+        return 200, listing(self.cloud, account, container, most), {"Content-Type": "application/xml"}
 
     def _check_version(self) -> None:
         version = self.query.get("api-version")
@@ -156,10 +166,17 @@ class Call:
             gone = self.cloud.delete(kind, path, self.headers)
             if gone is None:
                 return 204, None, {}
-            return (200, None, {}) if kind.sync else (202, None, self._headers(kind, gone))
+            return (200, None, {}) if kind.sync or kind.located else (202, None, self._headers(kind, gone))
         act = self.cloud.put if self.method == "PUT" else self.cloud.patch
         status, raw, operation = act(kind, path, self.body, self.headers)
-        return status, raw, {} if kind.sync else self._headers(kind, operation)
+        return self._begun(kind, status, raw, operation)
+
+    def _begun(self, kind: Kind, status: int, raw: Raw, operation: Any) -> Reply:
+        """The answer to what may take a while."""
+        if not kind.located:
+            return status, raw, {} if kind.sync else self._headers(kind, operation)
+        told = self._headers(kind, operation, result=True)
+        return (202, None, {"Location": told["Location"]}) if status == 202 else (status, raw, {})
 
     def _get(self, kind: Kind, path: str) -> Reply:
         raw = self.cloud.view(self.cloud.must(kind, path))
@@ -184,9 +201,13 @@ class Call:
 
     def _act(self, kind: Kind, path: str, action: str) -> Reply:
         rules = kind.rules
+        body = self.body if self.raw else None
+        if isinstance(rules, Policies):
+            raw = self.cloud.must(kind, path)
+            self.cloud.check_conditions(raw, self.headers)
+            return 200, self.cloud.view(rules.act(self.cloud, raw, action, body)), {}
         if not isinstance(rules, VirtualMachines):
             raise ArmError(404, "InvalidResourceType", f"There is no action '{action}'.")
-        body = self.body if self.raw else None
         operation = rules.act(self.cloud, self.cloud.must(kind, path), action, body)
         return 202, None, self._headers(kind, operation, result=operation.output is not None)
 
@@ -208,7 +229,10 @@ class Call:
         if operation is None:
             raise ArmError(404, "NotFound", f"There is no operation '{name}'.")
         if result:
-            return (200, operation.output, {}) if operation.over else (202, None, {})
+            if operation.over and operation.error:
+                raise operation.error
+            found = operation.output if operation.made is None else self.cloud.view(operation.made)
+            return (200, found, {}) if operation.over else (202, None, {})
         status = "InProgress" if not operation.over else "Failed" if operation.error else "Succeeded"
         answer: Raw = {"name": name, "status": status}
         if operation.over and operation.error:
@@ -245,7 +269,7 @@ def _handler(cloud: Azure) -> type[BaseHTTPRequestHandler]:
             headers = {key.lower(): value for key, value in self.headers.items()}
             call = Call(cloud, self.command, self.path, headers, self.rfile.read(length))
             status, body, more = call.answer()
-            data = b"" if body is None else json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
             self.send_response(status)
             for key, value in {"Content-Type": "application/json", **more}.items():
                 self.send_header(key, value)

@@ -33,6 +33,8 @@ PLATFORM_IMAGE = f"{IMAGE}:latest".replace(":", "+")
 def action_of(request: Request) -> str:
     """What a request does, for example ``PUT virtualNetworks/subnets`` or ``POST virtualMachines/start``."""
     path = request.path.partition("?")[0]
+    if "comp=list" in request.path:
+        return f"{request.method} blobs"
     _, _, last = path.rpartition("/providers/")
     parts = last.strip("/").split("/")[1:]
     if "/providers/" not in path:

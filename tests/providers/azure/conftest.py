@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from providers.azure import AzureProvider
+from providers.azure.provider import PACKAGES
 from tests.providers.azure.cloud import Cloud, running
 from tests.require import missing
 
@@ -14,7 +15,7 @@ from tests.require import missing
 @pytest.fixture(scope="session")
 def arm_cloud() -> Iterator[Cloud]:
     """Azure on loopback ports."""
-    for module in ("azure.mgmt.compute", "azure.mgmt.network", "azure.mgmt.resource.resources", "azure.mgmt.storage"):
+    for module in PACKAGES:
         if importlib.util.find_spec("azure") is None or importlib.util.find_spec(module) is None:
             missing(module)
     with running() as cloud:

@@ -14,7 +14,7 @@ import msgspec
 from providers.azure import AzureProvider
 from providers.conformance import Rig
 from providers.ports import PartlyMade
-from pse.core.schema import FirewallInputs, FirewallRule, ServerInputs
+from pse.core.schema import BucketInputs, FirewallInputs, FirewallRule, ServerInputs
 from tests.fakes.azure.errors import ArmError
 from tests.fakes.hostile import Request
 from tests.providers.azure.cloud import PLATFORM_IMAGE, Cloud, rig_of, running
@@ -28,12 +28,16 @@ LINKED = (
     "Microsoft.Network/virtualNetworks/subnets/join/action",
 )
 """What Azure asks for besides the call itself: for what a call refers to, makes or takes along."""
+BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
+"""The one right to data: to see whether a bucket is empty before it is deleted."""
 _VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 
 
 def action_of(request: Request) -> str:
     """Azure's name of what a request does."""
     path = request.path.partition("?")[0]
+    if "comp=list" in request.path:
+        return BLOBS
     if "/providers/" not in path:
         return "Microsoft.Resources/subscriptions/resourceGroups/read"
     namespace, *parts = path.rpartition("/providers/")[2].split("/")
@@ -58,6 +62,8 @@ def journey(rig: Rig) -> None:
         if isinstance(wanted, FirewallInputs):
             rule = FirewallRule(direction="out", protocol="tcp", port=443, peer="10.0.0.0/8")
             store.update(made.id, made.inputs, msgspec.structs.replace(wanted, rules=(rule,)))
+        if isinstance(wanted, BucketInputs):
+            store.update(made.id, wanted, msgspec.structs.replace(wanted, retention_days=2))
         if isinstance(wanted, ServerInputs):
             group = rig.make("Firewall").id
             store.update(made.id, made.inputs, msgspec.structs.replace(wanted, firewalls=(group,)))
@@ -95,8 +101,10 @@ def role(actions: Iterable[str]) -> dict[str, Any]:
         "Name": "pse",
         "IsCustom": True,
         "Description": "What pse calls to make, read, change and delete every kind that it makes.",
-        "Actions": sorted({*actions, *LINKED}),
+        "Actions": sorted({*actions, *LINKED} - {BLOBS}),
         "NotActions": [],
+        "DataActions": sorted({*actions} & {BLOBS}),
+        "NotDataActions": [],
         "AssignableScopes": ["/subscriptions/SUBSCRIPTION/resourceGroups/GROUP"],
     }
 

@@ -45,6 +45,7 @@ CREATES = {
     "Address": "PUT publicIPAddresses",
     "Snapshot": "PUT snapshots",
     "LoadBalancer": "PUT loadBalancers",
+    "Bucket": "PUT storageAccounts",
 }
 
 
