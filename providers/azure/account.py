@@ -93,7 +93,7 @@ class Account(CloudAccount):
             raise PortError("subscription and resource group are names", reason="invalid", where=self.place)
         found = self._wire.call("resource.resource_groups.get", self._group).body
         said = plain(str(found.get("location", "")))
-        if said != self.location:
+        if not self.is_right(said):
             raise PortError(
                 f"the resource group is in {said or 'no location'}, and {self.location} was asked for",
                 reason="invalid",
@@ -102,6 +102,10 @@ class Account(CloudAccount):
                 hint="Correct resource group and location of the place in the register.",
             )
         self._checked = True
+
+    def is_right(self, location: str) -> bool:
+        """Whether the resource group may be in a location: it holds names and tags."""
+        return location == self.location
 
     # -- ids --
 
@@ -204,15 +208,15 @@ class Account(CloudAccount):
         self._begin(action, object_id, *([] if body is None else [body]))
         return self.over(object_id)
 
-    def change(self, call: str, *given: Any, unless_changed: str = "") -> Mapping[str, Any]:
+    def change(self, call: str, *given: Any, **more: Any) -> Mapping[str, Any]:
         """A call of the SDK's that changes something in a resource, and is over when it is answered.
 
         Args:
             call: Client, operations and operation.
             given: Names, and the body as JSON.
-            unless_changed: Only if it still is as it was with this etag.
+            more: See `providers.azure.wire.Wire.call`.
         """
-        return self._changing(lambda: self._wire.call(call, self._group, *given, unless_changed=unless_changed)).body
+        return self._changing(lambda: self._wire.call(call, self._group, *given, **more)).body
 
     def delete(self, object_id: str, kind: str) -> None:
         """Delete, and wait until the operation is over.

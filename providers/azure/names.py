@@ -18,6 +18,7 @@ KEY = "Microsoft.Compute/sshPublicKeys"
 DISK = "Microsoft.Compute/disks"
 SNAPSHOT = "Microsoft.Compute/snapshots"
 MACHINE = "Microsoft.Compute/virtualMachines"
+ZONE = "Microsoft.Network/dnszones"
 STORE = "Microsoft.Storage/storageAccounts"
 
 CALLS: Mapping[str, str] = MappingProxyType(
@@ -33,6 +34,7 @@ CALLS: Mapping[str, str] = MappingProxyType(
         DISK: "compute.disks",
         SNAPSHOT: "compute.snapshots",
         MACHINE: "compute.virtual_machines",
+        ZONE: "dns.zones",
         STORE: "storage.storage_accounts",
     }
 )

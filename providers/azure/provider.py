@@ -1,7 +1,6 @@
 """The adapter of Azure."""
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -15,11 +14,11 @@ from providers.azure.images import newest
 from providers.azure.keys import KeyPairs
 from providers.azure.network import Firewalls, Networks, Subnets
 from providers.azure.outside import Addresses, Routers
+from providers.azure.sdk import must_be_there
 from providers.azure.servers import Servers
 from providers.kit.noun import Noun
 from providers.kit.provider import CloudProvider
 from providers.ports import FoundImage, Target
-from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     {
@@ -38,14 +37,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     }
 )
 """What the adapter can make."""
-PACKAGES = (
-    "azure.identity",
-    *(f"azure.mgmt.{name}" for name in ("compute", "network", "resource.resources", "storage")),
-    "azure.storage.blob",
-)
-"""What it calls Azure by."""
-
-_EVERYWHERE = "Azure DNS serves its zones from all over the world, and has none in one place"
+_EVERYWHERE = "Azure DNS is in no location: it is a place of its own in the register, with the provider azuredns"
 
 
 class AzureProvider(CloudProvider[Account]):
@@ -82,13 +74,7 @@ class AzureProvider(CloudProvider[Account]):
         Raises:
             MissingTool: The SDK is not installed.
         """
-        missing = _missing()
-        if missing:
-            raise MissingTool(
-                f"the provider azure needs {missing}, which is not installed",
-                hint="Run `pip install 'pse-cloud[azure]'`.",
-                where=target.place,
-            )
+        must_be_there(self.name, target.place)
         super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:
@@ -96,15 +82,3 @@ class AzureProvider(CloudProvider[Account]):
         self._account.check()
         found = newest(self._account, name)
         return FoundImage(id=found) if found else None
-
-
-def _missing() -> str:
-    """The first part of the SDK that is not installed; empty when all are."""
-    for package in PACKAGES:
-        try:
-            found = find_spec(package)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            return package.replace(".", "-").removesuffix("-resources")
-    return ""

@@ -1,4 +1,4 @@
-"""Calls to Azure by its own management clients: azure-mgmt-compute, -network, -resource and -storage.
+"""Calls to Azure by its own management clients: azure-mgmt-compute, -dns, -network, -resource and -storage.
 
 What this adds to them: connections whose answers are bounded, a credential that goes to Azure only, no second try of
 their own (trying again is the plugin's), and long operations that somebody else waits for.
@@ -109,13 +109,19 @@ class Wire:
             if begin is not None:
                 begin(*given, polling=made, **more)
             else:
-                # A stream is not made into models, which nobody wants here; a deletion gives neither.
-                stream: Any = {} if verb == "delete" else {"stream": True}
+                # A stream is not made into models, which nobody wants here; a deletion gives neither, and the client of
+                # DNS, which is of an older make, always gives a model.
+                stream: Any = {} if verb == "delete" or name.startswith("dns.") else {"stream": True}
                 getattr(group, verb)(*given, cls=made.keep, **stream, **more)
         return made
 
     def pages(self, operations: str, *given: str, **query: str) -> Iterator[dict[str, Any]]:
         """What the list of a resource group, or of something in it, has; page by page.
+
+        Args:
+            operations: Client and group of operations, and the operation where it is not the usual one.
+            given: Names.
+            query: Parameters by the SDK's names.
 
         Raises:
             PortError: See `providers.azure.errors`; also for pages that go round in a circle.
@@ -123,8 +129,10 @@ class Wire:
         answers: list[Any] = []
         links: set[str] = set()
         with port_errors(self._where, f"list {operations}"):
-            group = self._operations(operations)
-            listing = getattr(group, "list_by_resource_group", None) or group.list
+            client, _, rest = operations.partition(".")
+            name, _, verb = rest.partition(".")
+            group = self._operations(f"{client}.{name}")
+            listing = getattr(group, verb or "list_by_resource_group", None) or group.list
             keep = {"raw_response_hook": lambda answer: answers.append(answer.http_response)}
             pages = listing(*given, **keep, **query).by_page()
         while True:
@@ -225,6 +233,8 @@ class Wire:
                 policies.UserAgentPolicy(base_user_agent="pse"),
                 policies.ProxyPolicy(proxies=self._proxies),
                 policies.CustomHookPolicy(raw_request_hook=self._stay),
+                # What the client of DNS reads its lists from.
+                policies.ContentDecodePolicy(),
                 auth,
             ],
         }
@@ -270,6 +280,10 @@ def _library(client: str) -> Any:
         from azure.mgmt.compute import ComputeManagementClient
 
         return ComputeManagementClient
+    if client == "dns":
+        from azure.mgmt.dns import DnsManagementClient
+
+        return DnsManagementClient
     if client == "network":
         from azure.mgmt.network import NetworkManagementClient
 

@@ -4,12 +4,12 @@ import copy
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from tests.fakes.azure import compute, network, storage
+from tests.fakes.azure import compute, dns, network, storage
 from tests.fakes.azure.errors import ArmError, invalid, not_found
 from tests.fakes.azure.kinds import Kind, Raw
 
@@ -17,7 +17,9 @@ SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 GROUP = "pse-sample"
 LOCATION = "uaenorth"
 LOCATIONS = frozenset({LOCATION, "uaecentral", "westeurope"})
-KINDS: Mapping[str, Kind] = {kind.full.lower(): kind for kind in (*network.KINDS, *compute.KINDS, *storage.KINDS)}
+KINDS: Mapping[str, Kind] = {
+    kind.full.lower(): kind for kind in (*network.KINDS, *compute.KINDS, *storage.KINDS, *dns.KINDS)
+}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,78}[A-Za-z0-9_]|[A-Za-z0-9_]")
 
 
@@ -143,12 +145,12 @@ class Azure:
             self.check_conditions(self.resources.get(object_id.lower()), conditions)
         kind.check(body)
         name = object_id.rpartition("/")[2]
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) and not kind.type.startswith("dnszones"):
             raise invalid(f"Resource name {name} is invalid.", "InvalidResourceName")
         new: Raw = {**copy.deepcopy(body), "id": object_id, "name": name, "type": kind.full}
         new.setdefault("properties", {})
         if kind.tags:
-            self._placed(new, before)
+            self._placed(new, before, {kind.place} if kind.place else LOCATIONS)
             _check_tags(new.setdefault("tags", {}))
         refusal = self._refusal(kind)
         if refusal and not refusal[1]:
@@ -159,7 +161,7 @@ class Azure:
         if before is None and not hidden and self.late_s:
             self._hidden[object_id.lower()] = monotonic() + self.late_s
         state = "Succeeded" if kind.sync else ("Updating" if before else "Creating")
-        operation = self.begin(new, state, error=refusal[0] if refusal else None, sync=kind.sync)
+        operation = self.begin(new, state, error=refusal[0] if refusal else None, sync=kind.sync or kind.instant)
         operation.made = new if kind.located else None
         return (200 if before else kind.accepted), self.view(new), operation
 
@@ -253,11 +255,11 @@ class Azure:
         raw["tags"] = changed[operation]
         return changed[operation]
 
-    def _placed(self, new: Raw, before: Raw | None) -> None:
+    def _placed(self, new: Raw, before: Raw | None, places: Collection[str]) -> None:
         where = str(new.get("location") or "").replace(" ", "").lower()
         if not where:
             raise invalid("The location property is required for this definition.", "LocationRequired")
-        if where not in LOCATIONS:
+        if where not in places:
             said = f"The provided location '{where}' is not available for resource type '{new['type']}'."
             raise invalid(said, "LocationNotAvailableForResourceType")
         if before is not None and before["location"] != where:

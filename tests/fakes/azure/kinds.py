@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.fakes.azure.checking import Wrong, check
 from tests.fakes.azure.errors import ArmError
+from tests.fakes.azure.oldmodels import check_old, is_old
 
 if TYPE_CHECKING:
     from tests.fakes.azure.cloud import Azure
@@ -48,6 +49,8 @@ class Kind:
         sync: Its PUT and DELETE are over when they are answered.
         conditional: It heeds ``If-Match`` and ``If-None-Match``.
         accepted: Status of the answer to a PUT of something new.
+        instant: Its PUT is over when it is answered, and its DELETE is not.
+        place: The only location that it may be in; empty for any.
     """
 
     namespace: str
@@ -60,6 +63,8 @@ class Kind:
     sync: bool = False
     conditional: bool = True
     accepted: int = 201
+    instant: bool = False
+    place: str = ""
 
     @property
     def located(self) -> bool:
@@ -76,12 +81,18 @@ class Kind:
         Raises:
             ArmError: In the words of the provider.
         """
-        package = f"azure.mgmt.{self.namespace.partition('.')[2].lower()}"
+        is_dns = self.type.startswith("dnszones")
+        package = f"azure.mgmt.{'dns' if is_dns else self.namespace.partition('.')[2].lower()}"
         name = self.patch if patch else self.model
         if not name:
             raise ArmError(405, "MethodNotAllowed", "The requested resource does not support http method 'PATCH'.")
+        models = import_module(f"{package}.models")
+        model = getattr(models, name)
         try:
-            check(getattr(import_module(f"{package}.models"), name), body)
+            if is_old(model):
+                check_old(models, model, body)
+            else:
+                check(model, body)
         except Wrong as exc:
             code = "InvalidRequestFormat" if self.namespace == "Microsoft.Network" else "InvalidParameter"
             raise ArmError(400, code, str(exc)) from exc

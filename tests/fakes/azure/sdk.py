@@ -15,6 +15,7 @@ try:
     from azure.core.exceptions import HttpResponseError
     from azure.core.pipeline.policies import SansIOHTTPPolicy
     from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.dns import DnsManagementClient
     from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.storage import StorageManagementClient
 except ModuleNotFoundError:
@@ -48,11 +49,13 @@ class Clients:
         # Their methods take models and streams by name, and plain bodies in fact.
         self.compute: Any = ComputeManagementClient(credential, SUBSCRIPTION, **given)
         self.network: Any = NetworkManagementClient(credential, SUBSCRIPTION, **given)
+        self.dns: Any = DnsManagementClient(credential, SUBSCRIPTION, **given)
         self.storage: Any = StorageManagementClient(credential, SUBSCRIPTION, **given)
 
     def close(self) -> None:
         self.compute.close()
         self.network.close()
+        self.dns.close()
         self.storage.close()
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:

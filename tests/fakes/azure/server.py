@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+from tests.fakes.azure import dns
 from tests.fakes.azure.cloud import KINDS, LOCATIONS, SUBSCRIPTION, Azure
 from tests.fakes.azure.compute import IMAGE, VERSIONS, VM, VirtualMachines
 from tests.fakes.azure.errors import ArmError, invalid
@@ -102,7 +103,8 @@ class Call:
         scope, found, _ = self.path.partition("/providers/Microsoft.Resources/tags/default")
         if found:
             return self._tags(scope)
-        return self._resource(group, parts[4:])
+        of_zone = self.path.lower().endswith("/recordsets") and len(parts) == 9
+        return self._records(group, parts[7]) if of_zone else self._resource(group, parts[4:])
 
     def _blobs(self) -> Reply:
         """Objects of a container, asked for at the account itself, which here is the first part of the path."""
@@ -174,7 +176,7 @@ class Call:
     def _begun(self, kind: Kind, status: int, raw: Raw, operation: Any) -> Reply:
         """The answer to what may take a while."""
         if not kind.located:
-            return status, raw, {} if kind.sync else self._headers(kind, operation)
+            return status, raw, {} if kind.sync or kind.instant else self._headers(kind, operation)
         told = self._headers(kind, operation, result=True)
         return (202, None, {"Location": told["Location"]}) if status == 202 else (status, raw, {})
 
@@ -187,7 +189,17 @@ class Call:
     def _list(self, kind: Kind, group: str, names: tuple[str, ...]) -> Reply:
         self._only("GET")
         start = self.cloud.path(kind, (*names, ""), group).lower()
-        found = [raw for raw in self.cloud.of(kind.full) if raw["id"].lower().startswith(start)]
+        return self._page([raw for raw in self.cloud.of(kind.full) if raw["id"].lower().startswith(start)])
+
+    def _records(self, group: str, zone: str) -> Reply:
+        """The record sets of a zone, of all types."""
+        self._only("GET")
+        self._version(dns.VERSION)
+        kind = KINDS[dns.ZONE.lower()]
+        return self._page(dns.sets_of(self.cloud, self.cloud.must(kind, self.cloud.path(kind, (zone,), group))["id"]))
+
+    def _page(self, found: list[Raw]) -> Reply:
+        """The page of a listing that was asked for."""
         shown: list[Raw] = [self.cloud.view(raw) for raw in found if self.cloud.get(raw["id"])]
         for raw in shown:
             if self.query.get("$expand") != "instanceView":

@@ -182,7 +182,10 @@ def _is_in(raw: Raw, account: Raw) -> bool:
     return bool(raw["id"].lower().startswith(f"{account['id'].lower()}/"))
 
 
-_FREE = {"tags": False, "sync": True}
+def _inside(type_: str, model: str, patch: str, rules: Rules, accepted: int = 200) -> Kind:
+    return Kind("Microsoft.Storage", type_, VERSION, model, patch, rules, tags=False, sync=True, accepted=accepted)
+
+
 KINDS = (
     Kind(
         "Microsoft.Storage",
@@ -194,36 +197,8 @@ KINDS = (
         conditional=False,
         accepted=202,
     ),
-    Kind(
-        "Microsoft.Storage", "storageAccounts/blobServices", VERSION, "BlobServiceProperties", "", Services(), **_FREE
-    ),
-    Kind(
-        "Microsoft.Storage",
-        "storageAccounts/blobServices/containers",
-        VERSION,
-        "BlobContainer",
-        "BlobContainer",
-        Containers(),
-        **_FREE,
-    ),
-    Kind(
-        "Microsoft.Storage",
-        "storageAccounts/blobServices/containers/immutabilityPolicies",
-        VERSION,
-        "ImmutabilityPolicy",
-        "",
-        Policies(),
-        accepted=200,
-        **_FREE,
-    ),
-    Kind(
-        "Microsoft.Storage",
-        "storageAccounts/objectReplicationPolicies",
-        VERSION,
-        "ObjectReplicationPolicy",
-        "",
-        Inside(),
-        accepted=200,
-        **_FREE,
-    ),
+    _inside("storageAccounts/blobServices", "BlobServiceProperties", "", Services()),
+    _inside("storageAccounts/blobServices/containers", "BlobContainer", "BlobContainer", Containers(), 201),
+    _inside("storageAccounts/blobServices/containers/immutabilityPolicies", "ImmutabilityPolicy", "", Policies()),
+    _inside("storageAccounts/objectReplicationPolicies", "ObjectReplicationPolicy", "", Inside()),
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from providers.azure import AzureProvider
+from providers.azure.worldwide import AzureDnsProvider
 from providers.conformance import Rig
 from providers.ports import Target
 from tests.fakes.azure import Azure, Server
@@ -17,6 +18,8 @@ from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Planted, Reques
 from tests.fakes.trouble import Troubles, Way
 
 PLACE = "sample-abroad/uaenorth/zone-1"
+WORLD = "sample-abroad/global/azuredns"
+"""The place that Azure DNS is."""
 OPTIONS: Mapping[str, str] = {
     "subscription": SUBSCRIPTION,
     "resource_group": GROUP,
@@ -67,6 +70,11 @@ class Cloud:
             place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
         )
 
+    def world(self) -> Target:
+        """Azure DNS as the register would name it."""
+        options = {"subscription": SUBSCRIPTION, "resource_group": GROUP, "wait_s": "20"}
+        return Target(place=WORLD, country="XA", endpoint=self.proxy.url, workspace=Path(), options=options)
+
     def reset(self) -> None:
         """Empty the account and calm the proxy."""
         self.proxy.calm()
@@ -80,6 +88,17 @@ def rig_of(provider: AzureProvider, **words: Any) -> Iterator[Rig]:
     try:
         yield rig
     finally:
+        rig.clear()
+
+
+@contextmanager
+def world_rig(cloud: Cloud, provider: AzureDnsProvider) -> Iterator[Rig]:
+    """A rig of Azure DNS whose objects are deleted at the end of the block; the adapter stays open."""
+    rig = Rig(provider, place=WORLD, again=lambda: AzureDnsProvider(cloud.world()))
+    try:
+        yield rig
+    finally:
+        cloud.proxy.calm()
         rig.clear()
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from providers.azure import AzureProvider
-from providers.azure.provider import PACKAGES
+from providers.azure.sdk import PACKAGES
+from providers.azure.worldwide import AzureDnsProvider
 from tests.providers.azure.cloud import Cloud, running
 from tests.require import missing
 
@@ -27,6 +28,15 @@ def shared(arm_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """One adapter for all tests that need nothing special."""
     made = AzureProvider(arm_cloud.target(tmp_path_factory.mktemp("workspace")))
     made.store("Network").list()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def world(arm_cloud: Cloud) -> Iterator[AzureDnsProvider]:
+    """Azure DNS for all tests."""
+    made = AzureDnsProvider(arm_cloud.world())
+    made.store("DnsZone").list()
     yield made
     made.close()
 

@@ -12,14 +12,16 @@ from typing import Any
 import msgspec
 
 from providers.azure import AzureProvider
+from providers.azure.worldwide import AzureDnsProvider
 from providers.conformance import Rig
 from providers.ports import PartlyMade
 from pse.core.schema import BucketInputs, FirewallInputs, FirewallRule, ServerInputs
 from tests.fakes.azure.errors import ArmError
 from tests.fakes.hostile import Request
-from tests.providers.azure.cloud import PLATFORM_IMAGE, Cloud, rig_of, running
+from tests.providers.azure.cloud import PLATFORM_IMAGE, Cloud, rig_of, running, world_rig
 
-ROLE = Path(__file__).parents[3] / "docs" / "permissions" / "azure.json"
+_FOLDER = Path(__file__).parents[3] / "docs" / "permissions"
+ROLE, NAMES = _FOLDER / "azure.json", _FOLDER / "azuredns.json"
 LINKED = (
     "Microsoft.Compute/disks/delete",
     "Microsoft.Network/networkInterfaces/delete",
@@ -30,6 +32,8 @@ LINKED = (
 """What Azure asks for besides the call itself: for what a call refers to, makes or takes along."""
 BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read"
 """The one right to data: to see whether a bucket is empty before it is deleted."""
+VALUES = {"AAAA": "2001:db8::1", "CNAME": "www.example.", "MX": "10 mail.example.", "TXT": "text"}
+"""A value of each type of record set that the journey makes none of."""
 _VERBS = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 
 
@@ -95,13 +99,28 @@ def recorded(cloud: Cloud, folder: Path) -> set[str]:
         provider.close()
 
 
-def role(actions: Iterable[str]) -> dict[str, Any]:
+def recorded_names(cloud: Cloud) -> set[str]:
+    """The same at Azure DNS."""
+    provider = AzureDnsProvider(cloud.world())
+    try:
+        with world_rig(cloud, provider) as rig:
+            journey(rig)
+            for kind, value in VALUES.items():
+                inputs = msgspec.structs.replace(rig.inputs("DnsRecord"), type=kind, values=(value,))
+                rig.store("DnsRecord").read(rig.make("DnsRecord", inputs).id, inputs)
+            rig.clear()
+            return {action_of(request) for request in list(cloud.proxy.requests)}
+    finally:
+        provider.close()
+
+
+def role(actions: Iterable[str], *, name: str = "pse", linked: Iterable[str] = LINKED) -> dict[str, Any]:
     """A custom role that permits the actions in one resource group."""
     return {
-        "Name": "pse",
+        "Name": name,
         "IsCustom": True,
         "Description": "What pse calls to make, read, change and delete every kind that it makes.",
-        "Actions": sorted({*actions, *LINKED} - {BLOBS}),
+        "Actions": sorted({*actions, *linked} - {BLOBS}),
         "NotActions": [],
         "DataActions": sorted({*actions} & {BLOBS}),
         "NotDataActions": [],
@@ -112,7 +131,14 @@ def role(actions: Iterable[str]) -> dict[str, Any]:
 def main() -> None:
     """Write the role."""
     with tempfile.TemporaryDirectory() as folder, running() as cloud:
-        ROLE.write_text(json.dumps(role(recorded(cloud, Path(folder))), indent=1) + "\n", encoding="utf-8")
+        _write(ROLE, role(recorded(cloud, Path(folder))))
+        cloud.reset()
+        cloud.proxy.requests.clear()
+        _write(NAMES, role(recorded_names(cloud), name="pse-dns", linked=()))
+
+
+def _write(path: Path, found: dict[str, Any]) -> None:
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
