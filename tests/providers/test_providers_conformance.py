@@ -1,5 +1,6 @@
 """Every adapter of this tree under the conformance suite: a rig each."""
 
+import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import ClassVar
 import pytest
 
 from providers import registry
-from providers.conformance import EngineContract, HostileContract, Rig, StoreContract, Trouble, behaviours
+from providers.conformance import (
+    Contract,
+    EngineContract,
+    HostileContract,
+    KindContract,
+    Rig,
+    StoreContract,
+    Trouble,
+    behaviours,
+)
 from providers.conformance.plugin import Results
 from providers.conformance.rig import rigged
 from providers.lab import LabProvider
@@ -146,16 +156,24 @@ class TestLabHostile(NoWay):
         return LabQuotas(options)
 
 
-@pytest.mark.parametrize("sort", ["", "engine_"])
-def test_every_registered_adapter_has_a_rig(sort: str) -> None:
-    here = {TestFileCloud.adapter.name, TestLab.adapter.name}
-    tests = Path(__file__).parent
-    folders = {path.parent.name for path in tests.glob(f"*/test_*_{sort}conformance.py")}
-    for name in set(registry.names()) - here - folders:
-        # A service of names only is tried beside its cloud's adapter; the suite's journey is one of servers.
+def held(contract: type[Contract]) -> set[str]:
+    """Names of the adapters that some file holds to a contract."""
+    here = Path(__file__).parent
+    files = [path.relative_to(here).with_suffix("").parts for path in here.rglob("test_*_conformance.py")]
+    modules = [importlib.import_module(".".join(("tests", "providers", *parts))) for parts in files]
+    found = [value for module in modules for value in vars(module).values()]
+    classes = [value for value in found if isinstance(value, type) and issubclass(value, contract)]
+    return {cls.adapter.name for cls in classes if cls.__module__.startswith("tests.")}
+
+
+def test_every_registered_adapter_is_held_to_the_suite() -> None:
+    for name in set(registry.names()) - held(KindContract):
+        # A service of names only may be tried beside its cloud's adapter.
         adapter = registry.load(name)
         assert set(adapter.kinds) == {"DnsZone", "DnsRecord"}
-        assert list((tests / adapter.__module__.split(".")[1]).glob("test_*_names.py"))
+        assert list((Path(__file__).parent / adapter.__module__.split(".")[1]).glob("test_*_names.py"))
+    # A journey is one of networks and servers.
+    assert {name for name in registry.names() if "Server" in registry.load(name).kinds} <= held(EngineContract)
 
 
 def test_suite_demands_at_least_sixty_behaviours() -> None:
