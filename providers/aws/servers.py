@@ -106,15 +106,17 @@ class Servers:
 
     def remove(self, object_id: str) -> None:
         """TerminateInstances, and wait: until then its subnet and groups are in use."""
-        groups = {raw.get("Placement", {}).get("GroupName", "") for raw in self._raw(Query(id=object_id))}
-        self._account.call("terminate_instances", InstanceIds=[object_id])
+        found = list(self._raw(Query(id=object_id)))
+        groups = {raw.get("Placement", {}).get("GroupName", "") for raw in found}
+        if any(raw["State"]["Name"] != "terminated" for raw in found):
+            self._account.call("terminate_instances", InstanceIds=[object_id])
         self._account.until(
             lambda: (
                 None if any(raw["State"]["Name"] != "terminated" for raw in self._raw(Query(id=object_id))) else True
             ),
             what=f"{object_id} to be terminated",
         )
-        # The last one takes it along.
+        # The last one takes it along, or whoever comes after a run that died before it could.
         for group in groups:
             leave(self._account, group)
 

@@ -4,15 +4,19 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pse.core.errors import PseError
-from tests.fakes.hostile import Hold, Hostile, Request
+from tests.fakes.hostile import Answer, Forward, Hold, Hostile, Request
 from tests.providers.waiting import parent, wait_for
 
 ALONE_S = 60.0
 """Seconds that a plugin may live without its engine: 6 for its calls, and a loaded machine's to start and end."""
+
+QUIET_S = 0.3
+"""Seconds without a further call after which those that came are taken for all that come together."""
+MANY = 1_000_000
 
 
 class Background:
@@ -35,6 +39,10 @@ class Background:
 
     def going(self) -> bool:
         return self._thread.is_alive()
+
+    def rest(self, seconds: float) -> None:
+        """Let it work, for so long at most."""
+        self._thread.join(seconds)
 
     def end(self, timeout_s: float = 60.0) -> PseError | None:
         self._thread.join(timeout_s)
@@ -73,28 +81,68 @@ def ended(root: Path) -> None:
     wait_for(lambda: not plugins(root), timeout_s=ALONE_S)
 
 
+class _Grip:
+    """Holds each of some calls the first time that it comes: before its effect or after it, by turns."""
+
+    def __init__(self, wanted: Collection[str], name_of: Callable[[Request], str], *, after: bool) -> None:
+        self._wanted = wanted
+        self._name_of = name_of
+        self._after = after
+        self._lock = threading.Lock()
+        self._holds: dict[str, Hold] = {}
+
+    def __call__(self, request: Request, forward: Forward) -> Answer | None:
+        name = self._name_of(request)
+        with self._lock:
+            if name not in self._wanted or name in self._holds:
+                hold = None
+            else:
+                hold = self._holds[name] = Hold(after=self._after == (len(self._holds) % 2 == 0))
+        return hold(request, forward) if hold else forward(request)
+
+    def held(self) -> set[str]:
+        """Names of the calls that it has, or had, each on the side of its effect where it is to be."""
+        with self._lock:
+            return {name for name, hold in self._holds.items() if hold.reached.is_set()}
+
+    def met(self) -> set[str]:
+        """The same, and those that are on their way there."""
+        with self._lock:
+            return set(self._holds)
+
+    def release(self) -> None:
+        """Let all of them go on."""
+        with self._lock:
+            for hold in self._holds.values():
+                hold.release()
+
+
 def survive(
     root: Path, proxy: Hostile, act: Callable[[], object], calls: tuple[str, ...], *, name_of: Callable[[Request], str]
 ) -> int:
     """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
 
-    Plugin or engine by turns, and before or after the call's effect by turns.
+    What comes at the same time is held together, and one kill hits all of it: each run starts an engine, and that takes
+    seconds. Plugin or engine by turns, and before or after the call's effect by turns.
     """
     left = set(calls)
     for number in range(len(calls) + 1):
-        hold = Hold(after=number % 4 < 2)
-        fault = proxy.plant(hold, when=lambda request: name_of(request) in left)
+        grip = _Grip(frozenset(left), name_of, after=number % 4 < 2)
+        fault = proxy.plant(grip, times=MANY)
         work = Background(act)
-        while not hold.reached.wait(0.05) and work.going():
-            pass
-        if not hold.reached.is_set():
-            fault.left = 0
+        held: set[str] = set()
+        while work.going() and (not held or held != grip.held()):
+            held = grip.held()
+            work.rest(QUIET_S)
+        if not grip.held():
             assert work.end() is None
+            fault.left = 0
+            assert not left, f"these calls never came: {sorted(left)}"
             return number
-        assert hold.held is not None
-        left.discard(name_of(hold.held))
         assert strike(root, engine=number % 2 == 0)
         ended(root)
-        hold.release()
+        left -= grip.met()
+        fault.left = 0
+        grip.release()
         assert isinstance(work.end(), PseError)
     raise AssertionError("it never gets through")

@@ -8,7 +8,8 @@ import pytest
 
 from providers.aws import AwsProvider
 from providers.aws.worldwide import Route53Provider
-from tests.providers.aws.cloud import CREDENTIALS, Cloud, running
+from tests.providers.aws.cloud import CREDENTIALS, OPTIONS, Cloud, running
+from tests.providers.house import House
 from tests.require import missing
 
 
@@ -78,3 +79,10 @@ def provider(cloud: Cloud, tmp_path: Path) -> Iterator[AwsProvider]:
     made = AwsProvider(cloud.target(tmp_path))
     yield made
     made.close()
+
+
+@pytest.fixture
+def aws_house(cloud: Cloud, engine_house: House) -> House:
+    """A workspace whose first place is at AWS; its gate names that endpoint."""
+    engine_house.move("aws", cloud.proxy.url, OPTIONS)
+    return engine_house

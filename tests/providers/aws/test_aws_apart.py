@@ -42,6 +42,14 @@ def test_servers_apart_share_a_group_that_goes_with_the_last_one(rig: Rig, cloud
     assert "placement" not in cloud.standing()
 
 
+def test_group_goes_after_a_run_that_died_before_it_could_take_it_along(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Server", msgspec.structs.replace(rig.inputs("Server"), apart="web"))
+    cloud.client().terminate_instances(InstanceIds=[made.id])
+    assert rig.store("Server").read(made.id, made.inputs) is None
+    rig.store("Server").delete(made.id)
+    assert "placement" not in cloud.standing()
+
+
 def test_group_of_a_server_that_could_not_be_made_does_not_stay(rig: Rig, cloud: Cloud) -> None:
     inputs = msgspec.structs.replace(rig.inputs("Server"), apart="web")
     body = error("InsufficientInstanceCapacity", "none left").body
