@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from providers.aws.account import Account
-from providers.aws.names import Records, Zones
+from providers.aws.names import RecordSets, Zones
 from providers.kit.noun import Noun
 from providers.kit.provider import CloudProvider
 from providers.ports import PortError, Target
@@ -20,7 +20,7 @@ from pse.core.errors import MissingTool
 from pse.core.schema import KINDS
 
 HOST = "route53.amazonaws.com"
-NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType({"DnsZone": Zones, "DnsRecord": Records})
+NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType({"DnsZone": Zones, "DnsRecord": RecordSets})
 
 
 class World(Account):

@@ -26,8 +26,9 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "throttle": "rateLimitExceeded userRateLimitExceeded concurrentOperationsQuotaExceeded "
         "resourceOperationRateExceeded operationsRateExceeded tooManyRequests resourceExhausted",
         "not-found": "notFound resourceNotFound",
-        "conflict": "alreadyExists resourceAlreadyExists conditionNotMet duplicate conflict",
-        "in-use": "resourceInUseByAnotherResource resourceInUse inUse",
+        "conflict": "alreadyExists resourceAlreadyExists conditionNotMet duplicate conflict "
+        "cnameResourceRecordSetConflict",
+        "in-use": "resourceInUseByAnotherResource resourceInUse inUse containerNotEmpty",
         "auth": "forbidden authError required_login unauthorized permissionsError permissionDenied accessNotConfigured "
         "insufficientPermissions accountDisabled unauthenticated projectNotLinked billingNotEnabled expired",
         "transient": "backendError internalError internal serviceUnavailable unavailable resourceNotReady "

@@ -40,7 +40,7 @@ NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
 )
 """What the adapter can make."""
 
-_EVERYWHERE = "Cloud DNS serves its zones from all over the world, and has none in one place"
+_EVERYWHERE = "Cloud DNS is no part of a region: it is a place of its own in the register, with the provider clouddns"
 
 
 class GoogleProvider(CloudProvider[Account]):
@@ -73,12 +73,7 @@ class GoogleProvider(CloudProvider[Account]):
         Raises:
             MissingTool: Google's libraries are not installed.
         """
-        if not _installed():
-            raise MissingTool(
-                "the provider google needs google-auth and google-cloud-compute, which are not installed",
-                hint="Run `pip install 'pse-cloud[google]'`.",
-                where=target.place,
-            )
+        must_be_installed(self.name, target.place)
         super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:
@@ -93,8 +88,22 @@ class GoogleProvider(CloudProvider[Account]):
         return FoundImage(id=str(found["name"]), created=str(found.get("creationTimestamp", "")))
 
 
+def must_be_installed(provider: str, where: str) -> None:
+    """See that Google's libraries are there.
+
+    Raises:
+        MissingTool: They are not.
+    """
+    if not _installed():
+        raise MissingTool(
+            f"the provider {provider} needs google-auth and google-cloud-compute, which are not installed",
+            hint="Run `pip install 'pse-cloud[google]'`.",
+            where=where,
+        )
+
+
 def _installed() -> bool:
-    """Whether Google's libraries are there; ``google`` alone is a namespace that other packages share."""
+    """Whether they are; ``google`` alone is a namespace that other packages share."""
     try:
         return all(find_spec(name) is not None for name in ("google.auth", "google.cloud.compute_v1"))
     except ModuleNotFoundError:

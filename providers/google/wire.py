@@ -10,9 +10,12 @@ from providers.google.errors import of_answer, port_errors
 from providers.ports import PortError
 
 ENDPOINT = "https://compute.googleapis.com"
-COMPUTE, STORAGE, KMS = "compute", "storage", "cloudkms"
+COMPUTE, STORAGE, KMS, DNS = "compute", "storage", "cloudkms", "dns"
 """Services, by the first word of their host."""
-SCOPES = tuple(f"https://www.googleapis.com/auth/{name}" for name in ("compute", "devstorage.full_control", "cloudkms"))
+SCOPES = tuple(
+    f"https://www.googleapis.com/auth/{name}"
+    for name in ("compute", "devstorage.full_control", "cloudkms", "ndev.clouddns.readwrite")
+)
 _TIMEOUT_S = (10, 60)
 
 

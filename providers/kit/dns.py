@@ -26,6 +26,8 @@ COMPANION_TTL_S = 300
 """Seconds that a companion or a claim may be kept."""
 
 _CLAIM = "_pse"
+_ANY = "-any"
+"""In the name of the companion of ``*``."""
 _STRING = 255
 """Bytes of one string of a TXT record."""
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
@@ -157,6 +159,25 @@ def quoted(*texts: bytes) -> str:
     return " ".join('"' + "".join(_escaped(byte) for byte in text) + '"' for text in texts)
 
 
+def live(name: str, kind: str, texts: Iterable[str], ttl_s: int) -> RecordSet:
+    """A record set as a cloud tells it; a value that is none stays as the stranger wrote it.
+
+    Args:
+        name: The whole name in small letters, without the last dot.
+        kind: Its type.
+        texts: Values.
+        ttl_s: See `RecordSet`.
+    """
+
+    def spelled(text: str) -> str:
+        try:
+            return value_of(kind, text)
+        except PortError:
+            return text
+
+    return RecordSet(name=name, type=kind, values=tuple(sorted({spelled(text) for text in texts})), ttl_s=ttl_s)
+
+
 # -- what is asked for --
 
 
@@ -229,7 +250,9 @@ def companion_name(record: RecordSet) -> str:
 
 def beside(kind: str, name: str) -> str:
     """The whole name of the companion of a record set by type and name."""
-    return f"{_CLAIM}-{kind.lower()}.{name}"
+    # A star is one at the beginning of a name only.
+    star = name.startswith("*.")
+    return f"{_CLAIM}-{kind.lower()}{_ANY * star}.{name.removeprefix('*.')}"
 
 
 def claim(domain: str, identity: Identity, **notes: str) -> RecordSet:
@@ -281,7 +304,8 @@ def paired(domain: str, records: Iterable[RecordSet]) -> tuple[Paired, ...]:
 
 def _is_kept(name: str, domain: str) -> bool:
     """Whether a name is one of a companion or of the domain's claim."""
-    return name == claim_name(domain) or name.partition(".")[0] in {f"{_CLAIM}-{kind.lower()}" for kind in TYPES}
+    kept = {f"{_CLAIM}-{kind.lower()}{any_}" for kind in TYPES for any_ in ("", _ANY)}
+    return name == claim_name(domain) or name.partition(".")[0] in kept
 
 
 def _mark(name: str, identity: Identity, notes: Mapping[str, str]) -> RecordSet:

@@ -153,6 +153,8 @@ def test_companions_say_whose_each_is_and_are_no_records_themselves() -> None:
     }
     assert dict(found["www.ministry.example", "A"].notes) == {"name": "www"}
     assert dns.companion_name(apex) == "_pse-a.ministry.example"
+    # Clouds take a star at the beginning of a name only.
+    assert dns.beside("A", "*.ministry.example") == "_pse-a-any.ministry.example"
     assert dns.claim_name(DOMAIN) == "_pse.ministry.example"
 
 

@@ -155,7 +155,7 @@ def of(service: str) -> Document:
     """The document of an API that google-api-python-client ships.
 
     Args:
-        service: ``compute``, ``storage`` or ``cloudkms``.
+        service: ``compute``, ``storage``, ``cloudkms`` or ``dns``.
     """
     spec = importlib.util.find_spec("googleapiclient")
     assert spec is not None

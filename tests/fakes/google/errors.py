@@ -5,6 +5,8 @@ from typing import Any
 
 _STATUS = {
     "badRequest": 400,
+    "cnameResourceRecordSetConflict": 400,
+    "containerNotEmpty": 400,
     "invalid": 400,
     "required": 400,
     "resourceInUseByAnotherResource": 400,

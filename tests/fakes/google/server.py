@@ -9,13 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.google import buckets, copies, document, kms, machines, networks, outside
+from tests.fakes.google import buckets, copies, dns, document, kms, machines, networks, outside
 from tests.fakes.google import call as calls
 from tests.fakes.google.call import Call
 from tests.fakes.google.errors import Refused, answer
 from tests.fakes.google.world import LINK, Resource, World
 
-SERVICES = ("compute", "storage", "cloudkms")
+SERVICES = ("compute", "storage", "cloudkms", "dns")
 RING = "sample-ring"
 ZONES = ("a", "b", "c")
 MACHINES = ("e2-small", "e2-medium", "e2-standard-2", "e2-standard-4", "e2-standard-8", "n2-standard-4")
@@ -68,6 +68,7 @@ _OWN: Mapping[str, Callable[[Call], Resource]] = {
     "instances.addAccessConfig": outside.add_access,
     "instances.deleteAccessConfig": outside.delete_access,
     **buckets.CALLS,
+    **dns.CALLS,
     **kms.CALLS,
     "instances.delete": machines.delete_instance,
     "instances.attachDisk": machines.attach,
@@ -202,9 +203,9 @@ class Compute:
 
 
 def service_of(path: str) -> tuple[str, str]:
-    """Which service a path is of, and what its document calls it: Cloud KMS has its version in there."""
-    if path.startswith("/v1/"):
-        return "cloudkms", path.removeprefix("/")
+    """Which service a path is of, and what its document calls it: two have their version in there."""
+    if path.startswith(("/v1/", "/dns/v1/")):
+        return "dns" if path.startswith("/dns/") else "cloudkms", path.removeprefix("/")
     service, _, rest = path.removeprefix("/").partition("/v1/")
     return service, rest
 

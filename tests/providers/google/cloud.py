@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from providers.conformance import Rig
+from providers.conformance.rig import rigged
 from providers.google import GoogleProvider
+from providers.google.worldwide import CloudDnsProvider
 from providers.ports import Target
 from tests.fakes.google import Compute, Refused, document
 from tests.fakes.google.errors import answer
@@ -20,6 +22,8 @@ PROJECT = "sample-project"
 REGION = "me-central2"
 ZONE = "me-central2-a"
 PLACE = "sample-abroad/me-central2/me-central2-a"
+WORLD = "sample-abroad/global/clouddns"
+"""The place that Cloud DNS is."""
 KEY = f"projects/{PROJECT}/locations/{REGION}/keyRings/sample/cryptoKeys/disks"
 IMAGE = "debian-12"
 OPTIONS: Mapping[str, str] = {
@@ -33,7 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "wait_s": "20",
 }
 _KINDS = ("networks", "subnetworks", "firewalls", "disks", "instances", "snapshots", "addresses", "routers",
-          "resourcePolicies", "buckets", "cryptoKeys")  # fmt: skip
+          "resourcePolicies", "buckets", "cryptoKeys", "managedZones")  # fmt: skip
 
 
 class Cloud:
@@ -48,6 +52,11 @@ class Cloud:
         return Target(
             place=PLACE, country="XA", endpoint=self.proxy.url, workspace=workspace, options={**OPTIONS, **options}
         )
+
+    def world(self) -> Target:
+        """Cloud DNS as the register would name it."""
+        options = {"project": PROJECT, "wait_s": "20"}
+        return Target(place=WORLD, country="XA", endpoint=self.proxy.url, workspace=Path(), options=options)
 
     def raw(self, collection: str, name: str) -> dict[str, Any]:
         """An object straight from the fake."""
@@ -107,6 +116,14 @@ def rig_of(provider: GoogleProvider, **words: Any) -> Iterator[Rig]:
         yield rig
     finally:
         rig.clear()
+
+
+@contextmanager
+def world_rig(cloud: Cloud) -> Iterator[Rig]:
+    """A rig of Cloud DNS, which cleans up after itself."""
+    with rigged(CloudDnsProvider(cloud.world()), place=WORLD, again=lambda: CloudDnsProvider(cloud.world())) as rig:
+        yield rig
+        cloud.proxy.calm()
 
 
 PATHS: Mapping[str, tuple[str, str]] = {

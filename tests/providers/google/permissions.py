@@ -1,6 +1,6 @@
 """Which permissions the adapter takes: recorded while every kind is made, read, changed and deleted.
 
-``python -m tests.providers.google.permissions`` writes docs/permissions/google.json anew.
+``python -m tests.providers.google.permissions`` writes docs/permissions/google.json and clouddns.json anew.
 """
 
 import json
@@ -14,9 +14,10 @@ import msgspec
 from providers.conformance import Rig
 from providers.google import GoogleProvider
 from pse.core.schema import FirewallInputs, FirewallRule, VolumeInputs
-from tests.providers.google.cloud import Cloud, rig_of, running
+from tests.providers.google.cloud import Cloud, rig_of, running, world_rig
 
 ROLE = Path(__file__).parents[3] / "docs" / "permissions" / "google.json"
+NAMES = ROLE.with_name("clouddns.json")
 _RULES = tuple(FirewallRule(direction=way, protocol="tcp", port=443, peer="10.0.0.0/8") for way in ("in", "out"))
 _VERBS: Mapping[str, str] = {
     "insert": "create",
@@ -29,6 +30,9 @@ _SERVICES: Mapping[str, str] = {
     "buckets": "storage",
     "cryptoKeys": "cloudkms",
     "cryptoKeyVersions": "cloudkms",
+    "managedZones": "dns",
+    "resourceRecordSets": "dns",
+    "changes": "dns",
 }
 _MORE: Mapping[str, tuple[str, ...]] = {
     # What a call takes besides its own, as Google's reference of the call says.
@@ -50,6 +54,7 @@ _MORE: Mapping[str, tuple[str, ...]] = {
     "routers.insert": ("compute.networks.updatePolicy",),
     "addresses.insert": ("compute.addresses.setLabels",),
     "instances.addAccessConfig": ("compute.addresses.use", "compute.subnetworks.useExternalIp"),
+    "changes.create": tuple(f"dns.resourceRecordSets.{verb}" for verb in ("create", "delete", "update")),
     "firewalls.insert": ("compute.networks.updatePolicy",),
     "firewalls.update": ("compute.networks.updatePolicy",),
     "firewalls.delete": ("compute.networks.updatePolicy",),
@@ -91,6 +96,13 @@ def recorded(cloud: Cloud, provider: GoogleProvider) -> set[str]:
     return set(cloud.fake.calls)
 
 
+def recorded_names(cloud: Cloud) -> set[str]:
+    """The same at Cloud DNS."""
+    with world_rig(cloud) as rig:
+        journey(rig)
+        return set(cloud.fake.calls)
+
+
 def role(calls: Iterable[str]) -> dict[str, Any]:
     """A custom role with the permissions of these calls."""
     needed: set[str] = set()
@@ -108,11 +120,17 @@ def role(calls: Iterable[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the role."""
+    """Write the roles."""
     with tempfile.TemporaryDirectory() as folder, running() as cloud:
+        _write(NAMES, recorded_names(cloud))
+        cloud.fake.reset()
         provider = GoogleProvider(cloud.target(Path(folder)))
-        ROLE.write_text(json.dumps(role(recorded(cloud, provider)), indent=1) + "\n", encoding="utf-8")
+        _write(ROLE, recorded(cloud, provider))
         provider.close()
+
+
+def _write(path: Path, calls: Iterable[str]) -> None:
+    path.write_text(json.dumps(role(calls), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ import json
 
 from providers.google import GoogleProvider
 from tests.providers.google.cloud import Cloud
-from tests.providers.google.permissions import ROLE, recorded, role
+from tests.providers.google.permissions import NAMES, ROLE, recorded, recorded_names, role
 
 
 def test_published_role_permits_exactly_what_is_called(cloud: Cloud, provider: GoogleProvider) -> None:
     assert json.loads(ROLE.read_text(encoding="utf-8")) == role(recorded(cloud, provider))
+
+
+def test_published_role_of_names_permits_exactly_what_is_called(cloud: Cloud) -> None:
+    assert json.loads(NAMES.read_text(encoding="utf-8")) == role(recorded_names(cloud))
