@@ -9,7 +9,7 @@ import pytest
 
 from providers.aws import AwsProvider
 from providers.aws.worldwide import Route53Provider
-from providers.conformance import KindContract, Rig
+from providers.conformance import Rig
 from providers.ports import Target
 from pse.core.schema import DnsZoneOutputs
 from tests.fakes import hostile
@@ -70,10 +70,6 @@ class Strangers:
 @pytest.fixture
 def outside(cloud: Cloud) -> Strangers:
     return Strangers(cloud)
-
-
-class TestRoute53(KindContract):
-    adapter = Route53Provider
 
 
 class TestRoute53Names(NamesTests):

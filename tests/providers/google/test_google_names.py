@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from providers.conformance import KindContract, Rig
+from providers.conformance import Rig
 from providers.google import GoogleProvider
-from providers.google.worldwide import CloudDnsProvider
 from pse.core.schema import DnsZoneOutputs
 from tests.fakes import hostile
 from tests.providers.google.cloud import PROJECT, Cloud, call_of, world_rig
@@ -62,10 +61,6 @@ class Strangers:
 @pytest.fixture
 def outside(cloud: Cloud) -> Strangers:
     return Strangers(cloud)
-
-
-class TestCloudDns(KindContract):
-    adapter = CloudDnsProvider
 
 
 class TestCloudDnsNames(NamesTests):
