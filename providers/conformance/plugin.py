@@ -4,6 +4,7 @@ Use it with ``-p providers.conformance.plugin``; ``--conformance-json PATH`` wri
 """
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 if TYPE_CHECKING:
     from providers.conformance import Contract
 
+WIDTH = 120
+"""Columns that the reasons are wrapped to."""
 _PROPERTY = "pse-conformance"
 
 
@@ -74,13 +77,38 @@ class Results:
         if not self._found and not self._unable:
             return
         terminalreporter.section("conformance")
-        for (adapter, behaviour), counts in sorted(self._found.items()):
-            said = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
-            terminalreporter.write_line(f"{adapter:12} {behaviour:60} {said}")
-        for adapter, name, reason in self._lacks():
-            terminalreporter.write_line(f"{adapter:12} {name:60} not capable: {reason}")
+        for line in self.table():
+            terminalreporter.write_line(line)
         if self._target:
             Path(self._target).write_text(json.dumps(self.figures()) + "\n", encoding="utf-8")
+
+    def table(self) -> list[str]:
+        """Behaviours by adapter, then what each adapter cannot do and why, then the counts.
+
+        A cell says how many tests passed; ``no`` where the adapter is not capable, ``-`` where it was not asked.
+        """
+        adapters = sorted(self._adapters)
+        asked = self._found.keys() | self._unable.keys()
+        rows = [["", *adapters]] + [
+            [behaviour, *(self._cell(adapter, behaviour) for adapter in adapters)]
+            for behaviour in sorted({behaviour for _, behaviour in asked})
+        ]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(adapters) + 1)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        reasons: dict[tuple[str, str], list[str]] = {}
+        for adapter, name, reason in self._lacks():
+            reasons.setdefault((adapter, reason), []).append(name)
+        for (adapter, reason), names in reasons.items():
+            said = f"{adapter}: not capable, {reason}: {'; '.join(names)}"
+            lines += textwrap.wrap(said, WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        counts = self.figures()
+        return [*lines, ", ".join(f"{count} {word.replace('_', ' ')}" for word, count in counts.items())]
+
+    def _cell(self, adapter: str, behaviour: str) -> str:
+        counts = self._found.get((adapter, behaviour), Counter())
+        told = [str(counts["passed"])] if counts["passed"] else []
+        told += [f"{count} {word.upper()}" for word, count in sorted(counts.items()) if word != "passed"]
+        return ", ".join(told) or ("no" if (adapter, behaviour) in self._unable else "-")
 
     def _lacks(self) -> list[tuple[str, str, str]]:
         """Adapter, behaviour, kind or input, and why: of every adapter that was tested."""

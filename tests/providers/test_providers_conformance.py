@@ -199,6 +199,26 @@ def test_behaviour_that_cannot_be_shown_is_in_the_table_with_its_reason() -> Non
     assert results.figures() == wanted
 
 
+def test_table_is_behaviours_by_adapter_with_each_reason_once() -> None:
+    results = Results("")
+    for adapter, behaviour, lacks, unable, outcome in (
+        ("lab", "reads", {"Key": "it has none", "Zone": "it has none"}, "", "passed"),
+        ("lab", "is reached", {}, "it has no network", "passed"),
+        ("files", "reads", {}, "", "failed"),
+    ):
+        told: list[tuple[str, object]] = [("pse-conformance", [adapter, behaviour, lacks, unable])]
+        results.pytest_runtest_logreport(
+            pytest.TestReport("x", ("x", 0, "x"), {}, outcome, None, "call", user_properties=told)  # type: ignore[arg-type]  # a literal of pytest's
+        )
+    assert results.table() == [
+        "            files     lab",
+        "is reached  -         no",
+        "reads       1 FAILED  1",
+        "lab: not capable, it has no network: is reached",
+        "2 behaviours, 2 adapters, 1 passed, 1 not capable, 0 skipped, 1 failed",
+    ]
+
+
 def test_an_adapter_that_has_it_somewhere_does_not_lack_it() -> None:
     results = Results("")
     for lacks in ({"Key": "none", "Zone": "no server"}, {"Key": "none"}, {"Key": "none", "Zone": "no server"}):
