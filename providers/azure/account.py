@@ -253,7 +253,8 @@ class Account(CloudAccount):
                 if exc.reason == "not-found":
                     return {}
                 raise
-            status = str(body["status"])
+            with self.errors():
+                status = str(body["status"])
             if status.lower() in {"failed", "canceled"}:
                 raise refusal(body.get("error"), 400, where=self.place, what=last(object_id))
             return body if status.lower() == "succeeded" else None

@@ -108,8 +108,8 @@ class Buckets:
     def remove(self, object_id: str) -> None:
         """DELETE of an account with nothing in it: Azure would take with it whatever there is."""
         raw = self._account.get(object_id, STORE)
-        for container in self._account.parts(_CONTAINERS, str(raw["name"])) if raw is not None else ():
-            if self._account.has_blobs(str((raw or {})["name"]), str(container["name"])):
+        for container in self._account.parts(_CONTAINERS, last(object_id)) if raw is not None else ():
+            if self._account.has_blobs(last(object_id), str(container["name"])):
                 said = f"{last(object_id)} has objects in {container['name']}"
                 raise PortError(said, reason="in-use", vendor_code="ContainerNotEmpty", where=self._account.place)
         self._account.delete(object_id, STORE)

@@ -34,6 +34,7 @@ class Call:
 
     body: Mapping[str, Any]
     operation: str = ""
+    _is_bare: bool = False
 
     def keep(self, answer: Any, *_: object) -> None:
         """Take the answer to a call that is over with it (``cls`` of the SDK's operations)."""
@@ -45,7 +46,7 @@ class Call:
         self._client, headers = client, answer.http_response.headers
         self.operation = headers.get("Azure-AsyncOperation", "")
         if not self.operation and answer.http_response.status_code == 202:
-            self.operation = headers.get("Location", "")
+            self.operation, self._is_bare = headers.get("Location", ""), True
 
     def finished(self) -> bool:
         """No thread of the SDK's has to wait."""
@@ -57,8 +58,9 @@ class Call:
 
         response = self._client.send_request(HttpRequest("GET", self.operation))
         response.raise_for_status()
-        found = _object(response)
-        return found if "status" in found else {"status": "InProgress" if response.status_code == 202 else "Succeeded"}
+        if self._is_bare:
+            return {"status": "InProgress" if response.status_code == 202 else "Succeeded"}
+        return _object(response)
 
 
 class Wire:
@@ -248,6 +250,8 @@ class Wire:
     def _blobs(self, store: str) -> str:
         """Where the objects of an account are asked for; not taken from an answer, as a credential goes there."""
         _, domain = self._scope()
+        if not store.isascii() or not store.isalnum():
+            raise PortError(f"no storage account is called {store!r}", reason="invalid", where=self._where)
         return f"https://{store}.blob.{domain}" if domain else f"{self.base}/{store}"
 
     def _scope(self) -> tuple[str, str]:

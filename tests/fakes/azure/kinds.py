@@ -50,6 +50,7 @@ class Kind:
         conditional: It heeds ``If-Match`` and ``If-None-Match``.
         accepted: Status of the answer to a PUT of something new.
         instant: Its PUT is over when it is answered, and its DELETE is not.
+        located: Only its first PUT takes a while, and ``Location`` tells how that goes.
         place: The only location that it may be in; empty for any.
     """
 
@@ -64,12 +65,8 @@ class Kind:
     conditional: bool = True
     accepted: int = 201
     instant: bool = False
+    located: bool = False
     place: str = ""
-
-    @property
-    def located(self) -> bool:
-        """Only its first PUT takes a while, and ``Location`` tells how that goes."""
-        return self.accepted == 202
 
     @property
     def full(self) -> str:

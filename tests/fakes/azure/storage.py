@@ -196,6 +196,7 @@ KINDS = (
         Accounts(),
         conditional=False,
         accepted=202,
+        located=True,
     ),
     _inside("storageAccounts/blobServices", "BlobServiceProperties", "", Services()),
     _inside("storageAccounts/blobServices/containers", "BlobContainer", "BlobContainer", Containers(), 201),

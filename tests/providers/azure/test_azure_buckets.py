@@ -88,6 +88,15 @@ def test_bucket_with_objects_is_not_deleted_nor_one_that_nobody_may_look_into(ri
     assert cloud.arm.standing() == {}
 
 
+def test_objects_are_asked_for_where_the_bucket_is_whatever_an_answer_says(rig: Rig, cloud: Cloud) -> None:
+    made = rig.make("Bucket")
+    name = one(cloud, ACCOUNT)["name"]
+    cloud.plant(hostile.replace(f'"name": "{name}"', '"name": "user@elsewhere"'), "GET storageAccounts", times=1)
+    cloud.proxy.requests.clear()
+    rig.store("Bucket").delete(made.id)
+    assert [request.path.split("/")[1] for request in cloud.proxy.requests if "comp=list" in request.path] == [name]
+
+
 def test_name_that_somebody_else_has_is_a_conflict(rig: Rig, cloud: Cloud) -> None:
     inputs, identity = rig.inputs("Bucket"), rig.identity()
     cloud.arm.taken.add(f"pse{identity.op[:21]}")

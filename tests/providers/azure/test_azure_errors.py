@@ -196,6 +196,13 @@ def test_operations_that_take_a_while_are_waited_for(rig: Rig, cloud: Cloud) -> 
     assert cloud.actions().count("GET operations") > 8
 
 
+def test_operation_that_tells_nothing_is_asked_again_until_it_does(rig: Rig, cloud: Cloud) -> None:
+    silent = cloud.plant(hostile.refuse(200, body=b"{}"), "GET operations", times=2)
+    assert rig.make("Volume").healthy
+    assert silent.hits == 2
+    assert cloud.actions().count("GET operations") >= 3
+
+
 def test_storm_is_told_as_what_it_is_and_a_throttled_wait_goes_on(rig: Rig, cloud: Cloud) -> None:
     cloud.plant(hostile.refuse(503, retry_after="1"), CREATES["Volume"])
     cloud.plant(hostile.refuse(429, retry_after="2", body=said("TooManyRequests")), CREATES["Volume"])
