@@ -155,13 +155,8 @@ def record_of(raw: Raw, domain: str) -> RecordSet:
     """A record set as Azure tells it; one that stands for something at Azure has that for its value."""
     given, kind = raw["properties"], last(str(raw["type"])).upper()
     target = (given.get("targetResource") or {}).get("id")
-    values = [f"alias of {target}"] if target else [_spelled(kind, text) for text in _texts(kind, given)]
-    return RecordSet(
-        name=dns.name_of(str(raw["name"]), domain),
-        type=kind,
-        values=tuple(sorted(values)),
-        ttl_s=int(given.get("TTL") or 0),
-    )
+    texts = [f"alias of {target}"] if target else _texts(kind, given)
+    return dns.live(dns.name_of(str(raw["name"]), domain), kind, texts, int(given.get("TTL") or 0))
 
 
 def _sets(account: Account, zone: str) -> Iterator[dict[str, Any]]:
@@ -218,11 +213,3 @@ def _texts(kind: str, given: Raw) -> list[str]:
 
 def _whole(name: str) -> str:
     return name if name.endswith(".") else f"{name}."
-
-
-def _spelled(kind: str, text: str) -> str:
-    try:
-        return dns.value_of(kind, text)
-    except PortError:
-        # A stranger's way to write it.
-        return text

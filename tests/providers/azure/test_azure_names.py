@@ -1,21 +1,19 @@
 """Zones and records at Azure DNS: a place of its own, no lost change, and strangers left alone."""
 
-from collections.abc import Callable, Iterator, Mapping
-from inspect import signature
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from providers.azure import AzureProvider
 from providers.azure.worldwide import AzureDnsProvider
-from providers.conformance import Rig, StoreContract
-from providers.conformance.base import behaviours
-from providers.ports import PortError
+from providers.conformance import Rig
 from pse.core.schema import DnsRecordInputs
 from tests.fakes import hostile
 from tests.fakes.azure.cloud import GROUP, SUBSCRIPTION
 from tests.providers.azure.cloud import Cloud, world_rig
+from tests.providers.names import refused
 
 ZONES = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/Microsoft.Network/dnszones"
 
@@ -26,26 +24,10 @@ def rig(cloud: Cloud, world: AzureDnsProvider) -> Iterator[Rig]:
         yield rig
 
 
-class TestAzureDns(StoreContract):
-    adapter = AzureDnsProvider
-    # What is asked of single other kinds.
-    unable: ClassVar[Mapping[str, str]] = {
-        name: "Azure DNS has names and nothing else"
-        for name in behaviours(StoreContract)
-        if "kind" not in signature(getattr(StoreContract, f"test_{name}")).parameters and "lack" not in name
-    }
-
-
 def record(rig: Rig, **given: Any) -> DnsRecordInputs:
     inputs = rig.inputs("DnsRecord")
     assert isinstance(inputs, DnsRecordInputs)
     return msgspec.structs.replace(inputs, **given)
-
-
-def refused(act: Callable[[], object]) -> PortError:
-    with pytest.raises(PortError) as caught:
-        act()
-    return caught.value
 
 
 def put(cloud: Cloud, zone: str, label: str = "www", kind: str = "A", **values: Any) -> dict[str, Any]:
