@@ -14,11 +14,11 @@
 
 import re
 from datetime import date
-from fnmatch import translate
 
 import msgspec
 
 from policy.newest import note_newest, note_none, refuse_older
+from policy.patterns import matches
 from policy.signing import read_signed, sign_file
 from pse.core.canonical import hash_of, read_bytes
 from pse.core.errors import BadInput
@@ -59,11 +59,11 @@ class Noc(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def covers(self, workload: str) -> bool:
         """Whether the workload is in its scope."""
-        return _any(self.workloads, workload)
+        return matches(self.workloads, workload)
 
     def reaches(self, place: str) -> bool:
         """Whether the place is in its scope."""
-        return _any(self.places, place)
+        return matches(self.places, place)
 
 
 class Nocs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -132,7 +132,3 @@ def _parse(raw: bytes, where: str) -> Nocs:
             if not getattr(noc, name):
                 raise BadInput("a NOC has to say what it covers", where=f"{at}.{name}")
     return nocs
-
-
-def _any(patterns: tuple[str, ...], name: str) -> bool:
-    return any(re.match(translate(pattern), name) for pattern in patterns)

@@ -1,12 +1,11 @@
 """Verdicts: every class at every place, allowed or refused by every rule that refuses it."""
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from fnmatch import translate
 from typing import TYPE_CHECKING, NamedTuple
 
 from policy.nocs import Noc
+from policy.patterns import matches, pattern
 from policy.register import Place, Register
 from policy.registerfile import Audit, Result
 from policy.rulebook import Effect, Kind, Rule
@@ -40,10 +39,12 @@ def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of
     """
     policy.register.refuse_expired(as_of)
     live = policy.nocs.on(as_of)
+    # Most workloads are covered by none: one look for all NOCs together finds that out.
+    covered = pattern(tuple(sorted({one for noc in live for one in noc.workloads})))
     classes: dict[tuple[Category | None, tuple[str, ...]], VerdictClass] = {}
     assignments: dict[str, str] = {}
     for workload, category in sorted(categories.items()):
-        covering = [noc for noc in live if noc.covers(workload)]
+        covering = [noc for noc in live if noc.covers(workload)] if covered.match(workload) else []
         key = (category, tuple(noc.reference for noc in covering))
         if key not in classes:
             classes[key] = class_of(policy, category, covering)
@@ -119,7 +120,7 @@ def reading(
         return _standing(rule, category, place, register, on=on, jurisdiction=jurisdiction)
     if rule.kind is Kind.AUDIT:
         return _audited(register.last_audit(place, on), place, on)
-    out = _any(rule.places, place.id)
+    out = matches(rule.places, place.id)
     return {
         Kind.COUNTRY: Reading(place.country in rule.countries, f"{place.id} is in {place.country}"),
         Kind.CLOUD: Reading(place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud"),
@@ -217,7 +218,3 @@ class _Bench:
         ends += [*(audit.next_due for audit in audits), self._policy.register.file.valid_until]
         found = {day for day in starts if day is not None}
         return found | {day + timedelta(days=1) for day in ends if day is not None and day < date.max}
-
-
-def _any(patterns: Iterable[str], name: str) -> bool:
-    return any(re.match(translate(pattern), name) for pattern in patterns)
