@@ -1,21 +1,26 @@
 """Load balancers are Network Load Balancers: one zone is enough for them, and an Application Load Balancer takes two.
 
 Each listener has a target group of its own, whose name begins with the balancer's id, so that what a run that was
-killed left behind is found again. An http listener passes connections on as they are. The id is the ARN.
+killed left behind is found again. An http listener passes connections on as they are; an https one ends TLS, with the
+balancer's certificate in ACM. The id is the ARN.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from providers.aws.account import Account
+from providers.aws.certificates import Certificates
 from providers.aws.network import default_groups
 from providers.aws.tags import filters, named, owner, plain
 from providers.kit.noun import Query, Seen
+from providers.kit.pem import chain_of
 from providers.kit.tags import carries, identity_of
 from providers.ports import Identity, PortError
 from pse.core.schema import Listener, LoadBalancerInputs, Placement
 
 _ARN = ":loadbalancer/"
+_TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""What TLS it speaks: 1.2 and 1.3. AWS's own default takes 1.0."""
 _TAGGED = 20
 """Balancers that DescribeTags takes at once."""
 
@@ -28,6 +33,7 @@ class LoadBalancers:
     def __init__(self, account: Account) -> None:
         """Remember the account."""
         self._account = account
+        self._certificates = Certificates(account)
 
     def make(self, inputs: LoadBalancerInputs, identity: Identity) -> str:
         """CreateLoadBalancer; without firewalls it is in its network's default group, which lets nothing through."""
@@ -55,16 +61,19 @@ class LoadBalancers:
             self._call("set_security_groups", LoadBalancerArn=object_id, SecurityGroups=groups)
         live = {listener["Port"]: listener for listener in self._listeners(object_id)}
         groups_live = self._groups(object_id)
+        certificate = self._certificate(object_id, inputs)
         kept = set()
         for wanted in inputs.listeners:
             group = groups_live.get(_group_name(object_id, wanted)) or self._new_group(raw, wanted)
             kept.add(group["TargetGroupName"])
             self._match(group, wanted, set(inputs.servers))
-            self._listen(object_id, live.get(wanted.port), wanted, group["TargetGroupArn"])
+            self._listen(object_id, live.get(wanted.port), _speaks(wanted, group["TargetGroupArn"], certificate))
         for port in live.keys() - {wanted.port for wanted in inputs.listeners}:
             self._call("delete_listener", ListenerArn=live[port]["ListenerArn"])
         for name in groups_live.keys() - kept:
             self._call("delete_target_group", TargetGroupArn=groups_live[name]["TargetGroupArn"])
+        if certificate or any(map(_certificate, live.values())):
+            self._certificates.drop(object_id, keep=certificate)
 
     def seen(self, query: Query, known: LoadBalancerInputs | None) -> Iterator[Seen]:
         """DescribeLoadBalancers and their tags; the rest for those that are meant."""
@@ -86,13 +95,14 @@ class LoadBalancers:
                 )
 
     def remove(self, object_id: str) -> None:
-        """DeleteLoadBalancer with its listeners; then its target groups, and wait for its interfaces to leave."""
+        """DeleteLoadBalancer with its listeners; then target groups and certificate; its interfaces have to leave."""
         if _ARN not in object_id:
             return
         groups = self._groups(object_id)
         self._call("delete_load_balancer", LoadBalancerArn=object_id)
         for group in groups.values():
             self._account.until(lambda arn=group["TargetGroupArn"]: self._drop_group(arn), what="a target group to go")  # type: ignore[misc]
+        self._certificates.drop(object_id)
         wanted = filters("description", f"ELB {object_id.partition(':loadbalancer/')[2]}", {})
         # Until then its subnet and groups are in use.
         self._account.until(
@@ -107,22 +117,38 @@ class LoadBalancers:
         said = ""
         if len(inputs.subnets) != 1:
             said = "a balancer at AWS stands in one subnet of a zone, and a place is one zone"
-        elif any(listener.protocol not in {"tcp", "http"} for listener in inputs.listeners):
-            said = "the adapter takes no certificate, so a listener is tcp or http"
+        elif any(listener.protocol not in {"tcp", "http", "https"} for listener in inputs.listeners):
+            said = "a listener is tcp, http or https"
         if said:
             raise PortError(said, reason="invalid", where=self._account.place)
+        if _ends_tls(inputs):
+            chain_of(inputs.certificate, where=inputs.name)
+
+    def _certificate(self, balancer: str, inputs: LoadBalancerInputs) -> str:
+        """ARN of the certificate that its https listeners need; empty when there are none."""
+        if not _ends_tls(inputs):
+            return ""
+        whose = owner({"Tags": self._tags([balancer]).get(balancer, ())})
+        if whose["identity"] is None:
+            raise PortError(f"{balancer} is a stranger's", reason="conflict", where=self._account.place)
+        return self._certificates.ensure(balancer, whose["name"], whose["identity"], inputs.certificate)
 
     def _inputs(self, raw: Mapping[str, Any], known: LoadBalancerInputs | None) -> dict[str, Any]:
         arn = raw["LoadBalancerArn"]
         groups = {group["TargetGroupArn"]: group for group in self._groups(arn).values()}
         ports = {listener.port: listener for listener in known.listeners} if known else {}
-        found = tuple(_neutral(listener, groups, ports) for listener in self._listeners(arn))
+        listeners = self._listeners(arn)
+        found = tuple(_neutral(listener, groups, ports) for listener in listeners)
         live: dict[str, Any] = {
             "subnets": tuple(sorted(zone["SubnetId"] for zone in raw["AvailabilityZones"])),
             "firewalls": tuple(sorted(self._firewalls(raw))),
             "listeners": tuple(sorted(found)),
             "public": raw["Scheme"] == "internet-facing",
         }
+        used = {_certificate(listener) for listener in listeners} - {""}
+        if used:
+            pem = known.certificate if known else ""
+            live["certificate"] = pem if pem and all(self._certificates.is_of(one, pem) for one in used) else ""
         if groups:
             # A server that one of them lacks is to come to it.
             behind = [self._targets(arn) for arn in groups]
@@ -135,7 +161,9 @@ class LoadBalancers:
 
     def _placement(self, raw: Mapping[str, Any]) -> tuple[Placement, ...]:
         zones = [self._account.placed("resource", zone.get("ZoneName", "")) for zone in raw["AvailabilityZones"]]
-        return (self._account.regional("resource", raw["LoadBalancerArn"]), *zones)
+        arns = {_certificate(listener) for listener in self._listeners(raw["LoadBalancerArn"])} - {""}
+        certificates = [self._account.regional("certificate", arn) for arn in sorted(arns)]
+        return (self._account.regional("resource", raw["LoadBalancerArn"]), *zones, *certificates)
 
     def _match(self, group: Mapping[str, Any], wanted: Listener, servers: set[str]) -> None:
         """Health check and members of a target group."""
@@ -150,14 +178,15 @@ class LoadBalancers:
                 "deregister_targets", TargetGroupArn=arn, Targets=[{"Id": one} for one in sorted(live - servers)]
             )
 
-    def _listen(self, balancer: str, live: Mapping[str, Any] | None, wanted: Listener, group: str) -> None:
-        actions = [{"Type": "forward", "TargetGroupArn": group}]
+    def _listen(self, balancer: str, live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> None:
         if live is None:
-            self._call(
-                "create_listener", LoadBalancerArn=balancer, Protocol="TCP", Port=wanted.port, DefaultActions=actions
-            )
-        elif live["Protocol"] != "TCP" or _forwards(live) != group:
-            self._call("modify_listener", ListenerArn=live["ListenerArn"], Protocol="TCP", DefaultActions=actions)
+            self._call("create_listener", LoadBalancerArn=balancer, **wanted)
+        elif (live["Protocol"], _forwards(live), _certificate(live)) != (
+            wanted["Protocol"],
+            _forwards(wanted),
+            _certificate(wanted),
+        ):
+            self._call("modify_listener", ListenerArn=live["ListenerArn"], **wanted)
 
     def _new_group(self, raw: Mapping[str, Any], wanted: Listener) -> dict[str, Any]:
         """CreateTargetGroup: the same one again where it is there."""
@@ -263,6 +292,25 @@ def _health_path(group: Mapping[str, Any]) -> str:
     return str(group.get("HealthCheckPath", "")) if group.get("HealthCheckProtocol") == "HTTP" else ""
 
 
+def _ends_tls(inputs: LoadBalancerInputs) -> bool:
+    return any(listener.protocol == "https" for listener in inputs.listeners)
+
+
+def _speaks(listener: Listener, group: str, certificate: str) -> dict[str, Any]:
+    """A listener as AWS takes it."""
+    tls = {"Protocol": "TLS", "Certificates": [{"CertificateArn": certificate}], "SslPolicy": _TLS}
+    return {
+        "Port": listener.port,
+        "DefaultActions": [{"Type": "forward", "TargetGroupArn": group}],
+        **(tls if listener.protocol == "https" else {"Protocol": "TCP"}),
+    }
+
+
+def _certificate(listener: Mapping[str, Any]) -> str:
+    """ARN of a listener's certificate; empty for one that ends no TLS."""
+    return next((str(one["CertificateArn"]) for one in listener.get("Certificates", ())), "")
+
+
 def _forwards(listener: Mapping[str, Any]) -> str:
     return next((str(action.get("TargetGroupArn", "")) for action in listener.get("DefaultActions", ())), "")
 
@@ -273,8 +321,9 @@ def _neutral(
     """A live listener; whether a TCP one was asked for as http is not told."""
     port, group = int(listener["Port"]), groups.get(_forwards(listener), {})
     asked = known[port].protocol if port in known else "tcp"
+    plain_tcp = asked if asked in {"tcp", "http"} else "tcp"
     return Listener(
-        protocol=asked if listener["Protocol"] == "TCP" else str(listener["Protocol"]).lower(),
+        protocol={"TCP": plain_tcp, "TLS": "https"}.get(listener["Protocol"], str(listener["Protocol"]).lower()),
         port=port,
         member_port=int(group.get("Port", 0)),
         health_path=_health_path(group),

@@ -61,7 +61,6 @@ class AwsProvider(CloudProvider[Account]):
         "DnsRecord": _GLOBAL,
         "Image": "EC2 imports an image by a role that an administrator has to make first",
         "BackupPolicy": "EC2 takes snapshots by itself by a role that an administrator has to make first",
-        "LoadBalancer.certificate": "the adapter brings no certificate to AWS yet, so no listener is https",
         "Server.bootVolume": "an EC2 instance starts from an image only",
     }
 

@@ -15,6 +15,7 @@ from providers.aws import AwsProvider
 from providers.aws.worldwide import Route53Provider
 from providers.conformance import Rig
 from providers.ports import Target
+from tests.fakes.acm import Certificates
 from tests.fakes.ec2 import Late, Own, Pages, Refusals, Tokens, error
 from tests.fakes.elb import Balancers
 from tests.fakes.hostile import Answer, Forward, Hostile, Layer, Request, refuse, replace
@@ -64,6 +65,7 @@ class Cloud:
                 Own(self.client),
                 Rotations(),
                 Objects(partial(self.client, service="s3")),
+                Certificates(self.client),
                 HostedZones(partial(self.client, service="route53")),
                 self.spread,
                 Balancers(self.client),
@@ -141,6 +143,10 @@ class Cloud:
             ],
             "cipher": self._keys(),
             "balancer": [raw["LoadBalancerArn"] for raw in elb.describe_load_balancers()["LoadBalancers"]],
+            "certificate": [
+                raw["CertificateArn"]
+                for raw in self.client(service="acm").list_certificates()["CertificateSummaryList"]
+            ],
             "target": [raw["TargetGroupArn"] for raw in elb.describe_target_groups()["TargetGroups"]],
             "placement": list(self.spread.names()),
             "zone": [raw["Id"] for raw in self.client(service="route53").list_hosted_zones()["HostedZones"]],

@@ -17,10 +17,12 @@ from providers.aws.worldwide import Route53Provider
 from providers.conformance import Rig
 from pse.core.schema import FirewallInputs, FirewallRule, Inputs, LoadBalancerInputs, ServerInputs
 from tests.providers.aws.cloud import CREDENTIALS, Cloud, rig_of, running, world_rig
+from tests.providers.pem import certificate
 
 POLICY = Path(__file__).parents[3] / "docs" / "permissions" / "aws.json"
 NAMES = POLICY.with_name("route53.json")
 WITH_TAGS = {"kms:CreateKey": "kms:TagResource", "s3:CreateBucket": "s3:TagResource",
+             "acm:ImportCertificate": "acm:AddTagsToCertificate",
              "elasticloadbalancing:CreateLoadBalancer": "elasticloadbalancing:AddTags"}  # fmt: skip
 """What a call that makes something takes besides itself when it sets tags; EC2's is called by itself as well."""
 _NOWHERE = frozenset({"s3", "route53"})
@@ -55,7 +57,8 @@ def _more(rig: Rig, kind: str, inputs: Inputs) -> list[Inputs]:
         server = msgspec.structs.replace(rig.inputs("Server"), subnet=inputs.subnets[0])
         path = tuple(msgspec.structs.replace(listener, health_path="/up") for listener in inputs.listeners)
         behind = msgspec.structs.replace(inputs, servers=(rig.make("Server", server).id,), listeners=path)
-        return [behind]
+        tls = tuple(msgspec.structs.replace(listener, protocol="https") for listener in inputs.listeners)
+        return [behind, msgspec.structs.replace(inputs, listeners=tls, certificate=certificate())]
     if kind in {"Volume", "Bucket"}:
         return [msgspec.structs.replace(rig.inputs(kind), encryption_key=rig.make("EncryptionKey").id)]
     return []

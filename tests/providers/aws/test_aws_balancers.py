@@ -11,7 +11,8 @@ from providers.ports import PartlyMade, PortError
 from pse.core.schema import Listener, LoadBalancerInputs, ServerInputs
 from tests.fakes import hostile
 from tests.fakes.elb import refusal
-from tests.providers.aws.cloud import REGION, ZONE, Cloud, rig_of
+from tests.providers.aws.cloud import PLACE, REGION, ZONE, Cloud, rig_of
+from tests.providers.pem import certificate
 
 WEB = Listener(protocol="http", port=80, member_port=8080, health_path="/healthy")
 SQL = Listener(protocol="tcp", port=5432, member_port=5432)
@@ -114,3 +115,64 @@ def test_balancer_somewhere_else_is_never_adopted(rig: Rig, cloud: Cloud) -> Non
     assert caught.value.vendor_code == "WrongPlace"
     cloud.proxy.calm()
     assert rig.store("LoadBalancer").read(made.id, made.inputs) == made
+
+
+def test_https_ends_tls_with_the_balancers_own_certificate(rig: Rig, cloud: Cloud) -> None:
+    first, second = certificate(), certificate("other.example")
+    inputs = secured(rig, first)
+    made = rig.make("LoadBalancer", inputs)
+    assert made.inputs == inputs
+    assert {(aspect.what, aspect.where, aspect.source) for aspect in made.outputs.placement} == {
+        ("resource", PLACE, "set"),
+        ("certificate", PLACE, "set"),
+    }
+    elb = cloud.client(service="elbv2")
+    (listener,) = elb.describe_listeners(LoadBalancerArn=made.id)["Listeners"]
+    assert (listener["Protocol"], listener["Port"]) == ("TLS", 443)
+    assert "TLS13" in listener["SslPolicy"]
+    # Another certificate under the same ARN: the listener has it at once.
+    (arn,) = cloud.standing()["certificate"]
+    assert made.identity is not None
+    tags = cloud.client(service="acm").list_tags_for_certificate(CertificateArn=arn)["Tags"]
+    assert {"Key": "pse-op", "Value": made.identity.op} in tags
+    renewed = msgspec.structs.replace(inputs, certificate=second)
+    assert rig.store("LoadBalancer").update(made.id, inputs, renewed).inputs == renewed
+    assert cloud.standing()["certificate"] == [arn]
+    # Drift: it is not the one that is wanted.
+    seen = rig.store("LoadBalancer").read(made.id, inputs)
+    assert seen is not None
+    assert getattr(seen.inputs, "certificate", "?") == ""
+    # Nobody ends TLS any more, and nothing of it stays.
+    bare = msgspec.structs.replace(inputs, listeners=(SQL,), certificate="")
+    assert rig.store("LoadBalancer").update(made.id, renewed, bare).inputs == bare
+    assert "certificate" not in cloud.standing()
+    assert rig.store("LoadBalancer").update(made.id, bare, inputs).inputs == inputs
+    rig.store("LoadBalancer").delete(made.id)
+    assert "certificate" not in cloud.standing()
+
+
+def test_certificate_of_a_lost_answer_is_taken_up(rig: Rig, cloud: Cloud) -> None:
+    inputs, identity = secured(rig, certificate()), rig.identity()
+    cloud.proxy.plant(hostile.cut_after, when="ImportCertificate")
+    with pytest.raises(PartlyMade) as caught:
+        rig.make("LoadBalancer", inputs, identity)
+    rig.keep("LoadBalancer", caught.value.made.id)
+    assert rig.store("LoadBalancer").update(caught.value.made.id, inputs, inputs).healthy
+    assert len(cloud.standing()["certificate"]) == 1
+
+
+@pytest.mark.parametrize("pem", ["", "hush", "-----BEGIN CERTIFICATE-----\nhush\n-----END CERTIFICATE-----"])
+def test_what_is_no_certificate_is_refused_and_not_quoted(rig: Rig, cloud: Cloud, pem: str) -> None:
+    inputs = secured(rig, pem)
+    with pytest.raises(PortError) as caught:
+        rig.make("LoadBalancer", inputs)
+    assert caught.value.reason == "invalid"
+    assert "hush" not in str(caught.value) + caught.value.hint
+    assert "balancer" not in cloud.standing()
+
+
+def secured(rig: Rig, pem: str) -> LoadBalancerInputs:
+    inputs = rig.inputs("LoadBalancer")
+    assert isinstance(inputs, LoadBalancerInputs)
+    listener = Listener(protocol="https", port=443, member_port=8080)
+    return msgspec.structs.replace(inputs, listeners=(listener,), certificate=pem)
