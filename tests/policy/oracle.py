@@ -103,7 +103,7 @@ def world(rng: random.Random) -> World:
             region, name = site.split("/")
             country = rng.choice((IN_COUNTRY, IN_COUNTRY, "XA"))
             made.places.append(Place(csp, region, name, country, government=rng.random() < 0.6))
-        made.rows[csp] = [_row(rng, sites) for _ in range(rng.randint(0, 4))]
+        made.rows[csp] = [_row(rng, sites) for _ in range(rng.choice((0, 1, 2, 2, 3, 4)))]
     made.nocs = [_noc(rng, number, made.places) for number in range(rng.choice((0, 0, 1, 2)))]
     made.categories = {name: rng.choice((*CATEGORIES, *CATEGORIES, None)) for name in WORKLOADS}
     return made
@@ -212,14 +212,14 @@ def _day(rng: random.Random) -> date:
 
 
 def _row(rng: random.Random, sites: list[str]) -> Row:
-    start = _day(rng) - timedelta(days=rng.choice((0, 40)))
+    start = _day(rng) - timedelta(days=rng.choice((0, 60, 120)))
     return Row(
-        state=rng.choice(("accredited", "accredited", "accredited", *STATES)),
+        state=rng.choice((*("accredited",) * 8, *STATES)),
         start=start,
-        end=start + timedelta(days=rng.randint(0, 120)) if rng.random() < 0.4 else None,
+        end=start + timedelta(days=rng.randint(0, 400)) if rng.random() < 0.4 else None,
         categories=tuple(sorted(rng.sample(CATEGORIES, rng.choice((0, 0, 2, 4))))),
         sites=tuple(rng.sample(sites, rng.choice((0, 0, 1)))),
-        jurisdiction=rng.choice(("federal", "federal", "federal", "sindh")),
+        jurisdiction=rng.choice((*("federal",) * 7, "sindh")),
     )
 
 
