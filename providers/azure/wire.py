@@ -217,8 +217,6 @@ class Wire:
             auth = ARMChallengeAuthenticationPolicy(credential, scope)
         session = http_session()
         session.trust_env = bool(scope)
-        # Says "authorised": without it requests would put the password of a netrc in the place of the token.
-        session.auth = lambda request: request
         self._closes.append(session.close)
         return {
             "credential": credential or object(),

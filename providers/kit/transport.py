@@ -63,4 +63,6 @@ def http_session() -> requests.Session:
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, Bounded())
+    # Says "authorised": without it requests would put the password of a netrc beside the token, or in its place.
+    session.auth = lambda request: request
     return session
