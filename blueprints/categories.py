@@ -32,15 +32,17 @@ def categories_of(
         BadInput: ``hosts.toml`` cannot be used, or an environment has the id of a workload.
     """
     from policy import classify
+    from policy.flows import between
 
     classification = classify(policy, estate.servers, estate.workloads)
+    flowing = between(estate.flows, estate.workloads, classification.by_workload)
     hosts = load_hosts(workspace) if workspace.path("hosts.toml").exists() else ()
     categories, missing = withheld(estate, declared, hosts, classification.by_workload)
     for environment in environments:
         if environment.id in categories:
             raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
         categories[environment.id] = environment.category
-    return categories, (*classification.findings, *missing)
+    return categories, (*classification.findings, *flowing, *missing)
 
 
 def note_today(workspace: Workspace, policy: "Policy") -> None:

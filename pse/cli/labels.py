@@ -96,10 +96,15 @@ def classified(workspace: Workspace, *, or_none: bool = False) -> tuple["Estate"
         workspace: Where.
         or_none: Without a snapshot take an estate of no servers.
     """
+    import msgspec
+
+    from policy.flows import between
     from policy.labels import FILE, classify_by, load_labels
 
     estate = _estate(workspace, or_none=or_none)
-    return estate, classify_by(load_labels(workspace.path(FILE)), estate.servers, estate.workloads)
+    found = classify_by(load_labels(workspace.path(FILE)), estate.servers, estate.workloads)
+    flowing = between(estate.flows, estate.workloads, found.by_workload)
+    return estate, msgspec.structs.replace(found, findings=(*found.findings, *flowing))
 
 
 def _estate(workspace: Workspace, *, or_none: bool) -> "Estate":
