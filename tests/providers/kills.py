@@ -4,11 +4,11 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from pse.core.errors import PseError
-from tests.fakes.hostile import Answer, Forward, Hold, Hostile, Request
+from tests.fakes.hostile import Answer, Forward, Hold, Hostile, Planted, Request
 from tests.providers.waiting import parent, wait_for
 
 ALONE_S = 60.0
@@ -118,7 +118,12 @@ class _Grip:
 
 
 def survive(
-    root: Path, proxy: Hostile, act: Callable[[], object], calls: tuple[str, ...], *, name_of: Callable[[Request], str]
+    root: Path,
+    proxies: Sequence[Hostile],
+    act: Callable[[], object],
+    calls: tuple[str, ...],
+    *,
+    name_of: Callable[[Request], str],
 ) -> int:
     """Repeat ``act`` until it gets through, and kill once at each of ``calls`` on the way; returns the kills.
 
@@ -128,7 +133,7 @@ def survive(
     left = set(calls)
     for number in range(len(calls) + 1):
         grip = _Grip(frozenset(left), name_of, after=number % 4 < 2)
-        fault = proxy.plant(grip, times=MANY)
+        faults = [proxy.plant(grip, times=MANY) for proxy in proxies]
         work = Background(act)
         held: set[str] = set()
         while work.going() and (not held or held != grip.held()):
@@ -136,13 +141,18 @@ def survive(
             work.rest(QUIET_S)
         if not grip.held():
             assert work.end() is None
-            fault.left = 0
+            _over(faults)
             assert not left, f"these calls never came: {sorted(left)}"
             return number
         assert strike(root, engine=number % 2 == 0)
         ended(root)
         left -= grip.met()
-        fault.left = 0
+        _over(faults)
         grip.release()
         assert isinstance(work.end(), PseError)
     raise AssertionError("it never gets through")
+
+
+def _over(faults: Sequence[Planted]) -> None:
+    for fault in faults:
+        fault.left = 0

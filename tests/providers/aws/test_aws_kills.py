@@ -19,7 +19,7 @@ CREATES = ("CreateVpc", "ImportKeyPair", "CreateSubnet", "CreateSecurityGroup", 
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_that_makes_leaves_one_of_each(aws_house: House, cloud: Cloud) -> None:
     image = cloud.image
-    assert survive(aws_house.root, cloud.proxy, lambda: aws_house.up(program(image)), CREATES, name_of=ACTION) >= 3
+    assert survive(aws_house.root, [cloud.proxy], lambda: aws_house.up(program(image)), CREATES, name_of=ACTION) >= 3
     standing = cloud.standing()
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in aws_house.export()}

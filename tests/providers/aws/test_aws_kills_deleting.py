@@ -18,5 +18,5 @@ DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurity
 def test_kill_at_each_call_that_deletes_leaves_nothing(aws_house: House, cloud: Cloud) -> None:
     aws_house.up(program(cloud.image))
     assert {sort: len(ids) for sort, ids in cloud.standing().items()} == WHOLE
-    assert survive(aws_house.root, cloud.proxy, lambda: aws_house.engine.destroy(UNIT), DELETES, name_of=ACTION) >= 3
+    assert survive(aws_house.root, [cloud.proxy], lambda: aws_house.engine.destroy(UNIT), DELETES, name_of=ACTION) >= 3
     assert cloud.standing() == {}

@@ -49,12 +49,12 @@ def program() -> None:
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
-    assert survive(house.root, cloud.proxy, lambda: house.up(program), CREATES, name_of=action_of) >= 3
+    assert survive(house.root, [cloud.proxy], lambda: house.up(program), CREATES, name_of=action_of) >= 3
     standing = cloud.arm.standing()
     assert {sort: len(names) for sort, names in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
     assert len(ids) == 7
     assert {found.rpartition("/")[2] for found in ids} <= {name for names in standing.values() for name in names}
     assert b"hush" not in house.state_bytes()
-    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=action_of) >= 2
+    assert survive(house.root, [cloud.proxy], lambda: house.engine.destroy(UNIT), DELETES, name_of=action_of) >= 2
     assert cloud.arm.standing() == {}

@@ -41,12 +41,12 @@ def program() -> None:
 # The engine that is killed cannot end the stream of its events.
 @pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
-    assert survive(house.root, cloud.proxy, lambda: house.up(program), CREATES, name_of=call_of) >= 3
+    assert survive(house.root, [cloud.proxy], lambda: house.up(program), CREATES, name_of=call_of) >= 3
     standing = cloud.standing()
     assert {sort: len(ids) for sort, ids in standing.items()} == WHOLE
     ids = {str(entry["id"]) for entry in house.export()}
     assert len(ids) == 7
     assert {part for found in ids for part in found.split(":")} <= {found for ids in standing.values() for found in ids}
     assert b"hush" not in house.state_bytes()
-    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=call_of) >= 2
+    assert survive(house.root, [cloud.proxy], lambda: house.engine.destroy(UNIT), DELETES, name_of=call_of) >= 2
     assert cloud.standing() == {}

@@ -32,7 +32,7 @@ def program() -> None:
 def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, cloud: Cloud) -> None:
     with pytest.raises(PseError, match="Cloud DNS has names and nothing else"):
         house.up(networks("net"))
-    assert survive(house.root, cloud.proxy, lambda: house.up(program), CREATES, name_of=call_of) == len(CREATES)
+    assert survive(house.root, [cloud.proxy], lambda: house.up(program), CREATES, name_of=call_of) == len(CREATES)
     (zone,) = cloud.standing()["managedZones"]
     sets = {
         raw["name"]: raw["rrdatas"]
@@ -40,7 +40,7 @@ def test_kill_at_each_call_leaves_one_of_each_and_then_nothing(house: House, clo
     }
     assert sets["www.ministry.example."] == ["192.0.2.1"]
     assert {str(entry["id"]) for entry in house.export()} == {zone, f"{zone}|A|www.ministry.example"}
-    assert survive(house.root, cloud.proxy, lambda: house.engine.destroy(UNIT), DELETES, name_of=call_of) == len(
+    assert survive(house.root, [cloud.proxy], lambda: house.engine.destroy(UNIT), DELETES, name_of=call_of) == len(
         DELETES
     )
     assert cloud.standing() == {}

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.bundle import Bundle
 from blueprints.provision import destroy, up
 from providers import pulumi_cli
-from pse.core.errors import MissingTool, PseError
+from pse.core.errors import MissingTool
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
-from tests.fakes.hostile import Hold
-from tests.providers.kills import Background, ended, strike
+from tests.fakes.hostile import Request
+from tests.providers.kills import survive
 from tests.providers.openstack.accounts import Cloud, Project
 from tests.providers.openstack.ministry import ministry_at
-from tests.providers.openstack.regions import Region, hostile_region, posted
+from tests.providers.openstack.regions import Region, hostile_region
 from tests.require import missing
 
 UNIT = "opendata"
+CALLS = ("volumes", "ports", "servers", "os-volume_attachments")
 WHOLE = {
     "network": 1,
     "subnet": 1,
@@ -46,34 +46,20 @@ def ministry(region: Region, signed_in: Project, tmp_path: Path, monkeypatch: py
     return ministry_at(tmp_path / "ministry", region=region.name)
 
 
-def killed(workspace: Workspace, plan: Bundle, hold: Hold, *, engine: bool) -> None:
-    """An up that loses its plugin or its engine while a call hangs."""
-    work = Background(lambda: up(workspace, plan, units=(UNIT,)))
-    assert hold.reached.wait(120)
-    assert strike(workspace.root, engine=engine)
-    hold.release()
-    assert isinstance(work.end(120), PseError)
-    ended(workspace.root)
+def made(request: Request) -> str:
+    """The end of the path of a request that makes something."""
+    return request.path.partition("?")[0].rpartition("/")[2] if request.method == "POST" else ""
 
 
+# The engine that is killed cannot end the stream of its events.
+@pytest.mark.filterwarnings("ignore:Error in event stream")
 def test_kills_leave_no_duplicate_and_no_orphan(region: Region, signed_in: Project, ministry: Workspace) -> None:
     plan = bundle(ministry, ministry_estate())
-    points = [
-        ("block-storage", "/volumes", False),
-        ("network", "/ports", True),
-        ("compute", "/servers", False),
-        ("compute", "/os-volume_attachments", True),
-    ]
     up(ministry, plan, landing=True)
-    for service, path, engine in points:
-        region.calm()
-        hold = Hold(after=True)
-        region.proxies[service].plant(hold, when=posted(path))
-        killed(ministry, plan, hold, engine=engine)
-        region.calm()
-        up(ministry, plan, units=(UNIT,))
-        assert {sort: len(names) for sort, names in signed_in.holds().items()} == WHOLE, (service, path, engine)
-        destroy(ministry, units=(UNIT,))
-        assert set(signed_in.holds()) == {"network", "subnet", "key"}, (service, path, engine)
+    proxies = list(region.proxies.values())
+    assert survive(ministry.root, proxies, lambda: up(ministry, plan, units=(UNIT,)), CALLS, name_of=made) >= 2
+    assert {sort: len(names) for sort, names in signed_in.holds().items()} == WHOLE
+    destroy(ministry, units=(UNIT,))
+    assert set(signed_in.holds()) == {"network", "subnet", "key"}
     destroy(ministry)
     assert signed_in.holds() == {}
