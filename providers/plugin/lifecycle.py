@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 TIMEOUT_S = 1800.0
 """Seconds for one operation when the program sets no ``customTimeouts``."""
-PROBE_S = 2.0
+PROBE_S, LATE_PROBE_S = 2.0, 15.0
+"""Seconds for a last look for what a create made that was given up: after Cancel, when a person waits, and else."""
 LOOK_S = 0.5
 """Seconds between two looks for what a create without an answer may have made."""
 CHANGED_S = 5.0
@@ -345,8 +346,10 @@ class Lifecycle:
                 journal.done(self._key, {"id": exc.made.id})
                 raise
             except Interrupted as exc:
-                # Cancelled, or too late: there is time for one brief look.
-                seen = self._session.calls.probe(lambda: store.find(tag, self._urn.hash), timeout_s=PROBE_S) or ()
+                # Cancelled, or too late: there is time for one look.
+                calls = self._session.calls
+                within_s = PROBE_S if calls.cancelled else LATE_PROBE_S
+                seen = calls.probe(lambda: store.find(tag, self._urn.hash), timeout_s=within_s) or ()
                 found = next((made for made in seen if made.identity == identity), None)
                 if found is None:
                     raise

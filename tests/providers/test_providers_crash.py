@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.plugin.lifecycle import PROBE_S
 from pse.core.errors import Incomplete, PseError, RemoteError
 from tests.providers.house import UNIT, House, inputs, server, volumes
 from tests.providers.kills import Background, ended, strike
@@ -114,6 +115,8 @@ def test_ctrl_c_ends_soon_and_loses_no_id(engine_house: House) -> None:
 def test_timeout_of_the_program_is_kept_and_the_object_too(engine_house: House) -> None:
     house = engine_house
     hung = house.fault("create", "Volume", "slow", "late")
+    # Nobody waits at a keyboard: the look for what was made may take longer than after Cancel.
+    (house.faults / "look").write_text(str(PROBE_S + 0.5))
 
     def program() -> None:
         import pulumi

@@ -5,8 +5,9 @@ Account folder: ``<workspace>/.pse/filecloud/<place>/``; one file an object. A f
 it; ``any`` is every name. Faults: ``lost`` (done, and the answer is lost), ``partly`` (made, not usable), ``quota``,
 ``throttle``, ``hang`` (not done, waits until the fault's ``.hung`` file is removed), ``late`` (done, then hangs so),
 ``kill`` (done, then this process dies), ``slow`` (0.2 s), ``lost-late`` and ``kill-late`` (the answer is lost, or this
-process dies, and what was made is found by the third look for it). The files ``faults/limit`` and ``faults/settle``
-last: how many calls a second the cloud takes of one process, and the seconds that a store says it takes to settle.
+process dies, and what was made is found by the third look for it). The files ``faults/limit``, ``faults/settle``
+and ``faults/look`` last: how many calls a second the cloud takes of one process, the seconds that a store says it takes
+to settle, and those that a look takes which finds something.
 """
 
 import json
@@ -150,9 +151,12 @@ class FileStore:
     def find(self, stack: str, urn: str) -> tuple[Made, ...]:
         for path in list(self._folder.glob("*.late?")):
             path.replace(path.with_suffix({".late2": ".late1", ".late1": ".late0", ".late0": ".json"}[path.suffix]))
-        return tuple(
+        found = tuple(
             made for made in self.list() if made.identity and (made.identity.stack, made.identity.urn) == (stack, urn)
         )
+        look = self._cloud.faults / "look"
+        time.sleep(float(look.read_text()) if found and look.exists() else 0)
+        return found
 
     def list(self) -> tuple[Made, ...]:
         found = (self._load(path.stem) for path in sorted(self._folder.glob("*.json")))
