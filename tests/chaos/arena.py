@@ -37,7 +37,7 @@ class Arena(ABC):
     options: Mapping[str, str] = {}
     names: Names = Names()
     proxies: Sequence[Hostile] = ()
-    patience_s: float = 8.0
+    patience_s: float = 12.0
 
     @classmethod
     @abstractmethod
