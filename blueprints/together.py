@@ -40,8 +40,9 @@ def together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collec
         raise first
     if not done and not before and len({type(exc) for exc in failed.values()}) == 1:
         raise type(first)(words, hint=first.hint)
+    stands = sorted((*done, *before))
     raise Incomplete(
         words,
-        hint=f"Done: {', '.join(sorted((*done, *before)))}. Correct what failed and run it again. {first.hint}",
+        hint=(f"Done: {', '.join(stands)}. " if stands else "") + f"Correct what failed and run it again. {first.hint}",
         where=", ".join(sorted(failed)),
     ) from first

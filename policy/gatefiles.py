@@ -102,7 +102,11 @@ def read_gate(workspace: Workspace, unit_id: str, *, now: date) -> UnitGate:
     try:
         raw = read_bytes(path)
     except BadInput as exc:
-        raise Refused(f"no gate file for unit {unit_id}", where=str(path), hint=_HINT) from exc
+        hint = (
+            "Call the stack like a unit of the plan. `pse up` puts its gate there; for a program of your own copy "
+            "gate/UNIT.json of the plan to .pse/gate."
+        )
+        raise Refused(f"no gate file for unit {unit_id}", where=str(path), hint=hint) from exc
     gate = open_gate(workspace, raw, where=str(path))
     if gate.unit != unit_id:
         raise Refused(f"the gate file is of unit {gate.unit}, not of {unit_id}", where=str(path), hint=_HINT)
@@ -215,7 +219,7 @@ def refusal_of(error: Refused) -> Refusal:
     return Refusal(
         rule="PSE-G010",
         clause="Our own rule: a gate that cannot be believed lets nothing through",
-        message=str(error),
+        message=f"{error}. {error.hint}" if error.hint else str(error),
         source="design of the gate; confidence C; not legal advice",
     )
 

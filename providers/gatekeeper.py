@@ -104,7 +104,10 @@ class Gatekeeper:
 
     def _file_for(self, stack: str) -> UnitGate:
         if stack != self._unit:
-            raise Refused(f"stack {stack} may not use the gate of unit {self._unit}")
+            raise Refused(
+                f"stack {stack} may not use the gate of unit {self._unit}",
+                hint=f"Call the stack like the unit: `pulumi stack init {self._unit}`.",
+            )
         return self.file()
 
 

@@ -93,7 +93,7 @@ class Places:
         """
         provider = self.provider(place_id)
         if kind not in provider.kinds:
-            raise BadInput(f"the provider {provider.name} cannot make a {kind}", where=place_id)
+            raise BadInput(f"the provider {provider.name} makes no {kind}", where=place_id)
         return provider.store(kind)
 
     def ready(self, place_ids: Iterable[str]) -> None:

@@ -149,6 +149,18 @@ class OnThisMachine(Protocol):
 
 
 @runtime_checkable
+class ChecksOptions(Protocol):
+    """A provider that can tell without any call whether the options of its place are what it needs."""
+
+    def check_options(self) -> None:
+        """See that the register's entry has what is needed and nothing unknown.
+
+        Raises:
+            PortError: It does not.
+        """
+
+
+@runtime_checkable
 class ByOptions(Protocol):
     """A provider that makes further kinds where the register's entry has the options for them."""
 

@@ -37,7 +37,7 @@ def offer_at(offers: Offers, place: str, kind: OfferKind, name: str) -> Offer:
     found = next((offer for offer in there if offer.name == name), None)
     if found is None:
         known = ", ".join(offer.name for offer in there) or "none"
-        raise BadInput(f"the price book has no {kind} {name!r} at {place}", hint=f"It has {known}.")
+        raise BadInput(f"the price book has no {kind} {name!r} at {place}", hint=f"It has {known}.", where="name")
     return found
 
 

@@ -36,6 +36,10 @@ class CloudProvider(Generic[A]):
             raise PortError(f"{self.name} makes no {kind}", reason="invalid", where=self._account.place)
         return CloudStore(self._account, kind, self.nouns[kind](self._account))
 
+    def check_options(self) -> None:
+        """See `providers.ports.ChecksOptions`."""
+        self._account.check_options()
+
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""
         self._account.close()

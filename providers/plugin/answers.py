@@ -74,7 +74,9 @@ def live_inputs(kind: Kind, raw: dict[str, Any], made: Made) -> dict[str, Any]:
             wire: raw[wire] if plain(raw[wire]) == live.get(wire) or wire not in live else _wrapped(kind, wire, live)
             for wire in raw
         }
-    return check.checked(kind, live)
+    # On import a secret that no cloud tells is left out: "none" would be a guess, and the program's a replacement.
+    untold = {wire for wire, field in kind.input_fields().items() if field.rule.secret and not live.get(wire)}
+    return {wire: value for wire, value in check.checked(kind, live).items() if wire not in untold}
 
 
 def _wrapped(kind: Kind, wire: str, live: dict[str, Any]) -> Any:

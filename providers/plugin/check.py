@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from providers.plugin.wire import UNKNOWN, is_unknown, plain, secret
-from providers.ports import Provider
+from providers.ports import ChecksOptions, PortError, Provider
 from pse.core.names import is_name
 from pse.core.schema import FirewallRule, Kind, Listener
 
@@ -97,6 +97,17 @@ def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Pr
         if f"{kind.name}.{wire}" in provider.lacks
         and (tuple(value) if isinstance(value, list) else value) != defaults[wire]
     ]
+
+
+def unusable(place: str, provider: Provider) -> list[Failure]:
+    """Why the register's entry of a place cannot be used, as far as that is known without any call."""
+    if not isinstance(provider, ChecksOptions):
+        return []
+    try:
+        provider.check_options()
+    except PortError as exc:
+        return [("place", f"policy/register.toml, options of {place}: {exc.message}. {exc.hint}".rstrip())]
+    return []
 
 
 def wrong_type(value: object, hint: Any) -> str:

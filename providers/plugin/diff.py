@@ -39,7 +39,11 @@ def differences(
         if wire in ignored or (before == after and not is_unknown(after)):
             continue
         what = "ADD" if before is None else "DELETE" if after is None else "UPDATE"
-        found.append(Difference(wire, what, field.rule.replaces))
+        # What no cloud tells is not in the state after an import: it is taken from the program, and replaces nothing.
+        untold = before is None and field.rule.secret
+        if untold and after == "":
+            continue
+        found.append(Difference(wire, what, field.rule.replaces and not untold))
     return tuple(found)
 
 

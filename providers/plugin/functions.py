@@ -59,7 +59,8 @@ def answer(
     try:
         told = _ANSWERS[function.name](session, msgspec.convert(asked, function.inputs))
     except BadInput as exc:
-        return {}, [("", f"{exc.message}. {exc.hint}" if exc.hint else exc.message)]
+        about = exc.where if exc.where in function.input_fields() else ""
+        return {}, [(about, f"{exc.message}. {exc.hint}" if exc.hint else exc.message)]
     return msgspec.to_builtins(told), []
 
 
@@ -108,7 +109,7 @@ def _image(session: Session, asked: GetImageArgs) -> GetImageResult:
     else:
         raise BadInput(f"the provider {provider.name} cannot be asked for images")
     if found is None:
-        raise BadInput(f"there is no image {asked.name!r} at {asked.place}", hint=known)
+        raise BadInput(f"there is no image {asked.name!r} at {asked.place}", hint=known, where="name")
     return GetImageResult(image=found.id, created=found.created)
 
 
@@ -119,7 +120,8 @@ def _shape(session: Session, asked: GetShapeArgs) -> GetShapeResult:
     if found is None:
         raise BadInput(
             f"the price book {offers.book} has no {asked.architecture} shape at {asked.place} with {asked.vcpus} vCPUs "
-            f"and {asked.memory_mib} MiB"
+            f"and {asked.memory_mib} MiB",
+            where="vcpus",
         )
     return GetShapeResult(
         shape=found.name, vcpus=found.vcpus, memory_mib=found.memory_mib, priced=found.price is not None
@@ -130,7 +132,7 @@ def _price(session: Session, asked: GetPriceArgs) -> GetPriceResult:
     offers = load_offers(session.workspace)
     kinds = {kind.value: kind for kind in OfferKind if kind is not OfferKind.MIGRATION}
     if asked.kind not in kinds:
-        raise BadInput(f"kind is one of {', '.join(sorted(kinds))}")
+        raise BadInput(f"kind is one of {', '.join(sorted(kinds))}", where="kind")
     offer = offer_at(offers, asked.place, kinds[asked.kind], asked.name)
     amount = monthly(offer, asked.quantity)
     missing = f"no price: the price book {offers.book} of {offers.dated} has none for {offer.name} at {offer.place}"

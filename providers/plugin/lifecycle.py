@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from providers.identity import Urn
+from providers.identity import PROJECT, Urn
 from providers.plugin.calls import RETRY, Interrupted, Tries
 from providers.plugin.ownership import UNTAGGED, must_be_free, must_be_ours
 from providers.plugin.session import Session
@@ -257,10 +257,17 @@ class Lifecycle:
 
     def _exists(self, strangers: list[Made], why: str) -> AlreadyExists:
         ids = ", ".join(sorted(made.id for made in strangers))
+        # Only units of a plan are adopted: what else a program made, nobody but that program can make again.
+        take = (
+            f"Run `pse adopt {self._urn.stack}`"
+            if self._urn.project == PROJECT
+            else "Where `pulumi stack --show-ids` does not list it, run "
+            f"`pulumi import {self._kind.token} {self._urn.name} {strangers[0].id}`"
+        )
         return AlreadyExists(
             f"{self._kind.name} {ids} carries the tags of this resource already, {why}",
             where=self._urn.text,
-            hint=f"Run `pse adopt {self._urn.stack}`, or delete what should not be.",
+            hint=f"{take}, or delete what should not be.",
         )
 
     def _intent(self, new: Inputs, *, fresh: bool) -> Intent:

@@ -19,7 +19,7 @@ def package_schema() -> str:
     config = {
         "workspace": {"type": "string", "description": "Absolute path of the workspace."},
         "plan": {"type": "string", "description": "The plan that the program at the root builds; not read here."},
-        "unit": {"type": "string", "description": "Unit whose gate file holds; default the stack's name."},
+        "unit": {"type": "string", "description": "Unit whose gate file holds: the stack's name, and no other."},
     }
     return json.dumps(
         {

@@ -168,7 +168,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self._session(context).want(urn, may_go=plain(kept).get("allowReplace") is True)
             found += self._judge(context, kind, urn, plain(kept), ask=not found)
             if not found and isinstance(place := plain(kept)["place"], str):
-                found += check.lacking(kind, plain(kept), self._session(context).places.provider(place))
+                provider = self._session(context).places.provider(place)
+                found += check.lacking(kind, plain(kept), provider) + check.unusable(place, provider)
             shown = [check.without_value(kind, failure) for failure in found]
             failures = [provider_pb2.CheckFailure(property=name, reason=reason) for name, reason in shown]
             return provider_pb2.CheckResponse(inputs=to_struct(kept), failures=failures)

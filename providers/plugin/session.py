@@ -10,6 +10,7 @@ from providers.identity import Urn, stack_tag
 from providers.known import VARIABLE, Known, read_known
 from providers.places import Places
 from providers.plugin.calls import Calls, Paces
+from pse.core.errors import UsageError
 from pse.core.journal import FileJournal
 from pse.core.settings import Workspace
 
@@ -57,7 +58,12 @@ class Session:
             UsageError: There is none.
             BadInput: It cannot be used.
         """
-        return cls(Workspace.find(Path(workspace) if workspace else None), unit, stack=stack, paces=paces)
+        try:
+            found = Workspace.find(Path(workspace) if workspace else None)
+        except UsageError as exc:
+            hint = "Set PSE_WORKSPACE, or run `pulumi config set pse:workspace FOLDER`; `pse init FOLDER` makes one."
+            raise UsageError("no workspace here", hint=hint, where=exc.where) from exc
+        return cls(found, unit, stack=stack, paces=paces)
 
     @property
     def asker(self) -> str:

@@ -1,0 +1,20 @@
+"""Many at once, and one answer that says what stands."""
+
+import pytest
+
+from blueprints.together import together
+from pse.core.errors import Incomplete, PseError, RemoteError, UsageError
+
+
+def failing(error: PseError) -> str:
+    raise error
+
+
+def test_hint_names_what_stands_and_nothing_where_nothing_does() -> None:
+    two = {"a": UsageError("no", hint="Do this."), "b": RemoteError("gone")}
+    with pytest.raises(Incomplete) as caught:
+        together(two, failing, ())
+    assert caught.value.hint == "Correct what failed and run it again. Do this."
+    with pytest.raises(Incomplete) as caught:
+        together(two, failing, ("landing",))
+    assert caught.value.hint.startswith("Done: landing. Correct")

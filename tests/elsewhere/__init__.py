@@ -1,0 +1,1 @@
+"""`python -m tests.elsewhere`: the sample at a fake of a real cloud."""
