@@ -29,6 +29,7 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
     rows = (
         (
             p.id,
+            p.provider,
             p.site_name,
             p.country,
             *(_state(register, p, c, settings, day) for c in Category),
@@ -37,7 +38,7 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
         )
         for p in register.places
     )
-    columns = f"place|site|country|{'|'.join(c.value for c in Category)}|audit|evidence"
+    columns = f"place|provider|site|country|{'|'.join(c.value for c in Category)}|audit|evidence"
     sample = ", SAMPLE: its entries are invented" if register.sample else ""
     title = f"Register on {day} ({settings.jurisdiction}){sample}"
     data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items}

@@ -44,6 +44,8 @@ def test_init_makes_a_workspace_once(run: Run, tmp_path: Path) -> None:
 def test_the_register_is_shown_verified_and_refused_when_altered(run: Run, ministry: Path) -> None:
     shown = told(run, "register", "show", "--as-of", DAY)
     assert shown["sample"] is True
+    # Where a place is built stands in the table too: it is what a changed entry changes.
+    assert " provider " in run("register", "show", "--as-of", DAY).output
     states = {item["place"]["csp"]: item["standing"]["restricted"] for item in shown["items"]}
     assert states["sample-markhor"] == "accredited"
     assert states["sample-ibex"] == "suspended"

@@ -19,6 +19,13 @@ from pathlib import Path
 from pse.core.errors import PseError
 
 CLOUDS = ("aws", "azure", "google")
+STEPS = """\
+pse plan   # ends 1: what may not go there is refused by name
+pse compare
+pse preview
+pse up --yes
+pse audit
+pse destroy --yes"""
 
 
 @contextmanager
@@ -58,9 +65,8 @@ def main() -> int:
         with served(given.provider, root) as environment:
             for name, value in {**environment, "PSE_WORKSPACE": str(root)}.items():
                 print(f"export {name}={shlex.quote(value)}")
-            print("pse plan && pse compare\npse preview\npse up --yes\npse audit\npse destroy --yes")
+            print(STEPS, flush=True)
             print("The fake runs until Ctrl-C; run these in another terminal.", file=sys.stderr, flush=True)
-            sys.stdout.flush()
             threading.Event().wait()
     except KeyboardInterrupt:
         return 0
