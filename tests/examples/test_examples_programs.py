@@ -103,7 +103,9 @@ class Program:
 
 
 def copied(name: str, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(ROOT / "examples" / name, tmp_path / name))
+    # Without what is left by somebody who tried it where it is.
+    left = shutil.ignore_patterns("Pulumi.*.yaml", "node_modules", "sdk", "bin")
+    return Path(shutil.copytree(ROOT / "examples" / name, tmp_path / name, ignore=left))
 
 
 def stand_in(language: str) -> dict[str, str]:
