@@ -192,7 +192,7 @@ def preview(
 
     changes: dict[str, Sequence[Change]] = {}
     for stage in _stages(chosen):
-        changes |= together(stage, one, {})
+        changes |= together(stage, one, (), effects=False)
     found = tuple(
         priced(unit, changes[unit.id], losses_of(workspace, bundle, unit, engine, offline=offline))
         for stage in _stages(chosen)

@@ -11,12 +11,20 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
-def together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collection[str]) -> dict[str, T]:
+def together(
+    items: Mapping[str, Item], act: Callable[[Item], T], before: Collection[str], *, effects: bool = True
+) -> dict[str, T]:
     """``act`` on every item, as many at once as there are cores, and the results by the items' names.
+
+    Args:
+        items: By name.
+        act: What is done with one.
+        before: Names of what was done already.
+        effects: ``act`` changes something, so that what was done and what not is told.
 
     Raises:
         PseError: The one error, when there was one only and nothing was done, now or ``before``.
-        Incomplete: Some were done and others failed.
+        Incomplete: Some were done and others failed; or several failed, and not alike.
     """
     done: dict[str, T] = {}
     failed: dict[str, PseError] = {}
@@ -36,11 +44,11 @@ def together(items: Mapping[str, Item], act: Callable[[Item], T], before: Collec
         return done
     first = failed[min(failed)]
     words = "; ".join(f"{name}: {failed[name].message}" for name in sorted(failed))
-    if len(failed) == 1 and not done and not before:
+    stands = sorted((*done, *before)) if effects else []
+    if len(failed) == 1 and not stands:
         raise first
-    if not done and not before and len({type(exc) for exc in failed.values()}) == 1:
+    if not stands and len({type(exc) for exc in failed.values()}) == 1:
         raise type(first)(words, hint=first.hint)
-    stands = sorted((*done, *before))
     raise Incomplete(
         words,
         hint=(f"Done: {', '.join(stands)}. " if stands else "") + f"Correct what failed and run it again. {first.hint}",
