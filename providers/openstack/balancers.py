@@ -2,6 +2,8 @@
 
 While anything changes the whole balancer takes no other change, so each call waits for the one before. The balancer is
 made in one call with its marks; the rest is brought up to what is wanted, whatever of it stands already.
+
+A public one has a floating IP of its own at its first address, in the network that the subnet's router leads out to.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,11 +14,14 @@ from providers.openstack import marks
 from providers.openstack.account import GONE_S, STEP_S, Account, Seen, Stuck, is_id
 from providers.openstack.client import part
 from providers.openstack.network import delete
+from providers.openstack.routers import way_out
 from providers.ports import Identity, PortError
 from pse.core.schema import Listener, LoadBalancerInputs
 
 _ROOT = "/lbaas/loadbalancers"
 _MEMBER = ("name", "address", "protocol_port")
+_PUBLIC = "public"
+"""Note of a balancer that is to have an address outside."""
 _DELAY_S, _TIMEOUT_S, _RETRIES = 10, 5, 3
 
 
@@ -41,7 +46,7 @@ class Port(NamedTuple):
 
 
 class LoadBalancerWork:
-    """A load balancer; see `providers.openstack.account.Work`. Raw is ``{"balancer", "ports", "loose"}``."""
+    """A load balancer; see `providers.openstack.account.Work`. Raw is ``{"balancer", "ports", "loose", "outside"}``."""
 
     def __init__(self, account: Account) -> None:
         """Remember the account."""
@@ -55,9 +60,13 @@ class LoadBalancerWork:
                 raise PortError(f"no subnet {subnet!r} here", reason="not-found", where=inputs.name)
         members = self._addresses(inputs.servers)
         first, *others = inputs.subnets
+        if inputs.public:
+            way_out(self._account, first)
         body = {
             "name": inputs.name,
-            "description": marks.description(identity, workload=inputs.workload),
+            "description": marks.description(
+                identity, workload=inputs.workload, **({_PUBLIC: "yes"} if inputs.public else {})
+            ),
             "tags": [f"{marks.URN}={identity.urn}"],
             "vip_subnet_id": first,
             **({"additional_vips": [{"subnet_id": subnet} for subnet in others]} if others else {}),
@@ -93,15 +102,16 @@ class LoadBalancerWork:
             "servers": _ordered(servers, given.servers if given else ()),
             "listeners": _ordered((port.said() for port in ports), given.listeners if given else ()),
         }
+        found, outside = marks.of_description(balancer["description"]), raw["outside"]
+        public = bool(found[_PUBLIC])
+        # Whoever opened one by hand made it public.
+        live["public"] = public or bool(outside)
+        address = outside["floating_ip_address"] if outside else "" if public else balancer["vip_address"]
         status = str(balancer["provisioning_status"])
-        return Seen(
-            balancer["id"],
-            marks.of_description(balancer["description"]),
-            live,
-            (self._account.regional(),),
-            {"address": balancer["vip_address"] or "", "host_name": ""},
-            (f"the load balancer is {status}",) if status == "ERROR" else (),
-        )
+        reasons: tuple[str, ...] = (f"the load balancer is {status}",) if status == "ERROR" else ()
+        reasons += ("it has no address outside",) if public and not outside else ()
+        outputs = {"address": address or "", "host_name": ""}
+        return Seen(balancer["id"], found, live, (self._account.regional(),), outputs, reasons)
 
     def change(self, raw: Any, new: LoadBalancerInputs, /) -> Any:
         """Take away what is not wanted or not whole, make what is missing, and put the servers in."""
@@ -128,22 +138,17 @@ class LoadBalancerWork:
             if sorted(map(str, batch)) != sorted(map(str, there)):
                 self._act(balancer, "PUT", f"/lbaas/pools/{part(pool)}/members", {"members": batch})
         self._settled(balancer)
+        if new.public and not raw["outside"]:
+            self._open(raw["balancer"])
         return self.get(balancer) or raw
 
     def drop(self, object_id: str, /) -> None:
         """Delete it with all that belongs to it, and wait until it is gone; its port too, should Octavia leave that."""
-        if not is_id(object_id) or self._settled(object_id) is None:
+        if not is_id(object_id):
             return
-        try:
-            self._client.call("balancer", "DELETE", f"{_ROOT}/{part(object_id)}", params={"cascade": "true"})
-        except PortError as exc:
-            if exc.reason != "not-found":
-                raise
-        if (
-            patiently(lambda: self._one(object_id) is None or None, closed=self._account.closed, within_s=GONE_S)
-            is None
-        ):
-            raise PortError("it is still there after its deletion", vendor_code="not-gone", where=object_id)
+        balancer = self._settled(object_id)
+        if balancer is not None:
+            self._delete(balancer)
         ports = self._client.pages("network", "/ports", "ports", {"device_id": f"lb-{object_id}"})
         for port in ports:
             delete(self._account, "network", f"/ports/{part(port['id'])}", "port")
@@ -159,6 +164,43 @@ class LoadBalancerWork:
         body = {**_monitor(listener), "pool_id": pool}
         self._act(balancer, "POST", "/lbaas/healthmonitors", {"healthmonitor": body})
         return pool
+
+    def _delete(self, balancer: Any) -> None:
+        """Its floating IP first: a port that has one is left behind."""
+        outside = self._outside(balancer)
+        if outside and marks.of_description(outside["description"])[marks.BALANCER]:
+            delete(self._account, "network", f"/floatingips/{part(outside['id'])}", "floatingip")
+        path = f"{_ROOT}/{part(balancer['id'])}"
+        try:
+            self._client.call("balancer", "DELETE", path, params={"cascade": "true"})
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+        gone = patiently(
+            lambda: self._one(balancer["id"]) is None or None, closed=self._account.closed, within_s=GONE_S
+        )
+        if gone is None:
+            raise PortError("it is still there after its deletion", vendor_code="not-gone", where=balancer["id"])
+
+    def _open(self, balancer: Any) -> None:
+        """A floating IP at its first address."""
+        found = marks.of_description(balancer["description"])
+        if found.identity is None:
+            raise PortError("it is a stranger's", reason="conflict", where=balancer["id"])
+        notes = {"workload": found["workload"], marks.BALANCER: balancer["id"]}
+        body = {
+            "floating_network_id": way_out(self._account, balancer["vip_subnet_id"]),
+            "description": marks.description(found.identity, **notes),
+            "port_id": balancer["vip_port_id"],
+        }
+        self._client.call("network", "POST", "/floatingips", body={"floatingip": body})
+
+    def _outside(self, balancer: Any) -> Any | None:
+        """The floating IP at its first address."""
+        if not balancer["vip_port_id"]:
+            return None
+        query = {"port_id": balancer["vip_port_id"]}
+        return next(iter(self._client.pages("network", "/floatingips", "floatingips", query)), None)
 
     def _act(self, balancer: str, method: str, path: str, body: Any = None) -> Any:
         """One change, once the balancer takes it; what is gone already is as good as deleted."""
@@ -201,7 +243,8 @@ class LoadBalancerWork:
             pool = pools.pop(listener["default_pool_id"] or "", None)
             members = pages("balancer", f"/lbaas/pools/{part(pool['id'])}/members", "members") if pool else ()
             ports.append(Port(listener, pool, monitors.get((pool or {}).get("healthmonitor_id")), tuple(members)))
-        return {"balancer": balancer, "ports": ports, "loose": list(pools.values())}
+        outside = self._outside(balancer)
+        return {"balancer": balancer, "ports": ports, "loose": list(pools.values()), "outside": outside}
 
     def _addresses(self, servers: Iterable[str]) -> dict[str, str]:
         """Address by server.

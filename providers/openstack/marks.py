@@ -14,6 +14,8 @@ from providers.kit.descriptions import read, written
 from providers.ports import Identity, PortError
 
 STACK, URN, OP = "pse-stack", "pse-urn", "pse-op"
+BALANCER = "balancer"
+"""Note of a floating IP: the load balancer that it is for."""
 _LIMIT = 255
 _JOINT = "__"
 

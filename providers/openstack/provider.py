@@ -50,7 +50,6 @@ class OpenStackProvider:
         **UNNAMED,
         "BackupPolicy": "Cinder takes no snapshots by itself",
         "EncryptionKey": "not every cloud has Barbican; a volume type says how its volumes are encrypted",
-        "LoadBalancer.public": "this adapter gives a load balancer no floating IP yet",
         "LoadBalancer.certificate": "Octavia takes certificates from Barbican, which not every cloud has",
         "Bucket.retentionDays": "Swift lets whoever may write delete too",
         "Bucket.encryptionKey": "the operator encrypts the object store, or does not",

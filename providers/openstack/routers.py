@@ -2,6 +2,8 @@
 
 A floating IP has no name there, so the name is kept in the description. Its router is the one whose gateway lies in the
 address's external network; Neutron tells it only while a server answers at the address.
+
+A floating IP of a load balancer is the balancer's and no address of its own, until the balancer is gone without it.
 """
 
 from typing import Any
@@ -152,12 +154,13 @@ class AddressWork:
         """The address and its server."""
         path = f"/floatingips/{part(object_id)}"
         found = self._client.get("network", path, "floatingip") if is_id(object_id) else None
-        return None if found is None else self._whole(found)
+        return None if found is None or self._of_balancer(found) else self._whole(found)
 
     def all(self, _urn: str, /) -> list[Any]:
         """The project's addresses."""
         query = {"project_id": self._client.project}
-        return [self._whole(found) for found in self._client.pages("network", "/floatingips", "floatingips", query)]
+        found = self._client.pages("network", "/floatingips", "floatingips", query)
+        return [self._whole(address) for address in found if not self._of_balancer(address)]
 
     def see(self, raw: Any, _given: AddressInputs | None, /) -> Seen:
         """Address and server; the router while a server answers."""
@@ -187,9 +190,31 @@ class AddressWork:
         found = self._client.get("network", f"/ports/{part(port)}", "port") if port else None
         return {"address": address, "server": found["device_id"] if found else ""}
 
+    def _of_balancer(self, address: Any) -> bool:
+        """Whether it is for a load balancer that stands."""
+        balancer = marks.of_description(address["description"])[marks.BALANCER]
+        path = f"/lbaas/loadbalancers/{part(balancer)}"
+        found = self._client.get("balancer", path, "loadbalancer") if is_id(balancer) else None
+        return found is not None and found["provisioning_status"] != "DELETED"
+
     def _port(self, server: str) -> str:
         query = {"device_id": server}
         ports = list(self._client.pages("network", "/ports", "ports", query)) if is_id(server) else []
         if not ports:
             raise PortError(f"no server {server!r} with an address here", reason="not-found", where=server)
         return str(ports[0]["id"])
+
+
+def way_out(account: Account, subnet: str) -> str:
+    """Id of the external network that a router of the subnet leads to.
+
+    Raises:
+        PortError: None leads out.
+    """
+    ports = account.client.pages("network", "/ports", "ports", {"fixed_ips": f"subnet_id={subnet}"})
+    for port in ports:
+        if port["device_owner"].startswith(_INTERFACE):
+            router = account.client.get("network", f"/routers/{part(port['device_id'])}", "router")
+            if router and router["external_gateway_info"]:
+                return str(router["external_gateway_info"]["network_id"])
+    raise PortError(f"no router leads out of subnet {subnet}", reason="not-found", where=account.place)

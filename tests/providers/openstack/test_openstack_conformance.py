@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from providers.conformance import IdentityContract, InsideContract, RefusalContract, Rig
+from providers.conformance.base import refused
 from providers.openstack.marks import metadata
 from providers.ports import PortError
 from providers.registry import fitted
@@ -90,6 +91,38 @@ class TestOpenStack(IdentityContract, RefusalContract, InsideContract):
         own.close()
         assert store.update(made.id, wanted, wanted).inputs == wanted
         assert store.update(made.id, wanted, made.inputs).inputs == made.inputs
+
+    def test_public_load_balancer_has_an_address_outside_that_goes_with_it(self, signed_in: Project, rig: Rig) -> None:
+        inputs = rig.inputs("LoadBalancer")
+        assert isinstance(inputs, LoadBalancerInputs)
+        inputs = msgspec.structs.replace(inputs, public=True)
+        assert refused(rig, "LoadBalancer", inputs).reason == "not-found"
+        router = rig.make("Router")
+        wanted = msgspec.structs.replace(inputs, subnets=getattr(router.inputs, "subnets", ()))
+        made, own = rig.make("LoadBalancer", wanted), signed_in.own()
+        assert made.inputs == wanted
+        (address,) = own.call("network", "GET", "/floatingips")["floatingips"]
+        assert getattr(made.outputs, "address", "") == address["floating_ip_address"]
+        assert rig.store("Address").list() == ()
+        own.call("network", "DELETE", f"/floatingips/{address['id']}")
+        store = rig.store("LoadBalancer")
+        seen = store.read(made.id, wanted)
+        assert seen is not None
+        assert (seen.inputs, seen.reasons) == (wanted, ("it has no address outside",))
+        mended = store.update(made.id, wanted, wanted)
+        assert mended.healthy
+        assert getattr(mended.outputs, "address", "").startswith("203.0.113.")
+        assert store.update(made.id, wanted, wanted) == mended
+        # What a balancer that went without it leaves behind is an address like any other.
+        own.call("load-balancer", "DELETE", f"/lbaas/loadbalancers/{made.id}?cascade=true")
+        wait_for(lambda: own.call("load-balancer", "GET", "/lbaas/loadbalancers")["loadbalancers"] == [])
+        (left,) = rig.store("Address").list()
+        assert left.identity == made.identity
+        rig.store("Address").delete(left.id)
+        again = rig.make("LoadBalancer", wanted)
+        rig.store("LoadBalancer").delete(again.id)
+        assert own.call("network", "GET", "/floatingips")["floatingips"] == []
+        own.close()
 
     def test_servers_that_stand_apart_share_no_host(self, signed_in: Project, rig: Rig) -> None:
         own = signed_in.own()
