@@ -9,7 +9,8 @@ from tests.providers.kills import survive
 
 DELETES = ("DetachVolume", "TerminateInstances", "DeleteVolume", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc",
            "DetachInternetGateway", "ReleaseAddress", "DeleteSnapshot", "ScheduleKeyDeletion",
-           "DeletePlacementGroup", "DeleteBucket", "DeleteLoadBalancer", "DeleteTargetGroup")  # fmt: skip
+           "DeletePlacementGroup", "DeleteBucket", "DeleteLoadBalancer", "DeleteTargetGroup",
+           "DeleteCertificate")  # fmt: skip
 
 
 @pytest.mark.timeout(900)
