@@ -73,6 +73,7 @@ class Spread:
         if live:
             return error("InvalidPlacementGroup.InUse", f"The placement group '{name}' is in use.")
         del self._groups[region, name]
+        self._members = {server: group for server, group in self._members.items() if group != name}
         return _answer("DeletePlacementGroup", "<return>true</return>")
 
     def _RunInstances(self, request: Request, forward: Forward) -> Answer:  # noqa: N802
