@@ -5,11 +5,10 @@ from datetime import date
 
 from blueprints.categories import categories_of
 from blueprints.environments import load_environments
-from inventory.estate import Estate
+from inventory import load_estate
 from policy.explain import Explanation, explain
 from policy.load import load_policy
 from pse.core.documents.category import Category
-from pse.core.documents.snapshot import Snapshot
 from pse.core.documents.workloads import load_workloads
 from pse.core.errors import UsageError
 from pse.core.settings import Workspace
@@ -31,7 +30,7 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
     """
     policy = load_policy(workspace, as_of=as_of)
     if workload:
-        estate = _estate(workspace)
+        estate = load_estate(workspace, or_none=True)
         known, _ = categories_of(workspace, policy, estate, load_workloads(workspace), load_environments(workspace))
         if workload not in known:
             near = difflib.get_close_matches(workload, known, n=1)
@@ -39,11 +38,3 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
             raise UsageError("there is no such workload or environment", where=workload, hint=hint)
         category = category or known[workload]
     return explain(policy, workload, category, as_of=as_of)
-
-
-def _estate(workspace: Workspace) -> Estate:
-    if not workspace.private.joinpath("snapshot").exists():
-        return Estate(manifest=Snapshot(tables={}))
-    from inventory import load_estate
-
-    return load_estate(workspace)

@@ -166,10 +166,14 @@ def current(workspace: Workspace) -> Estate | None:
         raise BadInput(exc.message, where=exc.where, hint=_AGAIN) from exc
 
 
-def load_estate(workspace: Workspace) -> Estate:
+def load_estate(workspace: Workspace, *, or_none: bool = False) -> Estate:
     """The workspace's current snapshot, with what ``workloads.toml`` says now.
 
     When that file was edited since, the estate with the edits is a new snapshot and is written as such.
+
+    Args:
+        workspace: Where.
+        or_none: Where nothing is known yet give an estate of no servers.
 
     Raises:
         BadInput: Nothing was discovered or imported yet, or the snapshot or ``workloads.toml`` cannot be used.
@@ -178,6 +182,8 @@ def load_estate(workspace: Workspace) -> Estate:
     from pse.core.documents.workloads import load_workloads
 
     estate = current(workspace)
+    if estate is None and or_none:
+        return Estate(manifest=Snapshot(tables={}))
     if estate is None:
         raise BadInput(
             "nothing is known of any server yet",

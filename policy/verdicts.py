@@ -120,12 +120,14 @@ def reading(
         return _standing(rule, category, place, register, on=on, jurisdiction=jurisdiction)
     if rule.kind is Kind.AUDIT:
         return _audited(register.last_audit(place, on), place, on)
-    out = matches(rule.places, place.id)
-    return {
-        Kind.COUNTRY: Reading(place.country in rule.countries, f"{place.id} is in {place.country}"),
-        Kind.CLOUD: Reading(place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud"),
-        Kind.PLACE: Reading(not out, f"{place.id} is {'' if out else 'not '}ruled out"),
-    }[rule.kind]
+    if rule.kind is Kind.COUNTRY:
+        passes, fact = place.country in rule.countries, f"{place.id} is in {place.country}"
+    elif rule.kind is Kind.CLOUD:
+        passes, fact = place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud"
+    else:
+        passes = not matches(rule.places, place.id)
+        fact = f"{place.id} is {'not ' if passes else ''}ruled out"
+    return Reading(passes, fact)
 
 
 def _standing(

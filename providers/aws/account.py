@@ -90,6 +90,21 @@ class Account(CloudAccount):
 
         return self.patiently(once)
 
+    def deleted(self, operation: str, /, *, service: str, **params: Any) -> bool | None:
+        """One call that deletes, as `until` asks: True once the object is gone, None while something holds it.
+
+        Raises:
+            PortError: See `providers.aws.errors`.
+        """
+        try:
+            self.call(operation, service=service, **params)
+        except PortError as exc:
+            if exc.reason == "in-use":
+                return None
+            if exc.reason != "not-found":
+                raise
+        return True
+
     def pages(self, operation: str, key: str, /, *, service: str = "ec2", **params: Any) -> Iterator[dict[str, Any]]:
         """All items of a listing, page by page.
 

@@ -207,14 +207,7 @@ class LoadBalancers:
         return made
 
     def _drop_group(self, arn: str) -> bool | None:
-        try:
-            self._call("delete_target_group", TargetGroupArn=arn)
-        except PortError as exc:
-            if exc.reason == "in-use":
-                return None
-            if exc.reason != "not-found":
-                raise
-        return True
+        return self._account.deleted("delete_target_group", service="elbv2", TargetGroupArn=arn)
 
     def _active(self, object_id: str) -> dict[str, Any] | None:
         raw = next(self._raw(object_id), None)

@@ -87,14 +87,7 @@ class Certificates:
         return plain(told.get("Tags", ())).get(BALANCER, "")
 
     def _gone(self, arn: str) -> bool | None:
-        try:
-            self._call("delete_certificate", CertificateArn=arn)
-        except PortError as exc:
-            if exc.reason == "in-use":
-                return None
-            if exc.reason != "not-found":
-                raise
-        return True
+        return self._account.deleted("delete_certificate", service="acm", CertificateArn=arn)
 
     def _call(self, operation: str, **params: Any) -> dict[str, Any]:
         return self._account.call(operation, service="acm", **params)

@@ -1,7 +1,6 @@
 """The adapter of AWS."""
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -14,12 +13,12 @@ from providers.aws.images import resolve
 from providers.aws.keys import KeyPairs
 from providers.aws.network import Firewalls, Networks, Subnets
 from providers.aws.routers import Addresses, Routers
+from providers.aws.sdk import must_be_there
 from providers.aws.servers import Servers
 from providers.aws.snapshots import Snapshots
 from providers.kit.noun import Noun
 from providers.kit.provider import CloudProvider
 from providers.ports import FoundImage, PortError, Target
-from pse.core.errors import MissingTool
 
 NOUNS: Mapping[str, Callable[[Account], Noun[Any]]] = MappingProxyType(
     {
@@ -70,12 +69,7 @@ class AwsProvider(CloudProvider[Account]):
         Raises:
             MissingTool: The SDK is not installed.
         """
-        if find_spec("boto3") is None:
-            raise MissingTool(
-                "the provider aws needs boto3, which is not installed",
-                hint="Run `pip install 'pse-cloud[aws]'`.",
-                where=target.place,
-            )
+        must_be_there(self.name, target.place)
         super().__init__(Account(target))
 
     def find_image(self, name: str) -> FoundImage | None:

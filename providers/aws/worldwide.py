@@ -6,17 +6,16 @@ A place of the provider ``aws`` is a zone of a Region, and makes no names.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from providers.aws.account import Account
 from providers.aws.names import RecordSets, Zones
+from providers.aws.sdk import must_be_there
 from providers.kit.noun import Noun
 from providers.kit.provider import CloudProvider
 from providers.ports import PortError, Target
-from pse.core.errors import MissingTool
 from pse.core.schema import KINDS
 
 HOST = "route53.amazonaws.com"
@@ -81,10 +80,5 @@ class Route53Provider(CloudProvider[World]):
         Raises:
             MissingTool: The SDK is not installed.
         """
-        if find_spec("boto3") is None:
-            raise MissingTool(
-                "the provider route53 needs boto3, which is not installed",
-                hint="Run `pip install 'pse-cloud[aws]'`.",
-                where=target.place,
-            )
+        must_be_there(self.name, target.place)
         super().__init__(World(target))

@@ -51,6 +51,7 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
         BadInput: It cannot be used.
         Refused: It holds no label, and that is not allowed.
     """
+    from inventory import load_estate
     from policy.labels import FILE, Labels, load_labels, parse_labels
 
     text, path = read_bytes(file), workspace.path(FILE)
@@ -72,7 +73,7 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
         text=text,
         appear=tuple(label for plain, label in after.items() if plain not in before),
         vanish=tuple(label for plain, label in before.items() if plain not in after),
-        changes=tuple(_changes(_estate(workspace, or_none=True), old, new)),
+        changes=tuple(_changes(load_estate(workspace, or_none=True), old, new)),
     )
 
 
@@ -98,22 +99,14 @@ def classified(workspace: Workspace, *, or_none: bool = False) -> tuple["Estate"
     """
     import msgspec
 
+    from inventory import load_estate
     from policy.flows import between
     from policy.labels import FILE, classify_by, load_labels
 
-    estate = _estate(workspace, or_none=or_none)
+    estate = load_estate(workspace, or_none=or_none)
     found = classify_by(load_labels(workspace.path(FILE)), estate.servers, estate.workloads)
     flowing = between(estate.flows, estate.workloads, found.by_workload)
     return estate, msgspec.structs.replace(found, findings=(*found.findings, *flowing))
-
-
-def _estate(workspace: Workspace, *, or_none: bool) -> "Estate":
-    from inventory import Estate, load_estate
-    from pse.core.documents.snapshot import Snapshot
-
-    if or_none and not (workspace.private / "snapshot").exists():
-        return Estate(manifest=Snapshot(tables={}))
-    return load_estate(workspace)
 
 
 def _changes(estate: "Estate", old: "Labels", new: "Labels") -> Iterator[Change]:
