@@ -1,7 +1,7 @@
 """Today's categories: of the estate as it is known now, and of the environments as they are written now."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from blueprints.environments import load_environments
 from blueprints.unseen import withheld
@@ -17,6 +17,21 @@ from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
     from policy import Policy
+    from policy.labels import Labelled
+
+
+class Today(NamedTuple):
+    """What is how sensitive today.
+
+    Attributes:
+        categories: By workload and environment; None where it has none.
+        servers: What the labels say of each server, by its id.
+        findings: What was found on the way.
+    """
+
+    categories: dict[str, Category | None]
+    servers: "dict[str, Labelled]"
+    findings: tuple[Finding, ...]
 
 
 def categories_of(
@@ -25,8 +40,8 @@ def categories_of(
     estate: Estate,
     declared: Workloads,
     environments: Iterable[Environment],
-) -> tuple[dict[str, Category | None], tuple[Finding, ...]]:
-    """Category of every workload and environment, None where it has none, and what was found on the way.
+) -> Today:
+    """Category of every workload, environment and server.
 
     Raises:
         BadInput: ``hosts.toml`` cannot be used, or an environment has the id of a workload.
@@ -42,7 +57,7 @@ def categories_of(
         if environment.id in categories:
             raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
         categories[environment.id] = environment.category
-    return categories, (*classification.findings, *flowing, *missing)
+    return Today(categories, classification.by_server, (*classification.findings, *flowing, *missing))
 
 
 def note_today(workspace: Workspace, policy: "Policy") -> None:
@@ -65,5 +80,5 @@ def note_today(workspace: Workspace, policy: "Policy") -> None:
         estate = load_estate(workspace)
         snapshot = estate.manifest.hash
     declared = load_workloads(workspace)
-    categories, _ = categories_of(workspace, policy, estate, declared, load_environments(workspace))
-    write_categories(workspace, before | {"snapshot": snapshot}, categories)
+    today = categories_of(workspace, policy, estate, declared, load_environments(workspace))
+    write_categories(workspace, before | {"snapshot": snapshot}, today.categories)

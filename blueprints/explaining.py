@@ -31,7 +31,9 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
     policy = load_policy(workspace, as_of=as_of)
     if workload:
         estate = load_estate(workspace, or_none=True)
-        known, _ = categories_of(workspace, policy, estate, load_workloads(workspace), load_environments(workspace))
+        known = categories_of(
+            workspace, policy, estate, load_workloads(workspace), load_environments(workspace)
+        ).categories
         if workload not in known:
             near = difflib.get_close_matches(workload, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "`pse label` lists those of the estate."

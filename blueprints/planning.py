@@ -122,9 +122,11 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
 
     Raises:
         BadInput: A file cannot be used, or there is neither a snapshot nor an environment.
+        Refused: A server's category became less strict and nobody agreed; see `policy.classified`.
     """
     from policy import decide
     from policy.categories import inputs_of, write_categories
+    from policy.classified import downgrades, remember
     from policy.rulebook import Kind
     from providers.catalog import check_places, load_offers
 
@@ -134,9 +136,11 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     estate = _current(workspace, environments) if given is None else given
     offers = load_offers(workspace)
     declared = load_workloads(workspace)
-    categories, found = categories_of(workspace, policy, estate, declared, environments)
+    categories, labelled, found = categories_of(workspace, policy, estate, declared, environments)
     if given is None:
+        lowered = downgrades(workspace, policy.labels, estate.servers, labelled)
         write_categories(workspace, came_from | {"snapshot": estate.manifest.hash}, categories)
+        remember(workspace, labelled, lowered)
     places = policy.register.places
     abilities, not_asked = abilities_of(places)
     return Inputs(

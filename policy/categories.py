@@ -7,10 +7,8 @@ Categories come from labels, tags, the estate and ``environments/``. Whoever rea
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from policy.signing import believe, pin, sign
-from pse.core.canonical import digest, encode, read_bytes, write_bytes
+from policy.signednote import Signed, SignedNote
+from pse.core.canonical import digest, read_bytes
 from pse.core.documents.category import Category
 from pse.core.documents.gate import UnitGate
 from pse.core.errors import BadInput, Refused
@@ -20,25 +18,22 @@ if TYPE_CHECKING:
     from policy.load import Policy
 
 FILE = "categories.json"
-_SIGNED = b"pse categories\n"
-"""Stands before what is signed, so that no signature of another document is one of a note."""
 _HINT = "Make the plan again with `pse plan`, and have it reviewed."
 
 
-class Note(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Note(Signed, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was noted.
 
     Attributes:
         inputs: SHA-256 of each file that categories come from, by its name; see `inputs_of`.
         categories: By workload; None is unclassified.
-        signer: Public key, 64 hexadecimal digits; empty in what is signed.
-        signature: 128 hexadecimal digits over the note without these two.
     """
 
     inputs: dict[str, str]
     categories: dict[str, Category | None]
-    signer: str = ""
-    signature: str = ""
+
+
+NOTE = SignedNote(FILE, Note, before=b"pse categories\n", hint=_HINT)
 
 
 def inputs_of(workspace: Workspace, policy: "Policy", *, snapshot: str | None = None) -> dict[str, str]:
@@ -66,7 +61,7 @@ def write_categories(
         BadInput: No key here.
         Refused: The key here is not the pinned one.
     """
-    _write(workspace, Note(inputs=dict(inputs), categories=dict(categories)))
+    NOTE.write(workspace, Note(inputs=dict(inputs), categories=dict(categories)))
 
 
 def read_categories(workspace: Workspace, policy: "Policy") -> dict[str, Category | None] | None:
@@ -75,44 +70,8 @@ def read_categories(workspace: Workspace, policy: "Policy") -> dict[str, Categor
     Raises:
         Refused: The note was altered, or another key signed it.
     """
-    note = _read(workspace)
+    note = NOTE.read(workspace)
     return None if note is None or note.inputs != inputs_of(workspace, policy) else note.categories
-
-
-def sign_anew(old: Workspace, new: Workspace) -> None:
-    """Sign the note with another key; quiet when that was done, or there is none.
-
-    Args:
-        old: The workspace with its former pin.
-        new: The same with its new one.
-
-    Raises:
-        Refused: Neither signed it.
-    """
-    try:
-        _read(new)
-    except Refused:
-        note = _read(old)
-        if note is not None:
-            _write(new, note)
-
-
-def _write(workspace: Workspace, note: Note) -> None:
-    signed = msgspec.structs.replace(note, signer=pin(workspace), signature=sign(workspace, _SIGNED + encode(note)))
-    write_bytes(workspace.private / FILE, encode(signed))
-
-
-def _read(workspace: Workspace) -> Note | None:
-    path = workspace.private / FILE
-    if not path.exists():
-        return None
-    try:
-        signed = msgspec.json.decode(read_bytes(path), type=Note)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-        raise Refused("not a note of categories", where=str(path), hint="Take the file away, and plan again.") from exc
-    note = msgspec.structs.replace(signed, signer="", signature="")
-    believe(workspace, signed.signer, _SIGNED + encode(note), signed.signature, where=str(path), hint=_HINT)
-    return note
 
 
 def refuse_stricter(

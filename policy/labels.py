@@ -9,13 +9,18 @@
     workloads = ["portal"]              # workload ids: every member
     owner = "Director Payments"
     reference = "File 12/2026"
+    signed = 2026-11-01                 # day on which the owner said so
+    reason = "Published since May"      # with agreed_by: only where a category becomes less strict
+    agreed_by = "Director General"
 
-A label holds for what any of its three lists names. Of several labels the strictest counts.
+A label holds for what any of its three lists names. Of several labels the strictest counts. A server that was planned
+with a stricter category needs a label with owner, reason and a second person: see `policy.classified`.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date
 from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +51,15 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     workloads: tuple[str, ...] = ()
     owner: str = ""
     reference: str = ""
+    signed: date | None = None
+    reason: str = ""
+    agreed_by: str = ""
+
+    @property
+    def agreed(self) -> bool:
+        """An owner and somebody else stand behind it, and say why."""
+        two = {" ".join(name.split()).casefold() for name in (self.owner, self.agreed_by)} - {""}
+        return len(two) == 2 and bool(self.reason.strip())
 
     def plain(self) -> "Label":
         """The same label with its lists sorted, each entry once."""
@@ -237,7 +251,11 @@ def _findings(
                 remedy="Take the group apart in workloads.toml if they need not move together.",
                 source=FILE,
             )
-    if not servers:
+    yield from _of_labels(labels, by_server)
+
+
+def _of_labels(labels: Labels, by_server: dict[str, Labelled]) -> Iterable[Finding]:
+    if not by_server:
         if labels.label:
             yield Finding(
                 code="PSE-R105",
@@ -250,6 +268,16 @@ def _findings(
         return
     used = {number for said in by_server.values() for number in said.labels}
     for number, label in enumerate(labels.label):
+        unsaid = [name for name in ("owner", "reference", "signed") if not getattr(label, name)]
+        if unsaid:
+            yield Finding(
+                code="PSE-R110",
+                severity=Severity.WARNING,
+                subject=f"{FILE}, label of {label.plain().words}",
+                message=f"nobody signed for it: it has no {', '.join(unsaid)}",
+                remedy="Let the data's owner say it, and write owner, reference and signed, the day, into the label.",
+                source=FILE,
+            )
         if number not in used:
             yield Finding(
                 code="PSE-R104",

@@ -6,7 +6,7 @@ it is pinned, and what is signed anew is first verified by whichever of the two 
 
 import msgspec
 
-from policy import categories, gatefiles, newest, nocs, register, signing
+from policy import categories, classified, gatefiles, newest, nocs, register, signing
 from policy.ledger import Ledger
 from policy.ledgerhead import Heads
 from policy.succession import FILE, Link, first_signer, links, signed
@@ -23,8 +23,8 @@ PENDING = "locks/rekey"
 def rekey(workspace: Workspace) -> Workspace:
     """Make a new key, pin it and sign with it what the old one signed; returns the workspace with the new pin.
 
-    Register, NOCs, their marks, today's categories, gates of units and the ledger's head are signed anew. Plans are
-    not: they are made again.
+    Register, NOCs, their marks, what servers are and were classified as, gates of units and the ledger's head are
+    signed anew. Plans are not: they are made again.
 
     Args:
         workspace: As its ``pse.toml`` says; nothing else may be at work in it.
@@ -92,6 +92,7 @@ def _sign_anew(old: Workspace, new: Workspace) -> None:
                 signing.read_signed(old, path)
                 signing.sign_file(new, path)
         newest.sign_anew(old, new, file)
-    categories.sign_anew(old, new)
+    categories.NOTE.sign_anew(old, new)
+    classified.RECORD.sign_anew(old, new)
     gatefiles.sign_anew(old, new)
     Heads(new).sign_anew(old.settings.signer)

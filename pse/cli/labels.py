@@ -13,7 +13,8 @@ from pse.core.settings import Workspace
 if TYPE_CHECKING:
     from inventory import Estate
     from policy import Classification
-    from policy.labels import Label, Labels
+    from policy.classified import Downgrade
+    from policy.labels import Label
     from pse.core.documents.category import Category
 
 
@@ -36,12 +37,14 @@ class Difference:
         appear: Labels that are new.
         vanish: Labels that are gone.
         changes: Workloads, then servers, with another category than before.
+        lowered: Servers that become less strict than they were last planned as, each agreed to.
     """
 
     text: bytes
     appear: tuple["Label", ...]
     vanish: tuple["Label", ...]
     changes: tuple[Change, ...]
+    lowered: tuple["Downgrade", ...]
 
 
 def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Difference | None:
@@ -49,10 +52,11 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
 
     Raises:
         BadInput: It cannot be used.
-        Refused: It holds no label, and that is not allowed.
+        Refused: It holds no label, and that is not allowed; or a category becomes less strict and nobody agreed.
     """
     from inventory import load_estate
-    from policy.labels import FILE, Labels, load_labels, parse_labels
+    from policy.classified import downgrades
+    from policy.labels import FILE, Labels, classify_by, load_labels, parse_labels
 
     text, path = read_bytes(file), workspace.path(FILE)
     new = parse_labels(text, where=str(file))
@@ -69,11 +73,14 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
     except BadInput:
         old = Labels()  # what cannot be read labels nothing, and may be replaced
     before, after = ({label.plain(): label for label in labels.label} for labels in (old, new))
+    estate = load_estate(workspace, or_none=True)
+    was, becomes = (classify_by(labels, estate.servers, estate.workloads) for labels in (old, new))
     return Difference(
         text=text,
         appear=tuple(label for plain, label in after.items() if plain not in before),
         vanish=tuple(label for plain, label in before.items() if plain not in after),
-        changes=tuple(_changes(load_estate(workspace, or_none=True), old, new)),
+        changes=tuple(_changes(estate, was, becomes)),
+        lowered=downgrades(workspace, new, estate.servers, becomes.by_server, where=str(file)),
     )
 
 
@@ -109,10 +116,7 @@ def classified(workspace: Workspace, *, or_none: bool = False) -> tuple["Estate"
     return estate, msgspec.structs.replace(found, findings=(*found.findings, *flowing))
 
 
-def _changes(estate: "Estate", old: "Labels", new: "Labels") -> Iterator[Change]:
-    from policy.labels import classify_by
-
-    was, becomes = (classify_by(labels, estate.servers, estate.workloads) for labels in (old, new))
+def _changes(estate: "Estate", was: "Classification", becomes: "Classification") -> Iterator[Change]:
     yield from _differing("workload", was.by_workload, becomes.by_workload)
     names = {server.id: server.hostname for server in estate.servers}
     servers = ({names[key]: said.category for key, said in one.by_server.items()} for one in (was, becomes))

@@ -14,8 +14,11 @@ SHOWN_CHANGES = 40
 """Workloads and servers named whose category would change."""
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from inventory import Discovery, Estate, Import
     from policy import Classification
+    from policy.classified import Downgrade
     from pse.cli.labels import Difference
 
 
@@ -76,13 +79,24 @@ def labels_intent(found: "Difference") -> View:
     changes = tuple((c.kind, c.name, c.was, c.becomes) for c in found.changes)
     more = len(changes) - SHOWN_CHANGES
     return View(
-        {"appear": found.appear, "vanish": found.vanish, "items": [dataclasses.asdict(c) for c in found.changes]},
+        {
+            "appear": found.appear,
+            "vanish": found.vanish,
+            "items": [dataclasses.asdict(c) for c in found.changes],
+            "lowered": found.lowered,
+        },
         (
             grid("Labels that change", "label|category|names|owner", rows),
             grid("Categories that change", "what|name|was|becomes", changes[:SHOWN_CHANGES]),
+            *((_lowered(found.lowered),) if found.lowered else ()),
             *((f"and {counted(more, 'more change')}; --json has all",) if more > 0 else ()),
         ),
     )
+
+
+def _lowered(lowered: "Sequence[Downgrade]") -> Grid:
+    rows = ((d.server, d.was.value, d.becomes.value, d.label.owner, d.label.agreed_by, d.label.reason) for d in lowered)
+    return grid("Less strict than planned before", "server|was|becomes|owner|agreed by|reason", rows)
 
 
 def counts(estate: "Estate") -> dict[str, int]:

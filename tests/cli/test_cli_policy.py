@@ -112,3 +112,35 @@ def test_pattern_that_fits_no_place_is_said(run: Run, works: Path) -> None:
     done = run("policy", "explain", "db1", "--place", "nowhere/*")
     assert done.exit_code == 2
     assert "no place of the register" in done.stderr
+
+
+LABEL = (
+    '[[label]]\ncategory = "{}"\nhosts = ["*"]\nowner = "Director Works"\nreference = "File 1"\nsigned = 2026-01-01\n'
+)
+
+
+def test_category_is_lowered_by_two_people_only_by_label_and_by_plan(run: Run, works: Path, tmp_path: Path) -> None:
+    file, new = works / "policy" / "labels.toml", tmp_path / "new.toml"
+    file.write_text(LABEL.format("restricted"))
+    told(run, "plan", "--as-of", DAY)
+    new.write_text(LABEL.format("public"))
+    done = run("label", new, "--yes")
+    assert (done.exit_code, file.read_text()) == (3, LABEL.format("restricted"))
+    assert "agreed_by" in done.stderr
+    file.write_text(new.read_text())
+    assert run("plan", "--as-of", DAY).exit_code == 3
+    file.write_text(LABEL.format("restricted"))
+    new.write_text(LABEL.format("public") + 'reason = "Published"\nagreed_by = "Director General"\n')
+    shown = told(run, "label", str(new), "--dry-run")
+    assert {row["server"] for row in shown["lowered"]} == {"web1", "db1"}
+    assert run("label", new, "--yes").exit_code == 0
+    told(run, "plan", "--as-of", DAY)
+    kinds = [entry["kind"] for entry in told(run, "ledger", "show")["items"]]
+    assert kinds.count("downgrade") == 2
+
+
+def test_label_that_nobody_signed_is_a_finding(run: Run, works: Path) -> None:
+    file = works / "policy" / "labels.toml"
+    assert "PSE-R110" in {found["code"] for found in told(run, "label", code=1)["findings"]}
+    file.write_text(LABEL.format("restricted"))
+    assert "PSE-R110" not in {found["code"] for found in told(run, "label").get("findings", [])}
