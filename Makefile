@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-policy test-live lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-policy bypass test-live lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -25,6 +25,9 @@ bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapte
 
 bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a second opinion on 10,000 worlds; PLANS=, ROUNDS=
 	@$(PY) -m benchmarks.policy --plans "$(or $(PLANS),10000)" --rounds "$(or $(ROUNDS),3)"
+
+bypass: setup  ## attempts to get round the gates, and the rule by which each is refused
+	@$(BIN)/pytest -q -n0 --no-cov $(ARGS) tests/providers/bypass
 
 test-live: setup  ## the conformance suite on a real account, its cost said first: PROVIDER=aws YES=1; see CONTRIBUTING.md
 	@$(PY) -m tests.live --provider "$(PROVIDER)" --endpoint "$(ENDPOINT)" --options "$(OPTIONS)" --image "$(IMAGE)" \

@@ -217,6 +217,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             kind, urn = named(request.urn)
             raw, state = from_struct(request.inputs), plain(from_struct(request.properties))
             made = self._lifecycle(context, kind, urn, request.timeout).read(request.id, raw, state)
+            if made is None and not raw:
+                self._refuse_unplaced(context, kind, urn, request.id)
             if made is None:
                 return provider_pb2.ReadResponse(id="")
             live = live_inputs(kind, raw, made)
@@ -299,6 +301,28 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             if refusals:
                 return [("place", words(refusal)) for refusal in refusals]
         return []
+
+    def _refuse_unplaced(self, context: Context, kind: Kind, urn: Urn, object_id: str) -> None:
+        """Refuse an import of what stands at no place that the gate allows: it may be anywhere else.
+
+        Raises:
+            Refused: Always; the ledger has it.
+        """
+        gatekeeper = self._session(context).gatekeeper(urn)
+        refusals = gatekeeper.judge(
+            kind.name,
+            {"workload": min(gatekeeper.file().workloads, default="")},
+            urn=urn.text,
+            stack=urn.stack,
+            place_of=lambda _wire, _value: None,
+            unknown=lambda _value: False,
+        )
+        found = f"{printable(object_id)} is at no place that the gate of this unit allows"
+        raise Refused(
+            "; ".join((found, *(words(refusal) for refusal in refusals if ".place" in refusal.message))),
+            where=urn.text,
+            hint="Correct the id, or the place.",
+        )
 
     def _must_pass(self, context: Context, kind: Kind, urn: Urn, inputs: dict[str, Any]) -> None:
         """Check once more before a change: a client that skips it gets no further."""
