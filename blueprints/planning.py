@@ -25,6 +25,7 @@ from blueprints.waves import Waves, make_waves
 from inventory.estate import Estate
 from inventory.groups import SAID
 from inventory.losses import TOLD
+from policy.deeds import noting_refusal
 from policy.register import Place
 from pse.core.canonical import hash_of
 from pse.core.documents.environment import Environment
@@ -98,12 +99,14 @@ def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent)
 
     Raises:
         BadInput: A file of the workspace cannot be used, or there is nothing to plan.
-        Refused: Register or NOCs are not signed by the pinned key.
+        Refused: Register or NOCs are not signed by the pinned key, or a category became less strict and nobody agreed;
+            the ledger has it.
     """
     from policy import load_policy
 
-    policy = load_policy(workspace, as_of=as_of)
-    inputs = read_inputs(workspace, policy, as_of=as_of)
+    with noting_refusal(workspace, "plan", {"as_of": as_of.isoformat()}, progress):
+        policy = load_policy(workspace, as_of=as_of)
+        inputs = read_inputs(workspace, policy, as_of=as_of)
     progress(Event("plan", "start", message=f"planning {counted(len(inputs.estate.workloads), 'workload')}"))
     bundle = seal(workspace, policy, draft_plan(inputs))
     _remember(workspace, bundle)

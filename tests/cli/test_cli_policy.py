@@ -122,7 +122,7 @@ LABEL = (
 def test_category_is_lowered_by_two_people_only_by_label_and_by_plan(run: Run, works: Path, tmp_path: Path) -> None:
     file, new = works / "policy" / "labels.toml", tmp_path / "new.toml"
     file.write_text(LABEL.format("restricted"))
-    told(run, "plan", "--as-of", DAY)
+    assert run("plan", "--as-of", DAY).exit_code == 1, "nobody sells what they need, which is another matter"
     new.write_text(LABEL.format("public"))
     done = run("label", new, "--yes")
     assert (done.exit_code, file.read_text()) == (3, LABEL.format("restricted"))
@@ -134,9 +134,11 @@ def test_category_is_lowered_by_two_people_only_by_label_and_by_plan(run: Run, w
     shown = told(run, "label", str(new), "--dry-run")
     assert {row["server"] for row in shown["lowered"]} == {"web1", "db1"}
     assert run("label", new, "--yes").exit_code == 0
-    told(run, "plan", "--as-of", DAY)
-    kinds = [entry["kind"] for entry in told(run, "ledger", "show")["items"]]
-    assert kinds.count("downgrade") == 2
+    assert run("plan", "--as-of", DAY).exit_code == 1
+    entries = told(run, "ledger", "show")["items"]
+    assert [entry["data"]["server"] for entry in entries if entry["kind"] == "downgrade"] == ["db1", "web1"]
+    (refused,) = [entry["data"] for entry in entries if entry["kind"] == "refused"]
+    assert (refused["verb"], refused["where"]) == ("plan", "policy/labels.toml")
 
 
 def test_label_that_nobody_signed_is_a_finding(run: Run, works: Path) -> None:
