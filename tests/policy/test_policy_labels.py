@@ -1,5 +1,6 @@
 """Labels: which category which servers hold, and what is said of those without one."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def run(labels: Labels, servers: list[Server], workloads: list[ProposedWorkload]
 
 
 def label(category: Category, **words: tuple[str, ...]) -> Label:
-    return Label(category=category, **words)  # type: ignore[arg-type]  # hosts, tags, workloads by name
+    said = {"owner": "Director", "reference": "F.1-2/2026", "signed": date(2026, 1, 2)}
+    return Label(category=category, **said, **words)  # type: ignore[arg-type]  # hosts, tags, workloads by name
 
 
 SERVERS = [
