@@ -13,16 +13,17 @@ can be believed, signs no head.
 """
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
+from policy.chain import CLOCK, Entry, parse, walk
 from policy.ledgerhead import FILE, Heads, Position, altered
+from pse.core.canonical import digest
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused, UsageError
 from pse.core.settings import Workspace
@@ -30,27 +31,6 @@ from pse.core.time import KARACHI, now
 
 if TYPE_CHECKING:
     from pse.core.documents.evidence import LedgerHead
-
-CLOCK = "clock"
-"""Kind of the entry by which a person accepts that the clock is behind the line before."""
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line.
-
-    Attributes:
-        seq: From 1.
-        at: Moment in UTC; before that of the line before only in an entry ``clock``.
-        prev: SHA-256 of the line before; zeros in the first.
-        kind: ``refusal``, ``clock`` or what the caller of `Ledger.record` named.
-        data: Plain data without secrets.
-    """
-
-    seq: int
-    at: datetime
-    prev: str
-    kind: str
-    data: dict[str, Any]
 
 
 class Ledger:
@@ -158,6 +138,21 @@ class Ledger:
             self._tail(head)
         return _public(head)
 
+    def export(self) -> tuple[bytes, bytes]:
+        """All lines and the signed head over them, as they were at one moment; `policy.chain.verify_export` reads them.
+
+        Raises:
+            Refused: The ledger was altered, or the workspace's key is not here.
+        """
+        with self._locked():
+            head = self._head()
+            for _ in self._whole(head):
+                pass
+            if not head.size:
+                return b"", self._heads.sign(head)
+            with self._open() as file:
+                return file.read(head.size), self._heads.sign(head)
+
     def head(self) -> "LedgerHead":
         """Where the ledger stands, from its head and last line only.
 
@@ -210,36 +205,21 @@ class Ledger:
         with self._open() as file:
             file.seek(head.start)
             line = file.read(head.size - head.start)
-        if len(line) != head.size - head.start or not line.endswith(b"\n") or _hash(line[:-1]) != head.hash:
+        if len(line) != head.size - head.start or not line.endswith(b"\n") or digest(line[:-1]) != head.hash:
             raise self._broken(head.entries, "the last line is not the one that the head names")
-        entry = self._parse(line[:-1], head.entries)
+        entry = parse(line[:-1], head.entries, self._path)
         if entry.seq != head.entries:
             raise self._broken(head.entries, "the last line has another number than the head")
         return entry
 
     def _walk(self, start: Position, stop: Position) -> Iterator[tuple[Entry, Position]]:
         """Entries after ``start`` and where the ledger stands after each, up to ``stop``."""
-        at = start
-        moment = datetime.min.replace(tzinfo=UTC)
         if stop.size == start.size:
             if stop != start:
                 raise self._broken(stop.entries, "this line is not the one that was here")
             return
         with self._open() as file:
-            file.seek(start.size)
-            while at.size < stop.size:
-                line = file.readline()
-                row = at.entries + 1
-                if not line.endswith(b"\n"):
-                    raise self._broken(row, "the ledger is cut off here")
-                entry = self._parse(line[:-1], row)
-                if entry.seq != row or entry.prev != at.hash or (entry.at < moment and entry.kind != CLOCK):
-                    raise self._broken(row, "this line does not follow the one before it")
-                at = Position(entries=row, hash=_hash(line[:-1]), start=at.size, size=at.size + len(line))
-                moment = entry.at
-                yield entry, at
-        if at != stop:
-            raise self._broken(at.entries, "this line is not the one that the head names")
+            yield from walk(file, start, stop, self._path)
 
     def _tail(self, head: Position) -> Position:
         """Where the ledger stands with the lines past the head that a crash left.
@@ -289,7 +269,7 @@ class Ledger:
             line = msgspec.json.encode(
                 Entry(seq=at.entries + 1, at=moment, prev=at.hash, kind=kind, data=data), order="deterministic"
             )
-            at = Position(entries=at.entries + 1, hash=_hash(line), start=at.size, size=at.size + len(line) + 1)
+            at = Position(entries=at.entries + 1, hash=digest(line), start=at.size, size=at.size + len(line) + 1)
             lines.append(line + b"\n")
         signed = self._heads.sign(at)  # before anything is written: without the key nothing is
         handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -307,12 +287,6 @@ class Ledger:
         self._heads.write(at, signed)
         self._checked = at
         self._refused.update(_key(data) for kind, data in entries if kind == "refusal")
-
-    def _parse(self, line: bytes, row: int) -> Entry:
-        try:
-            return msgspec.json.decode(line, type=Entry)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-            raise self._broken(row, "not a line of a ledger") from exc
 
     def _open(self) -> IO[bytes]:
         try:
@@ -345,10 +319,6 @@ def _public(head: Position) -> "LedgerHead":
     from pse.core.documents.evidence import LedgerHead
 
     return LedgerHead(entries=head.entries, hash=head.hash)
-
-
-def _hash(line: bytes) -> str:
-    return hashlib.sha256(line).hexdigest()
 
 
 def _key(data: dict[str, Any]) -> tuple[str, str, str, str]:

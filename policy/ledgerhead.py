@@ -137,18 +137,35 @@ class Heads:
             return None
         except OSError as exc:
             raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+        return open_head(
+            raw, (signer or pin(self._workspace)) if self._workspace.settings.signer else "", self._path, name
+        )
+
+
+def open_head(raw: bytes, signer: str, path: Path, name: str) -> Position:
+    """The position in the bytes of a head file.
+
+    Args:
+        raw: The bytes.
+        signer: Public key that has to have signed it; empty where nothing is signed.
+        path: Of the ledger.
+        name: What to call the file.
+
+    Raises:
+        Refused: It was altered or is not signed.
+    """
+    try:
+        head = msgspec.json.decode(raw, type=Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise altered(path, f"{name} cannot be read") from exc
+    if encode(head) != raw or (head.entries == 0) != (head.position == Position()):
+        raise altered(path, f"{name} was altered")
+    if signer:
         try:
-            head = msgspec.json.decode(raw, type=Head)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-            raise altered(self._path, f"{name} cannot be read") from exc
-        if encode(head) != raw or (head.entries == 0) != (head.position == Position()):
-            raise altered(self._path, f"{name} was altered")
-        if self._workspace.settings.signer:
-            try:
-                verify(signer or pin(self._workspace), _SIGNED + encode(head.position), head.signature)
-            except Refused as exc:
-                raise altered(self._path, f"{name} is not signed with the workspace's key") from exc
-        return head.position
+            verify(signer, _SIGNED + encode(head.position), head.signature)
+        except Refused as exc:
+            raise altered(path, f"{name} is not signed with the workspace's key") from exc
+    return head.position
 
 
 def altered(path: Path, why: str, *, row: int = 0) -> Refused:
