@@ -38,13 +38,14 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> A
 
     Raises:
         Refused: The clock is behind the ledger, so what has expired would count again, or the register is expired.
+        RemoteError: A cloud could not be asked, or another account would be than the one that a stack was made in.
     """
     from blueprints.categories import note_today
     from blueprints.outside import outside
     from policy import load_policy
     from policy.deeds import note
     from policy.gatefiles import effective_day
-    from providers.audit import audit
+    from providers.audit import audit, must_ask_where_it_was_made
     from providers.engine import Engine
     from providers.identity import PROJECT
     from providers.known import path_of
@@ -64,6 +65,7 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> A
     found: dict[str, tuple[Refusal, ...]] = {}
     for name, gate in sorted(gates.items()):
         progress(Event("audit", "start", name))
+        must_ask_where_it_was_made(workspace, engine.standing(name))
         found[name] = audit(workspace, name, gate, plan=bundle.plan.hash)
         progress(Event("audit", "done", name, f"{len(found[name])} refused"))
     if found:

@@ -5,13 +5,16 @@ from policy.categories import read_categories
 from policy.gate import Subject, Value, judge, narrowed, placements_of
 from policy.ledger import Ledger
 from policy.succession import first_signer
+from providers.driving.state import State
 from providers.identity import PROJECT, stack_tag
 from providers.places import Places
-from providers.ports import Made
+from providers.ports import Made, TellsAccount
 from pse.core.documents.gate import UnitGate
 from pse.core.documents.verdicts import Refusal
+from pse.core.errors import RemoteError
 from pse.core.schema import KINDS, Field, Rests
 from pse.core.settings import Workspace
+from pse.core.text import printable
 from pse.core.time import today
 
 
@@ -59,6 +62,27 @@ def audit(workspace: Workspace, unit_id: str, gate: UnitGate, *, plan: str = "")
     finally:
         places.close()
     return tuple(sorted(found))
+
+
+def must_ask_where_it_was_made(workspace: Workspace, state: State) -> None:
+    """See that the places lead to the accounts that a state's objects were made in: another one has none of them.
+
+    Raises:
+        RemoteError: One leads elsewhere, or could not be asked; what is there would not be seen.
+    """
+    places = Places(workspace)
+    try:
+        for place, made_in in sorted(state.accounts()):
+            provider = places.provider(place)
+            now = provider.account() if isinstance(provider, TellsAccount) else ""
+            if now != made_in:
+                raise RemoteError(
+                    f"its objects are in {printable(made_in)}, and {printable(now) or 'no account'} would be asked",
+                    where=place,
+                    hint=f"Use the credentials, and the register's entry of {place}, that they were made with.",
+                )
+    finally:
+        places.close()
 
 
 def _subject(kind: str, made: Made, place: str, urn: str, gate: UnitGate) -> Subject:

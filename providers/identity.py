@@ -13,6 +13,9 @@ from pse.core.errors import BadInput
 PROJECT = "pse"
 """The Pulumi project of every stack."""
 
+ACCOUNT = "__account"
+"""Property in the state: the account that an object was made in. Pulumi shows none that begins with two underscores."""
+
 
 class Urn(msgspec.Struct, frozen=True):
     """The parts of a Pulumi URN.

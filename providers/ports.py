@@ -176,6 +176,20 @@ class FixedImages(Protocol):
     images: ClassVar[Collection[str]]
 
 
+@runtime_checkable
+class TellsAccount(Protocol):
+    """A provider that can tell which account its place leads to, with the credentials that there are."""
+
+    def account(self) -> str:
+        """The account, and the part of it that ids mean something in, in the cloud's own words; empty for none.
+
+        For example ``123456789012/me-south-1``. What is not found in another one may well be there.
+
+        Raises:
+            PortError: The cloud said no.
+        """
+
+
 class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image that a place has.
 

@@ -45,11 +45,22 @@ class Account(CloudAccount):
         self._lock = threading.Lock()
         self._clients: dict[str, Any] = {}
         self._proven: set[str] = set()
+        self._number = ""
 
     @property
     def here(self) -> str:
         """The availability zone."""
         return self.zone
+
+    def account(self) -> str:
+        """Account and Region, asked once of STS, which takes no permission for it."""
+        with self._lock:
+            known = self._number
+        if not known:
+            known = str(self.call("get_caller_identity", service="sts").get("Account", ""))
+            with self._lock:
+                self._number = known
+        return f"{known}/{self.region}" if known else ""
 
     def errors(self) -> AbstractContextManager[None]:
         """See `providers.aws.errors.port_errors`."""

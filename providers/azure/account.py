@@ -71,6 +71,10 @@ class Account(CloudAccount):
         """What makes a resource zonal."""
         return {"zones": [self.zone]} if self.zone else {}
 
+    def account(self) -> str:
+        """Subscription and resource group, which every id begins with."""
+        return self._path.lower()
+
     def errors(self) -> AbstractContextManager[None]:
         """See `providers.azure.errors.port_errors`."""
         return port_errors(self.place)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from providers.identity import ACCOUNT
 from pse.core.documents.deployment import BuiltResource, BuiltServer, Deployment
 from pse.core.errors import RemoteError
 
@@ -106,6 +107,11 @@ class State:
         """Places of all objects."""
         found = (entry.get("inputs", {}).get("place") for entry in self.ours())
         return frozenset(place for place in found if isinstance(place, str))
+
+    def accounts(self) -> frozenset[tuple[str, str]]:
+        """Places of objects, each with the account that they were made in, where that was told."""
+        found = ((e.get("inputs", {}).get("place"), (e.get("outputs") or {}).get(ACCOUNT)) for e in self.ours())
+        return frozenset((place, account) for place, account in found if place and account)
 
     def deployment(self, *, stack: str, plan: str, unit_hash: str, place: str) -> Deployment:
         """The document of a stack that stands.

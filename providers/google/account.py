@@ -59,6 +59,10 @@ class Account(CloudAccount):
         """The zone."""
         return self.zone
 
+    def account(self) -> str:
+        """Project and zone; ids are names in one or the other."""
+        return "/".join(filter(None, (self.project, self.zone)))
+
     def errors(self) -> AbstractContextManager[None]:
         """See `providers.google.errors.port_errors`."""
         return port_errors(self.place)

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from time import monotonic
 from typing import ClassVar, TypeVar
 
+from providers.kit import options
 from providers.kit.noun import Gone
 from providers.kit.waiting import FIRST_S, GROWTH, MOST_S, poll
 from providers.ports import PortError, Target
@@ -43,6 +44,10 @@ class CloudAccount(ABC):
     @abstractmethod
     def here(self) -> str:
         """The cloud's own name of the place."""
+
+    def account(self) -> str:
+        """See `providers.ports.TellsAccount`; empty where a place has no accounts."""
+        return ""
 
     @abstractmethod
     def errors(self) -> AbstractContextManager[None]:
@@ -128,12 +133,9 @@ class CloudAccount(ABC):
         """An option that is a number of seconds.
 
         Raises:
-            PortError: It is not a number.
+            PortError: It is none.
         """
-        try:
-            return float(self.options.get(option, default))
-        except ValueError as exc:
-            raise PortError(f"option {option} is no number of seconds", reason="invalid", where=self.place) from exc
+        return options.seconds(self.options, option, default, where=self.place)
 
     def check_options(self) -> None:
         """See that the register's entry has what is needed and nothing unknown.
@@ -141,9 +143,4 @@ class CloudAccount(ABC):
         Raises:
             PortError: It does not.
         """
-        strange = sorted(set(self.options) - self.known_options)
-        missing = [name for name in self.needed_options if not self.options.get(name)]
-        if strange or missing:
-            said = f"no option is called {strange[0]!r}" if strange else f"option {missing[0]} is missing"
-            hint = f"The options are {', '.join(sorted(self.known_options))}."
-            raise PortError(said, reason="invalid", where=self.place, hint=hint)
+        options.check(self.options, known=self.known_options, needed=self.needed_options, where=self.place)

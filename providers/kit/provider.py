@@ -40,6 +40,10 @@ class CloudProvider(Generic[A]):
         """See `providers.ports.ChecksOptions`."""
         self._account.check_options()
 
+    def account(self) -> str:
+        """See `providers.ports.TellsAccount`."""
+        return self._account.account()
+
     def close(self) -> None:
         """Give back connections; whatever still waits gives up."""
         self._account.close()

@@ -70,6 +70,10 @@ class OpenStackProvider:
         self._lock = threading.Lock()
         self._stores: dict[str, Store] = {}
 
+    def check_options(self) -> None:
+        """See `providers.ports.ChecksOptions`."""
+        self._account.check_options()
+
     def store(self, kind: str) -> Store:
         """The store of one kind.
 
@@ -92,6 +96,14 @@ class OpenStackProvider:
         with port_errors(self._account.place):
             found = Images(self._account).newest(name)
             return None if found is None else FoundImage(id=found["id"], created=str(found.get("created_at", "")))
+
+    def account(self) -> str:
+        """See `providers.ports.TellsAccount`: the credentials' project, and the region."""
+        from providers.openstack.errors import port_errors
+
+        with port_errors(self._account.place):
+            project = self._account.client.project
+            return f"{project}/{self._account.client.region}" if project else ""
 
     def close(self) -> None:
         """Give back connections; whoever waits gives up."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import grpc
 
 from providers.plugin.calls import Interrupted
-from providers.plugin.lifecycle import AlreadyExists
+from providers.plugin.ownership import AlreadyExists
 from providers.ports import PortError
 from pse.core.errors import BadInput, PseError, Refused, UsageError
 

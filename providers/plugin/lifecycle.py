@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from providers.identity import PROJECT, Urn
+from providers.plugin.accounts import must_be_the_same
 from providers.plugin.calls import RETRY, Interrupted, Tries
-from providers.plugin.ownership import UNTAGGED, must_be_free, must_be_ours
+from providers.plugin.ownership import UNTAGGED, AlreadyExists, must_be_free, must_be_ours
 from providers.plugin.session import Session
 from providers.plugin.wire import plain
 from providers.ports import Identity, Made, PartlyMade, PortError, Store, settle_s
@@ -37,12 +38,6 @@ _DELETE_RETRY = RETRY | {"in-use"}
 _FOR_GOOD = frozenset({"quota", "capacity", "auth", "invalid", "conflict", "in-use", "not-found"})
 _NOTHING = _FOR_GOOD | {"throttle"}
 """Answers to a create that say that it did nothing; another may have come after it was done."""
-
-
-class AlreadyExists(Refused):
-    """Objects with our tags live, and nothing tells whether they may be adopted."""
-
-    code = "already-exists"
 
 
 class Lifecycle:
@@ -95,12 +90,15 @@ class Lifecycle:
 
         Raises:
             BadInput: An import found the id at several places.
+            OtherAccount: It is not found, and the state has it in another account.
             NotOurs: An import named an object that is somebody else's.
         """
         if raw:
             old = self.inputs(raw)
             store = self._session.places.store(old.place, self._kind.name)
             made = self._again(old.place, lambda: store.read(object_id, old))
+            if made is None:
+                must_be_the_same(self._session, self._urn, object_id, old.place, state)
         else:
             place = state.get("place")
             places = (
@@ -150,6 +148,7 @@ class Lifecycle:
 
         Raises:
             NotOurs: It is not this stack's.
+            OtherAccount: See `read`.
             Refused: It holds data, and the program at work has it still: this is a replacement. Or it came into the
                 state after this run had looked at what it would lose.
         """
@@ -164,6 +163,8 @@ class Lifecycle:
         if live is not None:
             must_be_ours(self._session, self._kind.name, self._urn, live)
             self._must_go(object_id, looked_at=looked_at)
+        else:
+            must_be_the_same(self._session, self._urn, object_id, place, raw)
         try:
             # Also what is gone: a cloud may still be at the deletion of what hangs on it.
             self._again(place, lambda: store.delete(object_id), reasons=_DELETE_RETRY)

@@ -20,6 +20,12 @@ class NotOurs(Refused):
     code = "not-ours"
 
 
+class AlreadyExists(Refused):
+    """Objects with our tags live, and nothing tells whether they may be adopted."""
+
+    code = "already-exists"
+
+
 def others(session: Session, urn: Urn, made: Made) -> str:
     """Why ``made`` is not the stack's; empty when it is."""
     if made.identity is None:

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
+from google.protobuf.struct_pb2 import Struct
 from google.rpc import status_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from providers.gatekeeper import words
 from providers.identity import Urn, parse_urn
-from providers.plugin import check, diff, functions
+from providers.plugin import accounts, check, diff, functions
 from providers.plugin.answers import diff_response, foreseen, live_inputs, named, outputs_only, properties_of
 from providers.plugin.calls import Paces
 from providers.plugin.enginelog import EngineLog
@@ -26,7 +27,7 @@ from providers.plugin.package import package_schema, plugin_version
 from providers.plugin.references import Resolver
 from providers.plugin.session import Session
 from providers.plugin.wire import UNKNOWN, from_struct, is_unknown, plain, to_struct
-from providers.ports import PartlyMade
+from providers.ports import Made, PartlyMade
 from pse.core.errors import BadInput, PseError, Refused
 from pse.core.schema import Kind
 from pse.core.text import printable
@@ -206,7 +207,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.CreateResponse(properties=to_struct(foreseen(kind, raw)))
             self._must_pass(context, kind, urn, plain(raw))
             made = self._lifecycle(context, kind, urn, request.timeout).create(raw)
-            return provider_pb2.CreateResponse(id=made.id, properties=to_struct(properties_of(kind, raw, made)))
+            return provider_pb2.CreateResponse(id=made.id, properties=self._state(context, kind, raw, made))
 
         return self._safe(context, answer, inputs=lambda: from_struct(request.properties), urn=request.urn)
 
@@ -224,7 +225,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             live = live_inputs(kind, raw, made)
             if not made.healthy:
                 raise PartlyMade(made)
-            properties = to_struct(properties_of(kind, live, made))
+            properties = self._state(context, kind, live, made)
             return provider_pb2.ReadResponse(id=made.id, inputs=to_struct(live), properties=properties)
 
         return self._safe(context, answer, inputs=lambda: from_struct(request.inputs), urn=request.urn)
@@ -240,7 +241,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(properties=to_struct(promised))
             self._must_pass(context, kind, urn, plain(raw))
             made = self._lifecycle(context, kind, urn, request.timeout).update(request.id, old, raw)
-            return provider_pb2.UpdateResponse(properties=to_struct(properties_of(kind, raw, made)))
+            return provider_pb2.UpdateResponse(properties=self._state(context, kind, raw, made))
 
         return self._safe(context, answer, inputs=lambda: from_struct(request.news), urn=request.urn)
 
@@ -270,6 +271,10 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         if not found:
             raise BadInput("the provider was not configured on this connection")
         return found[0]
+
+    def _state(self, context: Context, kind: Kind, raw: dict[str, Any], made: Made) -> Struct:
+        """What the state is to hold of a live object."""
+        return to_struct(properties_of(kind, raw, made) | accounts.mark(self._session(context), made.inputs.place))
 
     def _lifecycle(self, context: Context, kind: Kind, urn: Urn, timeout_s: float) -> Lifecycle:
         def warn(message: str) -> None:
@@ -360,7 +365,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         live = raw or live_inputs(kind, raw, exc.made)
         detail = provider_pb2.ErrorResourceInitFailed(
             id=exc.made.id,
-            properties=to_struct(properties_of(kind, live, exc.made)),
+            properties=self._state(context, kind, live, exc.made),
             inputs=to_struct(live),
             reasons=[printable(reason) for reason in exc.made.reasons] or ["it is not usable"],
         )

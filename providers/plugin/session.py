@@ -10,12 +10,15 @@ from providers.identity import Urn, stack_tag
 from providers.known import VARIABLE, Known, read_known
 from providers.places import Places
 from providers.plugin.calls import Calls, Paces
+from providers.ports import TellsAccount
 from pse.core.errors import UsageError
 from pse.core.journal import FileJournal
 from pse.core.settings import Workspace
 
 PLAN = "PSE_PLAN"
 """Environment variable with the hash of the plan at work, for the ledger."""
+ASK_S = 10.0
+"""Seconds for a cloud to say which account this is."""
 
 
 class Session:
@@ -49,6 +52,7 @@ class Session:
         self._referable: dict[tuple[str, str], str] = {}
         self._gatekeepers: dict[str, Gatekeeper] = {}
         self._journals: dict[str, FileJournal] = {}
+        self._accounts: dict[str, str] = {}
 
     @classmethod
     def open(cls, workspace: str, unit: str, *, stack: str = "", paces: Paces | None = None) -> "Session":
@@ -89,6 +93,18 @@ class Session:
             if urn.stack not in self._journals:
                 self._journals[urn.stack] = FileJournal(self.workspace.private / "intents" / f"{urn.stack}.jsonl")
             return self._journals[urn.stack]
+
+    def account_at(self, place_id: str) -> str:
+        """The account that a place leads to, in the cloud's own words; empty when that cannot be told."""
+        with self._lock:
+            known = self._accounts.get(place_id)
+        if known is None:
+            provider = self.places.provider(place_id)
+            asked = self.calls.probe(provider.account, timeout_s=ASK_S) if isinstance(provider, TellsAccount) else None
+            known = asked or ""
+            with self._lock:
+                self._accounts[place_id] = known
+        return known
 
     def stack_tag(self, urn: Urn, *, stack: str = "") -> str:
         """Tag ``pse-stack`` of everything in the URN's stack, or in another ``stack`` of its project."""

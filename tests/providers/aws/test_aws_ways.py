@@ -80,6 +80,12 @@ def test_lost_answers_leave_one_route_table(rig: Rig, cloud: Cloud) -> None:
     assert len(cloud.standing()["table"]) == len(cloud.standing()["gateway"]) == 1
 
 
+def test_ids_mean_something_in_the_callers_account_and_region(rig: Rig, cloud: Cloud) -> None:
+    assert isinstance(rig.provider, AwsProvider)
+    assert rig.provider.account() == rig.provider.account() == f"123456789012/{REGION}"
+    assert [r.action for r in cloud.proxy.requests if r.service == "sts"].count("GetCallerIdentity") <= 1
+
+
 def test_network_takes_one_router(rig: Rig, cloud: Cloud) -> None:
     inputs = router(rig)
     rig.make("Router", inputs)

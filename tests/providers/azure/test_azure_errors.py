@@ -346,6 +346,8 @@ def test_id_of_another_group_is_nobodys(rig: Rig, cloud: Cloud) -> None:
 
 
 def test_ids_in_any_case_mean_the_same(rig: Rig, cloud: Cloud) -> None:
+    assert isinstance(rig.provider, AzureProvider)
+    assert rig.make("KeyPair").id.lower().startswith(f"{rig.provider.account()}/providers/")
     made = [rig.make(kind) for kind in AzureProvider.kinds]
     shout = hostile.replace(f"resourceGroups/{GROUP}/providers/M", f"RESOURCEGROUPS/{GROUP.upper()}/PROVIDERS/M")
     cloud.plant(shout, "GET .*", times=999)

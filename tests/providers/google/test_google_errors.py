@@ -202,6 +202,7 @@ def test_storm_is_told_as_what_it_is(rig: Rig, cloud: Cloud) -> None:
 
 
 def test_answer_about_another_region_stops_everything(cloud: Cloud, provider: GoogleProvider) -> None:
+    assert provider.account() == f"{OPTIONS['project']}/{ZONE}"
     cloud.proxy.plant(hostile.replace(f"regions/{REGION}", "regions/europe-west1"), when=when("GET"), times=99)
     with pytest.raises(PortError) as caught:
         provider.store("Network").list()

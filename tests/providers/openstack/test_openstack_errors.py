@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import pytest
 from providers.conformance import Rig
 from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
+from providers.openstack.balancers import LoadBalancerWork
 from providers.openstack.errors import port_errors, refusal
 from providers.ports import PortError, Target
 from tests.providers.openstack.accounts import OPTIONS, PLACE, REGION, Cloud, Project
@@ -84,6 +86,10 @@ def test_script_that_is_too_long_is_not_told_back(rig: Rig) -> None:
     assert error.reason == "invalid"
     assert "first-boot script" in error.message
     assert "hush" not in str(error) + repr(error.__cause__)
+
+
+def test_ids_mean_something_in_the_credentials_project(signed_in: Project, tmp_path: Path) -> None:
+    assert signed_in.provider(tmp_path).account() == f"{signed_in.id}/{REGION}"
 
 
 def test_same_name_twice_is_a_conflict(rig: Rig) -> None:
@@ -211,3 +217,26 @@ def test_answer_of_another_shape_is_transient_and_a_defect_stays_loud() -> None:
     assert (caught.value.reason, caught.value.vendor_code) == ("transient", "malformed")
     with pytest.raises(AssertionError), port_errors(PLACE):
         raise AssertionError
+
+
+def test_pool_that_goes_between_its_listing_and_the_look_at_its_members_fails_no_read() -> None:
+    balancer = {"id": "b", "vip_port_id": ""}
+    listener = {"id": "l", "protocol": "TCP", "protocol_port": 443, "default_pool_id": "p"}
+    listed: dict[str, list[Any]] = {
+        "listeners": [listener],
+        "pools": [{"id": "p", "name": "8443", "healthmonitor_id": ""}],
+    }
+
+    class Client:
+        project = "own"
+
+        def pages(self, _service: str, path: str, key: str, _query: object = None) -> Iterator[Any]:
+            if key == "members":
+                raise PortError(path, reason="not-found")
+            yield from listed.get(key, ())
+
+    account: Any = SimpleNamespace(client=Client())
+    (port,) = LoadBalancerWork(account)._whole(balancer)["ports"]
+    assert (port.pool, port.members) == (None, ())
+    # It is not whole, so the next change makes its pool anew.
+    assert port.said().member_port == 0

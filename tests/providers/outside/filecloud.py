@@ -48,7 +48,9 @@ class FileCloud:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.account = target.workspace / ".pse" / "filecloud" / target.place.replace("/", "_")
+        self._named = target.options.get("account", "")
+        folder = target.place.replace("/", "_") + self._named
+        self.folder = target.workspace / ".pse" / "filecloud" / folder
         self.faults = target.workspace / ".pse" / "filecloud" / "faults"
         self._lock = threading.Lock()
         self._taken: deque[float] = deque()
@@ -71,9 +73,12 @@ class FileCloud:
         return FileStore(self, KINDS[kind])
 
     def find_image(self, name: str) -> FoundImage | None:
-        with (self.account.parent / "calls.jsonl").open("a") as file:
+        with (self.folder.parent / "calls.jsonl").open("a") as file:
             file.write(json.dumps({"verb": "image", "kind": "Image", "name": name, "taken": True}) + "\n")
         return FoundImage(id=f"{name}-b", created="2026-02-01") if name == "debian-12" else None
+
+    def account(self) -> str:
+        return self._named or "first"
 
     def close(self) -> None:
         pass
@@ -85,7 +90,7 @@ class FileStore:
     def __init__(self, cloud: FileCloud, kind: Kind) -> None:
         self._cloud = cloud
         self._kind = kind
-        self._folder = cloud.account / kind.name
+        self._folder = cloud.folder / kind.name
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def create(self, inputs: Inputs, *, identity: Identity) -> Made:
@@ -184,7 +189,7 @@ class FileStore:
 
     def _all(self) -> Sequence[Record]:
         found = []
-        for path in self._cloud.account.glob("*/*.json"):
+        for path in self._cloud.folder.glob("*/*.json"):
             with suppress(FileNotFoundError):
                 found.append(msgspec.json.decode(path.read_bytes(), type=Record))
         return found
@@ -197,7 +202,7 @@ class FileStore:
                 continue
             given = getattr(inputs, field.name)
             for object_id in given if isinstance(given, tuple) else (given,) if given else ():
-                if not (self._cloud.account / field.rule.to / f"{object_id}.json").exists():
+                if not (self._cloud.folder / field.rule.to / f"{object_id}.json").exists():
                     raise PortError(f"no {field.rule.to} {object_id}", reason="invalid", vendor_code="NoSuchReference")
 
     def _made(self, record: Record) -> Made:
@@ -232,7 +237,7 @@ class FileStore:
         call = {"verb": verb, "kind": self._kind.name, "name": name, "pid": os.getpid()}
         call["passphrase"] = any("PASSPHRASE" in key for key in os.environ)
         call["taken"] = taken = self._cloud.takes()
-        with (self._cloud.account.parent / "calls.jsonl").open("a") as file:
+        with (self._cloud.folder.parent / "calls.jsonl").open("a") as file:
             file.write(json.dumps(call) + "\n")
         if not taken:
             raise PortError("too many calls", reason="throttle", vendor_code="429")
