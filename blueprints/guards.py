@@ -47,9 +47,10 @@ def same_law(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> Non
 
 
 def can_build(workspace: Workspace, units: Collection[Unit]) -> None:
-    """See that this machine has what the units' providers need on it.
+    """See that the register's entries of the units' places, and this machine, have what their providers need.
 
     Raises:
+        BadInput: An entry cannot be used.
         MissingTool: It has not; the hint is the line to run.
     """
     from providers.places import Places

@@ -72,6 +72,7 @@ def up(
         Refused: The plan was changed after it was made, the gate refused a resource and nothing else was done, or
             users are on a stack that another plan built and moved them to.
         UsageError: The plan has no such unit or wave.
+        BadInput: The register's entry of a place cannot be used.
         Incomplete: Some units stand and others do not, or the audit found something where it may not be.
         RemoteError: The engine or a cloud failed before anything was done.
     """
@@ -163,6 +164,7 @@ def preview(
         Refused: The plan was changed, the gate would refuse a resource, the law changed since, or users are on a stack
             that another plan built.
         UsageError: The plan has no such unit.
+        BadInput: The register's entry of a place cannot be used.
         RemoteError: The engine failed.
     """
     bundle.verify(workspace)

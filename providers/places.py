@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from policy.gate import is_local
 from policy.register import Place, Register, load_register
 from providers import registry
-from providers.ports import OnThisMachine, Provider, Store, Target
+from providers.ports import ChecksOptions, OnThisMachine, PortError, Provider, Store, Target
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 
@@ -97,13 +97,20 @@ class Places:
         return provider.store(kind)
 
     def ready(self, place_ids: Iterable[str]) -> None:
-        """See that this machine has what the adapters of these places need on it, before any work begins.
+        """See that entry and machine have what the adapters of these places need, before any work begins.
 
         Raises:
-            MissingTool: It has not; the hint is the line to run.
+            BadInput: An entry of the register cannot be used.
+            MissingTool: The machine lacks something; the hint is the line to run.
         """
         for place_id in sorted(place_ids):
             provider = self.provider(place_id)
+            if isinstance(provider, ChecksOptions):
+                try:
+                    provider.check_options()
+                except PortError as exc:
+                    where = f"policy/register.toml, options of {place_id}"
+                    raise BadInput(exc.message, where=where, hint=exc.hint) from exc
             if isinstance(provider, OnThisMachine):
                 provider.ready()
 

@@ -125,12 +125,13 @@ class Wire:
         from providers.kit.transport import Bounded
 
         for scheme in ("http://", "https://"):
-            session.mount(scheme, Bounded())
+            session.mount(scheme, Bounded(proxy=self._proxy))
+            if self._proxy:
+                # Tokens are fetched by a session of the library's own.
+                session._auth_request_session.mount(scheme, Bounded(proxy=self._proxy))  # noqa: SLF001
         session.max_redirects = 0
         # Says "authorised": without it requests would put the password of a netrc in the place of the token.
         session.auth = lambda request: request
-        if self._proxy:
-            session.proxies = {"http": self._proxy, "https": self._proxy}
         session.headers["User-Agent"] = "pse"
 
     def _root(self, service: str) -> str:

@@ -19,11 +19,18 @@ class TooLarge(requests.RequestException):
 
 
 class Bounded(HTTPAdapter):
-    """Reads every answer here, within size and time; nothing is tried again."""
+    """Reads every answer here, within size and time; nothing is tried again.
 
-    def __init__(self, cap: int = CAP) -> None:
+    Args:
+        cap: Bytes of the longest answer.
+        proxy: URL of a proxy, whatever the environment says, which would win over a session's own; empty for what it
+            says.
+    """
+
+    def __init__(self, cap: int = CAP, *, proxy: str = "") -> None:
         """Keep a connection for each of the plugin's 64 threads."""
         self._cap = cap
+        self._proxies = {"http": proxy, "https": proxy} if proxy else None
         super().__init__(pool_connections=POOL, pool_maxsize=POOL, max_retries=0)
 
     def send(
@@ -43,7 +50,12 @@ class Bounded(HTTPAdapter):
         """
         end = time.monotonic() + WHOLE_S
         response = super().send(
-            request, stream=True, timeout=timeout or TIMEOUT_S, verify=verify, cert=cert, proxies=proxies
+            request,
+            stream=True,
+            timeout=timeout or TIMEOUT_S,
+            verify=verify,
+            cert=cert,
+            proxies=self._proxies or proxies,
         )
         body = bytearray()
         for chunk in response.iter_content(65536):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
+from providers.lab.account import Account
 from providers.lab.skeleton import IMAGES
 from providers.lab.stores import WORKS, LabStore
 from providers.ports import PortError, Provider, Store, Target
@@ -54,6 +55,10 @@ class LabProvider:
         if kind not in WORKS:
             raise PortError(f"the lab makes no {kind}", reason="invalid", where=self._target.place)
         return LabStore(self._target, kind)
+
+    def check_options(self) -> None:
+        """See `providers.ports.ChecksOptions`."""
+        Account(self._target)
 
     def ready(self) -> None:
         """See `providers.ports.OnThisMachine`."""

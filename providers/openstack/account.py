@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 import msgspec
 
+from providers.kit import options
 from providers.openstack.client import Client, option
 from providers.openstack.marks import Marks
 from providers.ports import Identity, PortError, Target
+from providers.rfc2136 import OPTIONS as NAME_SERVER
 from pse.core.schema import Inputs, Placement
 
 BOOT_S = 900.0
@@ -84,6 +86,12 @@ class Stuck(PortError):
         self.object_id = object_id
 
 
+NEEDED = ("region", "availability_zone")
+OPTIONS = NAME_SERVER | {
+    *NEEDED, "volume_zone", "external_network", "object_policy", "cloud", "domain", "ssh_user", "host_key_s", "boot_s",
+}  # fmt: skip
+
+
 class Account:
     """One project at one place.
 
@@ -103,6 +111,15 @@ class Account:
         self.closed = threading.Event()
         self._names: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
+
+    def check_options(self) -> None:
+        """See that the register's entry has what is needed and nothing unknown.
+
+        Raises:
+            PortError: It has not.
+        """
+        families = ("image.", "shape.", "storage.")
+        options.check(self.target.options, known=OPTIONS, needed=NEEDED, families=families, where=self.place)
 
     @property
     def place(self) -> str:
@@ -127,13 +144,9 @@ class Account:
         """An option that is a number of seconds.
 
         Raises:
-            PortError: It is no number.
+            PortError: It is none.
         """
-        text = self.target.options.get(name, "")
-        try:
-            return float(text or default)
-        except ValueError:
-            raise PortError(f"not a number of seconds: {name} = {text!r}", reason="invalid", where=self.place) from None
+        return options.seconds(self.target.options, name, default, where=self.place)
 
     def regional(self, what: str = "resource") -> Placement:
         """An aspect that rests where the region's services keep it: the endpoint is the region's that was asked."""

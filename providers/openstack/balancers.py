@@ -241,10 +241,21 @@ class LoadBalancerWork:
         ports = []
         for listener in sorted(listeners, key=lambda found: int(found["protocol_port"])):
             pool = pools.pop(listener["default_pool_id"] or "", None)
-            members = pages("balancer", f"/lbaas/pools/{part(pool['id'])}/members", "members") if pool else ()
-            ports.append(Port(listener, pool, monitors.get((pool or {}).get("healthmonitor_id")), tuple(members)))
+            members = self._members_of(pool["id"]) if pool else ()
+            # A pool that went since it was listed is as one that its listener never had.
+            pool = pool if members is not None else None
+            ports.append(Port(listener, pool, monitors.get((pool or {}).get("healthmonitor_id")), members or ()))
         outside = self._outside(balancer)
         return {"balancer": balancer, "ports": ports, "loose": list(pools.values()), "outside": outside}
+
+    def _members_of(self, pool: str) -> tuple[Any, ...] | None:
+        """Members of a pool; None when it is gone."""
+        try:
+            return tuple(self._client.pages("balancer", f"/lbaas/pools/{part(pool)}/members", "members"))
+        except PortError as exc:
+            if exc.reason != "not-found":
+                raise
+            return None
 
     def _addresses(self, servers: Iterable[str]) -> dict[str, str]:
         """Address by server.

@@ -28,6 +28,10 @@ def named(adapter: type[Provider]) -> type[Provider]:
             super().__init__(target)
             self._names = NameServer(target)
 
+        def check_options(self) -> None:
+            super().check_options()
+            self._names.check()
+
         def store(self, kind: str) -> Store:
             noun: Any = NOUNS.get(kind)
             return CloudStore(self._names, kind, noun(self._names)) if noun else super().store(kind)

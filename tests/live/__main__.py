@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from providers import registry
-from providers.ports import PortError
+from providers.ports import PortError, TellsAccount
 from pse.core.errors import PseError
 from pse.core.schema import DELETE_ORDER
 from tests.live.cost import CEILING_USD, ceiling, counted
@@ -52,7 +52,8 @@ def main() -> int:
         storage_class=given.storage,
     )
     try:
-        print(bill(settings), flush=True)
+        account = looked(settings)
+        print(bill(settings, account), flush=True)
         if not given.yes and not agreed():
             print("nothing was made", file=sys.stderr)
             return 3
@@ -61,18 +62,33 @@ def main() -> int:
         done = subprocess.run(tests, cwd=ROOT, env=environment, check=False)
         left = swept(settings)
     except PseError as exc:
-        print(f"{exc.message} {exc.hint}".strip(), file=sys.stderr)
+        print(". ".join(filter(None, (exc.message, exc.hint))), file=sys.stderr)
         return exc.exit_code
     print("\n".join([f"left and deleted now: {name}" for name in left] or ["nothing is left"]))
     return done.returncode or int(bool(left))
 
 
-def bill(settings: Settings) -> str:
-    """What it makes, one after another, and a ceiling of what that costs."""
+def looked(settings: Settings) -> str:
+    """Look into the account once, as every behaviour will; returns what it is called, as far as that is told.
+
+    Raises:
+        PortError: There are no credentials, or the place cannot be used.
+    """
+    with tempfile.TemporaryDirectory(prefix="pse-live-") as folder:
+        provider = settings.open(Path(folder))
+        try:
+            provider.store(next(iter(provider.kinds))).list()
+            return provider.account() if isinstance(provider, TellsAccount) else ""
+        finally:
+            provider.close()
+
+
+def bill(settings: Settings, account: str) -> str:
+    """What it makes in an account, one after another, and a ceiling of what that costs."""
     counts = counted(settings.adapter().kinds)
     where = ", ".join(f"{name} {value}" for name, value in settings.options.items())
-    lines = [f"The conformance suite at {settings.provider} ({settings.endpoint or 'its own address'}; {where}) makes,"]
-    lines += ["one after another, each for some minutes:"]
+    lines = [f"The conformance suite at {settings.provider} ({settings.endpoint or 'its own address'}; {where}) makes"]
+    lines += [f"in the account {account}," if account else "there,", "one after another, each for some minutes:"]
     lines += [
         f"{count:6} {kind}" + ("" if kind in CEILING_USD else "  (no price known)") for kind, count in counts.items()
     ]

@@ -1,5 +1,6 @@
 """What people meet who write their own Pulumi program: recovery, import, and what a refusal says they can do."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from providers.places import Places
 from providers.plugin.wire import from_struct, plain, to_struct
+from pse.core.errors import BadInput
 from tests.providers.house import HERE, UNIT, House, inputs, python_path
 from tests.providers.plugins import Connection, Plugin, plugin
 
@@ -95,18 +98,28 @@ def test_stack_that_is_called_like_no_unit_is_told_what_to_do(house: House, runn
 
 
 @pytest.mark.parametrize(
-    ("options", "words"),
+    ("provider", "options", "words"),
     [
-        ({"region": "xx-1"}, f"options of {HERE}: option zone is missing. The options are "),
-        ({"regio": "xx-1"}, "no option is called 'regio'"),
+        ("aws", {"region": "xx-1"}, "option zone is missing"),
+        ("aws", {"regio": "xx-1"}, "no option is called 'regio'"),
+        # Neither ends: a wait of theirs would not.
+        ("aws", {"region": "xx-1", "zone": "xx-1a", "wait_s": "nan"}, "option wait_s is no number of seconds"),
+        ("openstack", {"region": "x", "availability_zone": "x", "boot_s": "inf"}, "option boot_s is no number of"),
+        ("openstack", {"region": "x"}, "option availability_zone is missing"),
+        ("openstack", {"region": "x", "availability_zone": "x", "volumezone": "y"}, "no option is called 'volumezone'"),
+        ("lab", {"bot_s": "3"}, "the lab knows no such option"),
     ],
 )
 def test_options_that_the_adapter_cannot_use_are_told_before_anything_is_made(
-    house: House, running: Plugin, options: dict[str, str], words: str
+    house: House, running: Plugin, provider: str, options: dict[str, str], words: str
 ) -> None:
-    house.move("aws", "http://127.0.0.1:1", options)
+    house.move(provider, "lab:north" if provider == "lab" else "http://127.0.0.1:1", options)
     (said,) = checked(running.connect().configure(house), "Network", inputs("web", cidr="10.0.0.0/16"))
-    assert words in said
+    assert f"options of {HERE}: {words}" in said
+    # With the exit code of a file that cannot be used, and not of a cloud that failed.
+    with pytest.raises(BadInput, match=re.escape(words)) as caught:
+        Places(house.workspace).ready({HERE})
+    assert (caught.value.exit_code, caught.value.where) == (4, f"policy/register.toml, options of {HERE}")
 
 
 def test_good_options_pass_before_any_call(house: House, running: Plugin) -> None:
