@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policy.nocs import lifting
 from policy.rulebook import Effect
 from policy.verdicts import UNCOVERED, class_of, judge_class, reading
 from pse.core.documents.category import Category
@@ -122,14 +123,14 @@ def _answer(
     found = reading(rule, category, place, policy.register, on=day, jurisdiction=policy.jurisdiction)
     if found is None:
         return None
-    lifting = [noc for noc in nocs if rule.waivable and rule.id in noc.rules]
+    granted = lifting(rule, nocs, day=day)
     against = Says.WARNS if rule.effect is Effect.WARN else Says.REFUSES
     says, here = Says.PERMITS if found.passes else against, found.fact
     if not rule.holds(day):
         says, here = Says.NOT_IN_FORCE, _dates(rule)
-    elif not found.passes and lifting:
+    elif not found.passes and granted:
         says = Says.LIFTED
-        here = f"{here}; lifted by {', '.join(f'{noc.reference} until {noc.end}' for noc in lifting)}"
+        here = f"{here}; lifted by {', '.join(f'{noc.reference} until {noc.end}' for noc in granted)}"
     return RuleAnswer(rule=rule.id, says=says, text=rule.text, here=here, clause=rule.clause, source=rule.cited)
 
 

@@ -13,7 +13,9 @@
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +25,9 @@ from policy.signing import read_signed, sign_file
 from pse.core.canonical import hash_of, read_bytes
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, parse_toml
+
+if TYPE_CHECKING:
+    from policy.rulebook import Rule
 
 FILE = "policy/nocs.toml"
 _SIGN = "Check who changed it. If what it says is right, run `pse register sign --nocs`."
@@ -79,6 +84,11 @@ class Nocs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def on(self, day: date) -> tuple[Noc, ...]:
         """Those that hold on ``day``; an expired NOC is no NOC."""
         return tuple(noc for noc in self.noc if noc.holds(day))
+
+
+def lifting(rule: "Rule", nocs: Iterable[Noc], *, day: date) -> tuple[Noc, ...]:
+    """Those of ``nocs`` that lift ``rule`` on ``day``, where they reach: none when the rule cannot be lifted."""
+    return tuple(noc for noc in nocs if rule.waivable and rule.id in noc.rules and noc.holds(day))
 
 
 def load_nocs(workspace: Workspace) -> Nocs:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from policy.nocs import Noc
+from policy.nocs import Noc, lifting
 from policy.patterns import matches, pattern
 from policy.register import Place, Register
 from policy.registerfile import Audit, Result
@@ -194,9 +194,8 @@ class _Bench:
             )
             if refusal is None:
                 continue
-            lifting = [n.reference for n in self._nocs if rule.waivable and rule.id in n.rules and n.holds(day)]
-            if lifting:
-                found.used.update(lifting)
+            if granted := lifting(rule, self._nocs, day=day):
+                found.used.update(noc.reference for noc in granted)
             else:
                 (found.warnings if rule.effect is Effect.WARN else found.refusals).append(refusal)
         return found

@@ -10,6 +10,7 @@ from policy.cases import failures, refuses
 from policy.rulebook import SHIPPED, Case, Kind, Rule, Rules, load_rules
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput
+from tests.policy.house import OWN
 
 RULES = load_rules()
 CASES = [
@@ -18,19 +19,6 @@ CASES = [
     for cases, wanted in ((rule.good, False), (rule.bad, True))
     for number, case in enumerate(cases)
 ]
-
-OWN = """\
-[[rule]]
-id = "MINISTRY-001"
-kind = "country"
-text = "Public data rests in Pakistan."
-clause = "Standing order"
-source = "Ministry"
-dated = 2026-11-01
-confidence = "A"
-categories = ["public"]
-countries = ["PK"]
-"""
 
 
 @pytest.mark.parametrize(("rule", "case", "wanted"), CASES)
