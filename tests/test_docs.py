@@ -20,6 +20,7 @@ MADE_BY_INIT = (
     "SLUG.KIND.md",
     "policy/register.toml",
     "policy/labels.toml",
+    "policy/proposals.toml",
     "policy/prices.toml",
     "policy/nocs.toml",
     "policy/keys.json",

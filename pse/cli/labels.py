@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pse.core.canonical import read_bytes, write_bytes
-from pse.core.errors import BadInput, Refused
+from pse.core.errors import BadInput, Refused, UsageError
 from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from policy import Classification
     from policy.classified import Downgrade
     from policy.labels import Label
+    from policy.proposals import Proposal
     from pse.core.documents.category import Category
+    from pse.core.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,14 @@ class Difference:
     lowered: tuple["Downgrade", ...]
 
 
-def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Difference | None:
-    """What making ``file`` the workspace's labels changes; None when it is what they are.
+def difference(workspace: Workspace, text: bytes, *, where: Path, allow_empty: bool) -> Difference | None:
+    """What making ``text`` the workspace's labels changes; None when it is what they are.
+
+    Args:
+        workspace: Whose labels.
+        text: A file of labels.
+        where: The file, for messages.
+        allow_empty: It may hold no label.
 
     Raises:
         BadInput: It cannot be used.
@@ -58,12 +66,12 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
     from policy.classified import downgrades
     from policy.labels import FILE, Labels, classify_by, load_labels, parse_labels
 
-    text, path = read_bytes(file), workspace.path(FILE)
-    new = parse_labels(text, where=str(file))
+    path = workspace.path(FILE)
+    new = parse_labels(text, where=str(where))
     if not new.label and not allow_empty:
         raise Refused(
             "the file holds no label, so every server would lose its category; nothing was changed",
-            where=str(file),
+            where=str(where),
             hint="Give --allow-empty if that is what you want.",
         )
     if path.exists() and read_bytes(path) == text:
@@ -80,8 +88,62 @@ def difference(workspace: Workspace, file: Path, *, allow_empty: bool) -> Differ
         appear=tuple(label for plain, label in after.items() if plain not in before),
         vanish=tuple(label for plain, label in before.items() if plain not in after),
         changes=tuple(_changes(estate, was, becomes)),
-        lowered=downgrades(workspace, new, estate.servers, becomes.by_server, where=str(file)),
+        lowered=downgrades(workspace, new, estate.servers, becomes.by_server, where=str(where)),
     )
+
+
+def proposed(workspace: Workspace, listed: Path | None) -> "tuple[tuple[Proposal, ...], tuple[Finding, ...]]":
+    """Write what the workloads without a category seem to hold into ``policy/proposals.toml``; decides nothing.
+
+    Args:
+        workspace: Where.
+        listed: A file of names that somebody listed; see `policy.found`.
+
+    Returns:
+        The proposals, and findings about labels that are less strict than what was found.
+
+    Raises:
+        BadInput: A file cannot be used.
+    """
+    from policy.clues import load_clues
+    from policy.found import found_in, read_found
+    from policy.proposals import FILE, load_proposals, propose, stricter, text_of, undecided
+
+    estate, labels = classified(workspace)
+    seen = found_in(
+        estate.servers, filesystems=estate.filesystems, listeners=estate.listeners, databases=estate.databases
+    )
+    if listed is not None:
+        seen += read_found(listed, estate.servers)
+    path = workspace.path(FILE)
+    clues = load_clues(workspace.path("policy", "clues"))
+    found = propose(clues, estate.servers, estate.workloads, seen)
+    made = undecided(found, labels.by_workload, load_proposals(path).proposal)
+    write_bytes(path, text_of(made))
+    return made, tuple(stricter(found, labels.by_workload))
+
+
+def accepted(workspace: Workspace, file: Path) -> bytes:
+    """The workspace's labels with one more for each proposal in ``file`` that an owner signed.
+
+    Raises:
+        BadInput: A file cannot be used, or a proposal is signed by halves.
+        UsageError: No proposal is signed that is no label yet.
+    """
+    from policy.labels import FILE, load_labels
+    from policy.proposals import Proposals, accept, appended
+    from pse.core.settings import load_toml
+    from pse.core.time import today
+
+    path = workspace.path(FILE)
+    labels = accept(load_toml(file, Proposals), load_labels(path), today=today(), where=str(file))
+    if not labels:
+        raise UsageError(
+            "nobody signed a proposal that is no label yet",
+            where=str(file),
+            hint="Who owns the data writes owner, reference and signed.",
+        )
+    return appended(read_bytes(path) if path.exists() else b"", labels)
 
 
 def take(workspace: Workspace, text: bytes) -> Path | None:

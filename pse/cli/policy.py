@@ -29,16 +29,18 @@ def rules(session: Session, as_of: dt.date | None) -> None:
 @verb("pse policy test")
 @fail_on_option()
 def test(session: Session, fail_on: str) -> None:
-    """Run the good and bad cases beside each rule.
+    """Run the good and bad cases beside each rule and each clue.
 
-    Exit 1 when one does not come out as its rule says. An own rule without cases is a warning.
+    Exit 1 when one does not come out as written. An own rule without cases is a warning.
     """
+    from policy import clues
     from policy.cases import failures
     from policy.rulebook import load_rules
     from pse.cli.render_rules import cases_view
 
     known = load_rules(session.workspace.path("policy", "rules"))
-    session.show(cases_view(known, tuple(failures(known))), fail_on=fail_on)
+    looked_for = clues.load_clues(session.workspace.path("policy", "clues"))
+    session.show(cases_view(known, looked_for, (*failures(known), *clues.failures(looked_for))), fail_on=fail_on)
 
 
 @verb("pse policy explain portal --place 'sample-*'")

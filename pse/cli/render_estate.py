@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from inventory import Discovery, Estate, Import
     from policy import Classification
     from policy.classified import Downgrade
+    from policy.proposals import Proposal
     from pse.cli.labels import Difference
+    from pse.core.findings import Finding
 
 
 def discovery_view(found: "Discovery") -> View:
@@ -67,6 +69,18 @@ def labels_view(estate: "Estate", labels: "Classification") -> View:
     rows = ((i["workload"], i["category"] or "none: will be refused", i["servers"]) for i in items)
     blocks = (grid("Categories", "workload|category|>servers", rows),)
     return View({"items": items}, blocks, (*labels.findings, *said), first=frozenset({"PSE-R104"}))
+
+
+def proposals_view(proposals: "Sequence[Proposal]", findings: "tuple[Finding, ...]") -> View:
+    """What each workload without a category seems to hold, and who has signed."""
+    rows = (
+        (p.workload, p.proposed.value, p.confidence.value, p.owner or "nobody", "; ".join(p.reasons)) for p in proposals
+    )
+    lines = (
+        grid("Proposed, not decided", "workload|category|confidence|signed by|why", rows),
+        "they are in policy/proposals.toml: who owns the data signs there; then run `pse label --accept`",
+    )
+    return View({"items": proposals}, lines, findings)
 
 
 def labels_intent(found: "Difference") -> View:

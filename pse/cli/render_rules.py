@@ -10,6 +10,7 @@ from pse.cli.view import Grid, View, grid
 from pse.core.text import counted
 
 if TYPE_CHECKING:
+    from policy.clues import Clue
     from policy.explain import Explanation, PlaceAnswer
     from policy.rulebook import Rule, Rules
     from pse.core.findings import Finding
@@ -39,12 +40,14 @@ def rules_view(rules: "Rules", day: dt.date) -> View:
     return View({"as_of": day, "hash": rules.hash, "notice": rules.notice, "items": items}, blocks)
 
 
-def cases_view(rules: "Rules", failures: "tuple[Finding, ...]") -> View:
-    """How many cases came out as their rules say, and which did not."""
+def cases_view(rules: "Rules", clues: "tuple[Clue, ...]", failures: "tuple[Finding, ...]") -> View:
+    """How many cases came out as their rules and clues say, and which did not."""
     total = sum(len(rule.good) + len(rule.bad) for rule in rules.all)
-    failed = sum(finding.code == "PSE-R106" for finding in failures)
-    line = f"{counted(len(rules.all), 'rule')}, {counted(total, 'case')}, {failed} failed"
-    data = {"rules": len(rules.all), "cases": total, "failed": failed, "hash": rules.hash}
+    total += sum(len(clue.good) + len(clue.bad) for clue in clues)
+    failed = sum(finding.code in {"PSE-R106", "PSE-R112"} for finding in failures)
+    words = (counted(len(rules.all), "rule"), counted(len(clues), "clue"), counted(total, "case"), f"{failed} failed")
+    line = ", ".join(words)
+    data = {"rules": len(rules.all), "clues": len(clues), "cases": total, "failed": failed, "hash": rules.hash}
     return View(data, (line,), failures)
 
 

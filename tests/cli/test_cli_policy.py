@@ -7,19 +7,8 @@ import pytest
 from tests.cli.conftest import Run
 from tests.cli.test_cli_rooms import DAY, told
 from tests.cli.workbook import write_workbook
+from tests.policy.house import OWN
 
-OWN = """\
-[[rule]]
-id = "MINISTRY-001"
-kind = "country"
-text = "Public data rests in Pakistan."
-clause = "Standing order"
-source = "Ministry"
-dated = 2026-11-01
-confidence = "A"
-categories = ["public"]
-countries = ["PK"]
-"""
 CASES = """
 [[rule.good]]
 category = "public"
@@ -146,3 +135,42 @@ def test_label_that_nobody_signed_is_a_finding(run: Run, works: Path) -> None:
     assert "PSE-R110" in {found["code"] for found in told(run, "label", code=1)["findings"]}
     file.write_text(LABEL.format("restricted"))
     assert "PSE-R110" not in {found["code"] for found in told(run, "label").get("findings", [])}
+
+
+def test_what_was_found_is_proposed_and_decides_only_once_its_owner_signed(
+    run: Run, works: Path, tmp_path: Path
+) -> None:
+    names, file = tmp_path / "names.csv", works / "policy" / "proposals.toml"
+    names.write_text("host,kind,name\nweb1,column,citizen.cnic\ndb1,column,person.fingerprint\n")
+    found = told(run, "label", "--propose", str(names))
+    (one,) = found["items"]
+    assert (one["workload"], one["proposed"], one["confidence"]) == ("web1", "restricted", "high")
+    assert [f["subject"] for f in found["findings"] if f["code"] == "PSE-R111"] == ["db1"], "its label is looser"
+    assert "CNIC" in run("label", "--propose", names).stdout
+    before = (works / "policy" / "labels.toml").read_text()
+    for words in (("--accept",), ("--propose", "--accept")):
+        assert run("label", *words, "--yes").exit_code == 2, "nobody signed"
+    assert told(run, "policy", "explain", "web1")["category"] is None
+    assert run("label", file, "--yes").exit_code == 4, "proposals are no labels"
+    file.write_text(
+        file.read_text()
+        .replace('owner = ""', 'owner = "Director"')
+        .replace('reference = ""', 'reference = "File 1"\nsigned = 2026-11-01')
+    )
+    shown = told(run, "label", "--accept", "--dry-run")
+    assert next((row["name"], row["becomes"]) for row in shown["items"]) == ("web1", "restricted")
+    assert (works / "policy" / "labels.toml").read_text() == before
+    run("label", "--accept", "--yes")
+    assert (works / "policy" / "labels.toml").read_text().startswith(before)
+    assert told(run, "policy", "explain", "web1")["category"] == "restricted"
+    assert told(run, "label", "--propose", str(names))["items"] == [], "it has a category now"
+
+
+def test_cases_beside_own_clues_are_run(run: Run, works: Path) -> None:
+    (works / "policy" / "clues").mkdir()
+    (works / "policy" / "clues" / "own.toml").write_text(
+        '[[clue]]\nid = "OWN"\ntext = "x"\ncategory = "open"\nconfidence = "low"\nlooks_at = ["host"]\nwords = ["x"]\n'
+        'source = "x"\ngood = ["y"]\n'
+    )
+    wrong = told(run, "policy", "test", code=1)
+    assert (wrong["failed"], [found["code"] for found in wrong["findings"]]) == (1, ["PSE-R112"])

@@ -104,6 +104,20 @@ category = "open"
 tags = ["data=open"]
 """
 
+OWN = """\
+[[rule]]
+id = "MINISTRY-001"
+kind = "country"
+text = "Public data rests in Pakistan."
+clause = "Standing order"
+source = "Ministry"
+dated = 2026-11-01
+confidence = "A"
+categories = ["public"]
+countries = ["PK"]
+"""
+"""A rule that a ministry adds."""
+
 
 def build(root: Path, *, register: str = REGISTER, labels: str = LABELS) -> Workspace:
     """A workspace with a signed register and labels."""
