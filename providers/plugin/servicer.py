@@ -193,6 +193,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                     where=urn.text,
                     hint="Set allowReplace to true if the data may go.",
                 )
+            if not any(change.replaces for change in found):
+                self._session(context).stays(urn, kind.name, request.id)
             return diff_response(kind, found)
 
         return self._safe(context, answer)
@@ -250,6 +252,11 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
         def answer() -> Any:
             kind, urn = named(request.urn)
+            if self._session(context).is_kept(kind.name, request.id):
+                # The state has it twice: a replacement failed, and what was to go was imported since.
+                said = f"{kind.name} {request.id} waited to be deleted, and stays: the program has it"
+                self._log.warn(said, urn.text)
+                return empty_pb2.Empty()
             raw = {**from_struct(request.properties), **from_struct(request.old_inputs)}
             self._lifecycle(context, kind, urn, request.timeout).delete(request.id, raw)
             return empty_pb2.Empty()

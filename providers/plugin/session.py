@@ -47,6 +47,7 @@ class Session:
         self._first_signer = first_signer(workspace)
         self._known: dict[tuple[str, str], Known | None] = {}
         self._wanted: dict[str, tuple[str, bool]] = {}
+        self._standing: dict[str, tuple[str, str]] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._ids: set[str] = set()
         self._referable: dict[tuple[str, str], str] = {}
@@ -127,6 +128,8 @@ class Session:
         """Remember that the program at work has this resource, and whether it gives the data up by a replacement."""
         with self._lock:
             self._wanted[urn.text] = (urn.hash, may_go)
+            # Checked once more: what stood is replaced after all, as by replaceOnChanges.
+            self._standing.pop(urn.text, None)
 
     def keeps(self, urn: Urn) -> bool:
         """Whether the program at work has this resource and does not give its data up."""
@@ -137,6 +140,18 @@ class Session:
         """Whether the program at work has a resource whose URN has this hash."""
         with self._lock:
             return any(found == urn_hash for found, _ in self._wanted.values())
+
+    def stays(self, urn: Urn, kind: str, object_id: str) -> None:
+        """Remember that the program at work keeps this very object as it is, or changes it in place."""
+        with self._lock:
+            # A refresh compares as well, before anybody knows what the program wants.
+            if urn.text in self._wanted:
+                self._standing[urn.text] = (kind, object_id)
+
+    def is_kept(self, kind: str, object_id: str) -> bool:
+        """Whether `stays` was told of it."""
+        with self._lock:
+            return (kind, object_id) in self._standing.values()
 
     def saw(self, kind: str, object_id: str, place_id: str) -> None:
         """Remember an object that the engine named or that was made here: it is in the state, or about to be."""
