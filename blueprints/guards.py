@@ -21,6 +21,22 @@ if TYPE_CHECKING:
     from providers.engine import Engine
 
 
+def may_begin(workspace: Workspace, bundle: Bundle, units: Collection[Unit]) -> None:
+    """Refuse what `same_law` refuses, and wait for the approvals that the workspace demands for ``units``.
+
+    Raises:
+        BadInput: As `same_law`.
+        Refused: As `same_law`, or the clock is behind the ledger.
+        Waiting: Not enough people approved this very plan.
+    """
+    from policy.approvals import require_approvals
+    from policy.gate import effective_day
+
+    same_law(workspace, bundle, units)
+    categories = [bundle.gates[unit.id].gate.category for unit in units]
+    require_approvals(workspace, bundle.plan.hash, categories, day=effective_day(workspace, today()))
+
+
 def same_law(workspace: Workspace, bundle: Bundle, units: Iterable[Unit]) -> None:
     """Refuse a plan that was decided under other rules, another register, other NOCs or labels than today's.
 

@@ -14,6 +14,7 @@ from blueprints.guards import (
     landing_of,
     leave_served,
     losses_of,
+    may_begin,
     put_gate,
     rehearsal,
     rehearse,
@@ -83,7 +84,7 @@ def up(
     asked = {"plan": bundle.plan.hash, "units": [unit.id for unit in chosen]}
     with noting_refusal(workspace, "up", asked, progress):
         engine = _engine(workspace, progress)
-        same_law(workspace, bundle, chosen)
+        may_begin(workspace, bundle, chosen)
         can_build(workspace, chosen)
         have_images(workspace, chosen)
         leave_served(workspace, bundle, chosen)
@@ -110,7 +111,7 @@ def refuse(
     """
     bundle.verify(workspace)
     chosen = choose(bundle, landing=landing, waves=waves, units=units)
-    same_law(workspace, bundle, chosen)
+    may_begin(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
 
 
@@ -129,7 +130,7 @@ def ensure(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progres
     engine = _engine(workspace, progress)
     deployments = {}
     chosen = choose(bundle, units=(unit_id,))
-    same_law(workspace, bundle, chosen)
+    may_begin(workspace, bundle, chosen)
     can_build(workspace, chosen)
     have_images(workspace, chosen)
     leave_served(workspace, bundle, chosen)
@@ -306,7 +307,7 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
     """
     bundle.verify(workspace)
     chosen = choose(bundle, units=(unit_id,))
-    same_law(workspace, bundle, chosen)
+    may_begin(workspace, bundle, chosen)
     leave_served(workspace, bundle, chosen)
     unit, engine = bundle.units[unit_id], _engine(workspace, progress)
     rehearse(workspace, bundle, (unit,), engine, again=True)

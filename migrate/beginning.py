@@ -34,7 +34,7 @@ def refuse(
         Refused: The plan or the law that it was made by was changed, or another plan moved a workload already.
         UsageError: An unknown workload or wave.
     """
-    from blueprints.guards import same_law
+    from blueprints.guards import may_begin
     from blueprints.provision import choose
 
     bundle.verify(workspace)
@@ -43,7 +43,7 @@ def refuse(
     begun = {one.workload for one in standing.workloads if one.state in (*NEW_SIDE, *UNDER_WAY)} if standing else set()
     known = works(bundle)
     if units := [unit.id for name in named - begun for unit in known[name].units]:
-        same_law(workspace, bundle, choose(bundle, units=units))
+        may_begin(workspace, bundle, choose(bundle, units=units))
 
 
 def named_in(waves: Iterable[tuple[int, Iterable[Work]]]) -> set[str]:

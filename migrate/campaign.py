@@ -64,7 +64,7 @@ def run(
             or another plan moved a workload already: its old side is stale, and must never be copied over the new one.
         UsageError: An unknown workload or wave.
     """
-    from blueprints.guards import same_law
+    from blueprints.guards import may_begin
     from blueprints.provision import choose
 
     bundle.verify(workspace)
@@ -79,7 +79,7 @@ def run(
                 hint="Run `pse rollback` again: it goes on from there.",
             )
         if units := [unit.id for name in named if _begins(engine, runtime, name) for unit in works(bundle)[name].units]:
-            same_law(workspace, bundle, choose(bundle, units=units))
+            may_begin(workspace, bundle, choose(bundle, units=units))
         for number, members in todo:
             progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
             failed = _wave(runtime, engine, members)

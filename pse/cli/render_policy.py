@@ -10,9 +10,11 @@ from pse.core.text import counted
 
 if TYPE_CHECKING:
     from policy import Place, Register
+    from policy.approvals import Approval
     from policy.registerdiff import Difference
     from policy.registerfile import Audit
     from pse.core.documents.evidence import LedgerHead
+    from pse.core.documents.plan import Plan
     from pse.core.settings import Settings
 
 
@@ -103,3 +105,32 @@ def head_view(head: "LedgerHead") -> View:
 
 def _words(data: dict[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in data.items() if value not in ("", None, [], ()))
+
+
+def approval_intent(plan: "Plan", by: str, reference: str) -> View:
+    """What a person is about to approve: the plan, its places and its bill."""
+    rows = (
+        (
+            d.workload,
+            d.category.value if d.category else "unclassified",
+            d.strategy.value if d.strategy else "refused",
+            d.place or None,
+        )
+        for d in plan.decisions
+    )
+    data = {"plan": plan.hash, "as_of": plan.as_of, "by": by, "reference": reference}
+    return View(
+        data,
+        (
+            f"plan {plan.hash} of {plan.as_of}{', SAMPLE' if plan.sample else ''}",
+            grid("What it does", "workload|category|strategy|place", rows),
+            f"{by} approves it ({reference})",
+        ),
+    )
+
+
+def approval_view(made: "Approval", needed: int) -> View:
+    """An approval that was recorded."""
+    asked = f"; the workspace asks for {counted(needed, 'approval')}" if needed else "; the workspace asks for none"
+    text = f"plan {made.plan[:12]} is approved by {made.by} until {made.until} ({made.reference}){asked}"
+    return View({"approval": made, "needed": needed}, (text,))

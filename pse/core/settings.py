@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from pse.core.canonical import read_bytes
+from pse.core.documents.category import Category
 from pse.core.errors import BadInput, UsageError
 
 T = TypeVar("T")
@@ -98,6 +99,22 @@ class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     dns: DnsSettings = DnsSettings()
 
 
+class ApprovalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `pse up` and `pse migrate` wait for before they begin.
+
+    Attributes:
+        count: People who have to approve a plan by its hash; 0 asks nobody.
+        categories: Data categories that it takes approvals for; empty is every one.
+        people: Who may approve; empty is anybody who is named.
+        days: Days that an approval counts after its own.
+    """
+
+    count: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
+    categories: tuple[Category, ...] = ()
+    people: tuple[str, ...] = ()
+    days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything `pse.toml` may hold.
 
@@ -115,6 +132,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         discovery: See `DiscoverySettings`.
         plan: See `PlanSettings`.
         migrate: See `MigrateSettings`.
+        approvals: See `ApprovalSettings`.
     """
 
     entity: str
@@ -130,6 +148,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     discovery: DiscoverySettings = DiscoverySettings()
     plan: PlanSettings = PlanSettings()
     migrate: MigrateSettings = MigrateSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
 
 
 def load_toml(path: Path, kind: type[T]) -> T:
