@@ -1,5 +1,6 @@
 """Views of work on the world: workspaces, previews, stacks, the lab."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from pse.cli.view import View, grid
 
 if TYPE_CHECKING:
     from blueprints import Bundle, Preview
-    from blueprints.auditing import Audit
+    from pse.core.documents.audit import Audit
     from pse.core.documents.deployment import Deployment
     from pse.core.settings import Workspace
 
@@ -152,11 +153,15 @@ def destroyed_view(stacks: Sequence[str]) -> View:
 
 
 def audit_view(found: "Audit") -> View:
-    """Refusals of the fifth gate by stack, and the stacks that the plan does not name."""
+    """What is ours and whether it may be where it is, and everything that rests at the places, whosever it is."""
     items = [{"unit": unit, "refusals": refusals} for unit, refusals in found.refused.items()]
     rows = ((unit, "refused" if refusals else "as allowed", why(refusals)) for unit, refusals in found.refused.items())
-    block = grid("What rests where", "unit|verdict|why", rows) if found.refused else "nothing stands"
-    return View({"items": items}, (block,), found.findings)
+    block = grid("What stands", "unit|verdict|why", rows) if found.refused else "nothing stands"
+    counts = Counter((one.place, one.whose.value, one.unit or None, one.kind) for one in found.rests)
+    resting = ((*words, count) for words, count in sorted(counts.items(), key=str))
+    where = (grid("What rests where", "place|whose|unit|kind|>objects", resting),) if counts else ()
+    data = {"plan": found.plan, "as_of": found.as_of, "items": items, "rests": found.rests}
+    return View(data, (block, *where), found.findings)
 
 
 def lab_view(hosts: Sequence[Any]) -> View:

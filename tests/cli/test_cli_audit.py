@@ -31,11 +31,11 @@ def test_each_unit_is_judged_by_the_gate_of_the_named_plan(
         Engine, "deployment", lambda _self, unit: Deployment(stack=unit, plan="", unit_hash="", place="")
     )
 
-    def audit(_workspace: object, *given: object, plan: str) -> tuple[()]:
-        judged.append((*given, plan))
+    def judge_live(_workspace: object, unit: str, gate: object, _lives: object, *, plan: str) -> tuple[()]:
+        judged.append((unit, gate, plan))
         return ()
 
-    monkeypatch.setattr(providers.audit, "audit", audit)
+    monkeypatch.setattr(providers.audit, "judge_live", judge_live)
     # What another plan left in .pse/gate is not even readable here.
     for unit in bundle.units:
         write_bytes(ministry / ".pse" / "gate" / f"{unit}.json", b"of another plan")
@@ -60,13 +60,13 @@ def test_what_stands_outside_the_plan_is_judged_by_its_category_of_today_and_tol
         write(workspace.private / "deployments" / f"{name}.json", stands)
     judged: dict[str, Any] = {}
 
-    def audit(_workspace: object, name: str, gate: Any, *, plan: str) -> tuple[Refusal, ...]:
+    def judge_live(_workspace: object, name: str, gate: Any, _lives: object, *, plan: str) -> tuple[Refusal, ...]:
         del plan
         judged[name] = gate
         here = [entry for entry in gate.refused if entry.place == unit.place]
         return here[0].refusals if here else ()
 
-    monkeypatch.setattr(providers.audit, "audit", audit)
+    monkeypatch.setattr(providers.audit, "judge_live", judge_live)
     fewer = SimpleNamespace(
         plan=bundle.plan,
         units={name: one for name, one in bundle.units.items() if name != "analytics"},
@@ -78,7 +78,9 @@ def test_what_stands_outside_the_plan_is_judged_by_its_category_of_today_and_tol
     assert judged["analytics"].category is unit.category
     assert found.refused["analytics"] == ()
     assert found.refused["survey"]
-    analytics, survey = found.findings
+    by_stack = {finding.subject: finding for finding in found.findings}
+    assert len(found.findings) == 2
+    analytics, survey = by_stack["analytics"], by_stack["survey"]
     assert (analytics.severity, survey.severity) == ("warning", "error")
     assert f"costs {unit.cost.monthly} a month" in analytics.message
     assert "price is not known" in survey.message

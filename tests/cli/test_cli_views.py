@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueprints.auditing import Audit
 from pse.cli import render
 from pse.cli.render_cost import cost_view
 from pse.cli.render_estate import discovery_view, estate_blocks, import_view, labels_view
@@ -18,6 +17,7 @@ from pse.cli.render_plan import compare_view, plan_view
 from pse.cli.render_work import audit_view, deployments_view, destroyed_view
 from pse.cli.session import Session
 from pse.cli.view import View
+from pse.core.documents.audit import Audit
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import BuiltResource, BuiltServer, Deployment
@@ -236,11 +236,19 @@ def test_stacks_and_their_servers(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_audit_names_what_rests_wrongly(capsys: pytest.CaptureFixture[str]) -> None:
-    text, data = both(audit_view(Audit(refused={"portal": (REFUSAL,), "records": ()}, findings=())), capsys)
+    text, data = both(
+        audit_view(
+            Audit(plan="p", as_of=date(2026, 11, 25), refused={"portal": (REFUSAL,), "records": ()}, findings=())
+        ),
+        capsys,
+    )
     assert "PSE-R003: abroad" in text
     assert "as allowed" in text
     assert [len(item["refusals"]) for item in data["items"]] == [1, 0]
-    assert "nothing stands" in both(audit_view(Audit(refused={}, findings=())), capsys)[0]
+    assert (
+        "nothing stands"
+        in both(audit_view(Audit(plan="p", as_of=date(2026, 11, 25), refused={}, findings=())), capsys)[0]
+    )
 
 
 def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from policy.register import sign_register
 from providers.audit import must_ask_where_it_was_made
 from providers.identity import ACCOUNT
+from providers.places import Places
 from pse.core.errors import PseError, RemoteError
 from tests.providers.house import HERE, UNIT, House, networks, volumes
 
@@ -32,10 +33,10 @@ def test_nothing_is_forgotten_or_called_deleted_for_the_silence_of_another_accou
         house.engine.destroy(UNIT)
     assert [entry["id"] for entry in house.export()] == [made]
     with pytest.raises(RemoteError, match="its objects are in first, and second would be asked"):
-        must_ask_where_it_was_made(house.workspace, house.engine.standing(UNIT))
+        must_ask_where_it_was_made(Places(house.workspace), house.engine.standing(UNIT))
     assert house.ids() == {made}
     lead_to(house, "")
-    must_ask_where_it_was_made(house.workspace, house.engine.standing(UNIT))
+    must_ask_where_it_was_made(Places(house.workspace), house.engine.standing(UNIT))
     house.engine.destroy(UNIT)
     assert house.ids() == set()
 
