@@ -51,6 +51,8 @@ format: setup  ## rewrite what ruff can
 lock: setup  ## resolve the dependencies again, with hashes and without any index address
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --extra aws --extra azure --extra google --extra openstack --universal --no-strip-extras --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-dev.lock
+	@echo 'compliance-trestle>=5.2' | $(BIN)/uv pip compile - --universal --no-strip-extras --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-oscal.lock
 
 news: setup  ## fold changelog.d/ into CHANGELOG.md: make news VERSION=0.2.0
 	@$(PY) scripts/news.py $(VERSION)

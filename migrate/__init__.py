@@ -11,11 +11,27 @@ if TYPE_CHECKING:
     from migrate.beginning import refuse
     from migrate.campaign import cleanup, refuse_closed, rollback, run, status
     from migrate.evidence import gather_evidence
+    from migrate.pack import write_pack
     from migrate.report import write_report
 
-__all__ = ["cleanup", "gather_evidence", "refuse", "refuse_closed", "rollback", "run", "status", "write_report"]
+__all__ = [
+    "cleanup",
+    "gather_evidence",
+    "refuse",
+    "refuse_closed",
+    "rollback",
+    "run",
+    "status",
+    "write_pack",
+    "write_report",
+]
 
-_HOMES = {"gather_evidence": "migrate.evidence", "refuse": "migrate.beginning", "write_report": "migrate.report"}
+_HOMES = {
+    "gather_evidence": "migrate.evidence",
+    "refuse": "migrate.beginning",
+    "write_pack": "migrate.pack",
+    "write_report": "migrate.report",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -140,8 +140,7 @@ def sign_file(workspace: Workspace, path: Path) -> Path:
         Refused: See `sign`.
     """
     beside = path.with_name(path.name + ".sig")
-    signature = sign(workspace, read_bytes(path))
-    write_bytes(beside, f"ed25519 {pin(workspace)} {signature}\n".encode())
+    write_bytes(beside, signature_line(workspace, read_bytes(path)))
     return beside
 
 
@@ -163,13 +162,34 @@ def read_signed(workspace: Workspace, path: Path, *, hint: str = _HINT) -> bytes
     data = read_bytes(path)
     beside = path.with_name(path.name + ".sig")
     try:
-        line = _SIGNATURE_LINE.fullmatch(read_bytes(beside))
+        line = read_bytes(beside)
     except BadInput as exc:
         raise Refused("not signed", where=str(path), hint=hint) from exc
-    if line is None:
-        raise Refused("not a signature file", where=str(beside), hint=hint)
-    believe(workspace, line[1].decode(), data, line[2].decode(), where=str(path), hint=hint)
+    signer, signature = signature_of(line, where=str(beside), hint=hint)
+    believe(workspace, signer, data, signature, where=str(path), hint=hint)
     return data
+
+
+def signature_line(workspace: Workspace, data: bytes) -> bytes:
+    """The content of a signature file for ``data``.
+
+    Raises:
+        BadInput: No key here.
+        Refused: See `sign`.
+    """
+    return f"ed25519 {pin(workspace)} {sign(workspace, data)}\n".encode()
+
+
+def signature_of(line: bytes, *, where: str, hint: str = "") -> tuple[str, str]:
+    """Signer and signature in the content of a signature file; neither is verified.
+
+    Raises:
+        Refused: It is none.
+    """
+    found = _SIGNATURE_LINE.fullmatch(line)
+    if found is None:
+        raise Refused("not a signature file", where=where, hint=hint)
+    return found[1].decode(), found[2].decode()
 
 
 def believe(workspace: Workspace, signer: str, data: bytes, signature: str, *, where: str, hint: str) -> None:
