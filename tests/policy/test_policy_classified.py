@@ -8,9 +8,11 @@ import pytest
 from policy.classified import FILE, KEPT, LOWERED, RECORD, downgrades, remember
 from policy.labels import Label, Labelled, Labels, classify_by
 from policy.ledger import Ledger
+from pse.core.canonical import hash_of
 from pse.core.documents.category import Category
 from pse.core.documents.snapshot import Server
 from pse.core.errors import Refused
+from pse.core.progress import Event
 from pse.core.settings import Workspace
 
 SERVERS = [Server(id="s1", hostname="db1"), Server(id="s2", hostname="web1")]
@@ -118,3 +120,57 @@ def test_server_that_was_not_seen_for_a_while_keeps_its_last_category(house: Wor
     record = RECORD.read(house)
     assert record is not None
     assert record.categories == {"s1": Category.SENSITIVE, "s2": Category.OPEN}
+
+
+def said_of(given: Labels, servers: list[Server]) -> Any:
+    return classify_by(given, servers, []).by_server
+
+
+def labels_of(category: Category, *hosts: str, **words: Any) -> Labels:
+    return Labels(label=(Label(category=category, hosts=hosts, **words),))
+
+
+def test_every_server_is_looked_at_and_every_downgrade_is_in_the_ledger(house: Workspace) -> None:
+    servers = [Server(id=f"s{n}", hostname=f"db{n}") for n in range(3)]
+    was = labels_of(Category.SECRET, "db1", "db2")
+    remember(house, said_of(was, servers))
+    words = {"owner": "Director", "agreed_by": "Director General", "reason": "why", "reference": "File 1"}
+    now = labels_of(Category.OPEN, "db*", **words)
+    lowered = downgrades(house, now, servers, said_of(now, servers))
+    assert [(one.server, one.was, one.becomes) for one in lowered] == [
+        ("db1", Category.SECRET, Category.OPEN),
+        ("db2", Category.SECRET, Category.OPEN),
+    ]
+    remember(house, said_of(now, servers), lowered)
+    entries = [(entry.kind, entry.data) for entry in Ledger(house).entries()]
+    assert entries[1:3] == [
+        (LOWERED, {"server": name, "was": "secret", "becomes": "open", **words}) for name in ("db1", "db2")
+    ]
+    kept = {f"s{n}": Category.OPEN for n in range(3)}
+    assert entries[3] == (KEPT, {"servers": 3, "hash": hash_of(kept)})
+    assert [kind for kind, _ in entries] == [KEPT, LOWERED, LOWERED, KEPT]
+
+
+def test_ledger_that_takes_no_entry_is_told(house: Workspace) -> None:
+    told: list[Event] = []
+
+    def hear(event: Event) -> None:
+        told.append(event)
+
+    servers = [Server(id="s0", hostname="db0")]
+    agreed = {"owner": "Director", "agreed_by": "Director General", "reason": "why"}
+    was, now = labels_of(Category.SECRET, "db0"), labels_of(Category.OPEN, "db0", **agreed)
+    remember(house, said_of(was, servers))
+    (house.private / "ledger.jsonl").write_text("not an entry\n")
+    lowered = downgrades(house, now, servers, said_of(now, servers))
+    remember(house, said_of(now, servers), lowered, hear)
+    assert [(event.state, "NOT in the ledger" in event.message) for event in told] == [("failed", True)] * 2
+
+
+def test_what_today_says_nothing_of_is_kept_as_it_was(house: Workspace) -> None:
+    servers = [Server(id="s0", hostname="db0"), Server(id="s1", hostname="db1")]
+    remember(house, said_of(labels_of(Category.SECRET, "db0", "db1"), servers))
+    remember(house, said_of(labels_of(Category.SECRET, "db0"), servers))
+    open_now = labels_of(Category.OPEN, "db1")
+    with pytest.raises(Refused, match="db1"):
+        downgrades(house, open_now, servers, said_of(open_now, servers))
