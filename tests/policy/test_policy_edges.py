@@ -1,6 +1,7 @@
 """The last value of a register that is let in, and the first that is not."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 import pytest
