@@ -16,6 +16,7 @@ from pse.core.text import counted
 if TYPE_CHECKING:
     from providers.driving.state import State
     from providers.places import Places
+    from providers.ports import Made
 
 LEFTOVER, ANOTHERS, NOBODYS, MISSING, MOVED, KEY, UNTAGGED = (
     "PSE-B033",
@@ -215,12 +216,16 @@ def changes(places: "Places", held: Mapping[Key, Held], lives: Iterable[Live]) -
             findings.append(_changed(MISSING, key, one, text, Severity.WARNING))
         if not live.stack:
             findings.append(_changed(UNTAGGED, key, one, "has lost its tags: nothing tells any more that it is ours"))
-        now = frozenset((aspect.what, aspect.where) for aspect in live.made.outputs.placement)
+        made = live.made
+        if one.key or (one.aspects is not None and _of(made) != one.aspects):
+            made = _told(places, key, one, made)
+        now = _of(made)
         if one.aspects is not None and now != one.aspects:
             gone, new = _aspects(one.aspects - now), _aspects(now - one.aspects)
             text = f"rests elsewhere than when it was built: {gone or 'nothing'} became {new or 'nothing'}"
             findings.append(_changed(MOVED, key, one, text))
-        if one.key and (said := _key_now(places, key, one, live)) != one.key:
+        said = getattr(made.inputs, "encryption_key", "")
+        if one.key and said != one.key:
             text = (
                 f"was encrypted with the key {one.key}, and is {f'with {said}' if said else 'not with a key of ours'}"
             )
@@ -228,13 +233,16 @@ def changes(places: "Places", held: Mapping[Key, Held], lives: Iterable[Live]) -
     return findings
 
 
-def _key_now(places: "Places", key: Key, one: Held, live: Live) -> str:
-    """The key of a live object; a cloud that lists no keys tells it of an object whose inputs are given."""
+def _of(made: "Made") -> frozenset[tuple[str, str]]:
+    return frozenset((aspect.what, aspect.where) for aspect in made.outputs.placement)
+
+
+def _told(places: "Places", key: Key, one: Held, listed: "Made") -> "Made":
+    """The same object, asked for by itself: some of it a cloud only tells of one whose inputs are given."""
     place, kind, object_id = key
     given = {field.name: one.inputs[wire] for wire, field in KINDS[kind].input_fields().items() if wire in one.inputs}
-    known = msgspec.structs.replace(live.made.inputs, **given)
-    made = places.store(place, kind).read(object_id, known)
-    return getattr(made.inputs, "encryption_key", "") if made else ""
+    plain = {name: value for name, value in given.items() if isinstance(value, str | int)}
+    return places.store(place, kind).read(object_id, msgspec.structs.replace(listed.inputs, **plain)) or listed
 
 
 def _changed(code: str, key: Key, one: Held, text: str, severity: Severity = Severity.ERROR) -> Finding:
