@@ -2,31 +2,33 @@
 
 from types import MappingProxyType
 
-from inventory.importers.workbook import heading
+from inventory.importers.machines import ATTRIBUTE, TAG
+from inventory.importers.tables import heading
 
 # MB of 3.x and MiB of 4.x hold the same binary numbers.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "vm": ("VM", "vInfoVMName"),
+    "name": ("VM", "vInfoVMName"),
     "power": ("Powerstate", "vInfoPowerstate"),
     "template": ("Template", "vInfoTemplate"),
     "placeholder": ("SRM Placeholder", "vInfoSRMPlaceHolder"),
     "dns": ("DNS Name", "vInfoGuestHostName"),
     "connection": ("Connection state",),
-    "cpus": ("CPUs", "vInfoCPUs"),
+    "vcpus": ("CPUs", "vInfoCPUs"),
     "memory": ("Memory", "vInfoMemory"),
-    "provisioned": ("Provisioned MiB", "Provisioned MB", "vInfoProvisioned"),
-    "in_use": ("In Use MiB", "In Use MB", "vInfoInUse"),
-    "ip": ("Primary IP Address", "vInfoPrimaryIPAddress"),
-    "datacenter": ("Datacenter", "vInfoDataCenter"),
-    "cluster": ("Cluster", "vInfoCluster"),
-    "folder": ("Folder", "vInfoFolder"),
-    "os_config": ("OS according to the configuration file", "vInfoOS"),
-    "os_tools": ("OS according to the VMware Tools", "vInfoOSTools"),
+    "disk_total": ("Provisioned MiB", "Provisioned MB", "vInfoProvisioned"),
+    "disk_used": ("In Use MiB", "In Use MB", "vInfoInUse"),
+    "addresses": ("Primary IP Address", "vInfoPrimaryIPAddress"),
+    TAG + "datacenter": ("Datacenter", "vInfoDataCenter"),
+    TAG + "cluster": ("Cluster", "vInfoCluster"),
+    TAG + "folder": ("Folder", "vInfoFolder"),
+    "os_also": ("OS according to the configuration file", "vInfoOS"),
+    "os": ("OS according to the VMware Tools", "vInfoOSTools"),
     "ft_role": ("FT Role",),
     "id": ("VM ID",),
     "bios_uuid": ("SMBIOS UUID",),
     "uuid": ("VM UUID", "vInfoUUID"),
     "vcenter": ("VI SDK UUID",),
+    "disk_capacity": ("Total disk capacity MiB",),
     "disk": ("Disk",),
     "capacity": ("Capacity MiB", "Capacity MB"),
     "raw": ("Raw",),
@@ -49,7 +51,7 @@ BY_HEADING = MappingProxyType({heading(name): used for used, names in _NAMES.ite
 _PLAIN = """
 Config status|Guest state|Heartbeat|Consolidation Needed|PowerOn|Suspended To Memory|Suspend time|Suspend Interval
 Creation date|vInfoCreateDate|Change Version|Overall Cpu Readiness|Active Memory|NICs|vInfoNICs|Disks
-vInfoNumVirtualDisks|Total disk capacity MiB|Fixed Passthru HotPlug|min Required EVC Mode Key|Latency Sensitivity
+vInfoNumVirtualDisks|Fixed Passthru HotPlug|min Required EVC Mode Key|Latency Sensitivity
 Op Notification Timeout|EnableUUID|CBT|Network #1|Network #2|Network #3|Network #4|Network #5|Network #6|Network #7
 Network #8|Num Monitors|Video Ram KiB|Video Ram KB|Resource pool|Folder ID|vApp|DAS protection|FT State|FT Latency
 FT Bandwidth|FT Sec. Latency|Vm Failover In Progress|Unshared MiB|Unshared MB|HA Restart Priority
@@ -61,8 +63,8 @@ Backup status|Host|vInfoHost|Customization Info|Guest Detailed Data|VI SDK Serve
 OWN = frozenset(heading(name) for line in _PLAIN.strip().splitlines() for name in line.split("|"))
 """RVTools' own columns that are not used here."""
 
-ATTRIBUTE = "attribute:"
-"""Prefix of a custom attribute among a row's cells."""
+UNITS = MappingProxyType(dict.fromkeys(("memory", "disk_total", "disk_used", "disk_capacity", "capacity"), "m"))
+"""Units of the sizes."""
 
 
 def column(name: str) -> str | None:
@@ -70,7 +72,7 @@ def column(name: str) -> str | None:
     known = heading(name)
     if known in BY_HEADING:
         return BY_HEADING[known]
-    if known in OWN or known.startswith(("__", "column_")) or not known:
+    if known in OWN or not known:
         return None
     return ATTRIBUTE + " ".join(name.split())
 

@@ -1,13 +1,16 @@
-"""xlsx workbooks, read by sheet and column name with bounds on what they may claim."""
+"""xlsx workbooks, read as a stream: what a sheet claims reserves nothing, and a far cell costs what its bytes cost."""
 
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from posixpath import join, normpath
+from typing import IO
+from xml.etree import ElementTree as ET
 
-import msgspec
-
+from inventory.importers.sheet import BLOCK, Opener, Sheet, rich_text, unescaped
 from pse.core.errors import BadInput
 from pse.core.text import printable
 
@@ -16,24 +19,11 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _MOST_BYTES = 4 * 1024**3
 _RATIO = 1000
-_FAR = re.compile(rb"""\sr=["'](?:[A-Z]{3}\d+|[A-Z]{1,2}\d{7,})["']""")
-"""A cell beyond column ZZ or row 999,999: readers reserve the whole rectangle up to it, terabytes of it."""
-_BLOCK = 1024 * 1024
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: its number as the spreadsheet shows it, and its cells that are not blank, by column."""
-
-    number: int
-    cells: dict[str, str]
-
-
-def sheets_of(path: Path) -> tuple[str, ...] | None:
-    """Names of the sheets; None when it is no workbook that can be read."""
-    try:
-        return Workbook(path).sheets
-    except BadInput:
-        return None
+_SMALL = 8 * 1024 * 1024
+"""Bytes of a part that only names things: the list of sheets and their files."""
+_STRING_BYTES = 768 * 1024 * 1024
+_SHEETS = 1000
+_ITEM = re.compile(rb"<(?:\w+:)?si(?:\s[^>]*)?(?:/>|>(.*?)</(?:\w+:)?si>)", re.DOTALL)
 
 
 class Workbook:
@@ -47,109 +37,141 @@ class Workbook:
     """
 
     def __init__(self, path: Path) -> None:
-        """Check the file's claims, then open it."""
-        import fastexcel
+        """Check what the file claims, and read the names of its sheets."""
+        self._path = path
+        self._strings: list[str] | None = None
+        self._strings_part = ""
+        with _readable(path) as archive:
+            _check(archive, str(path))
+            parts = set(archive.namelist())
+            main = self._related(archive, "", "officeDocument")
+            book = main[0] if main else "xl/workbook.xml"
+            if book not in parts:
+                raise BadInput("a zip file, but no workbook", where=str(path))
+            strings = self._related(archive, book, "sharedStrings")
+            self._strings_part = strings[0] if strings and strings[0] in parts else ""
+            targets = {rid: part for rid, kind, part in self._relations(archive, book) if kind == "worksheet"}
+            found = []
+            for element in self._xml(archive, book).iter():
+                if element.tag.rpartition("}")[2] == "sheet":
+                    rid = next((v for k, v in element.attrib.items() if k.rpartition("}")[2] == "id"), "")
+                    if targets.get(rid) in parts:
+                        found.append((element.attrib.get("name", ""), targets[rid]))
+        if len(found) > _SHEETS:
+            raise BadInput(f"more than {_SHEETS:,} sheets", where=str(path))
+        self.sheets = tuple(Sheet(name, self._opener(part), self._texts, path) for name, part in found)
 
-        self._where = str(path)
-        _check(path)
-        try:
-            self._reader = fastexcel.read_excel(path)
-        except fastexcel.FastExcelError as exc:
-            raise BadInput(f"not a workbook that can be read: {_words(exc)}", where=self._where) from exc
-        self.sheets: tuple[str, ...] = tuple(self._reader.sheet_names)
+    def _opener(self, part: str) -> Opener:
+        @contextmanager
+        def opened() -> Iterator[IO[bytes]]:
+            with _readable(self._path) as archive, archive.open(part) as file:
+                yield file
 
-    def headers(self, sheet: str) -> tuple[str, ...]:
-        """Column names of ``sheet`` as written; empty for a blank sheet.
+        return opened
 
-        Raises:
-            BadInput: No such sheet, or it is damaged.
-        """
-        import fastexcel
+    def _texts(self) -> list[str]:
+        if self._strings is None:
+            self._strings = self._load_strings()
+        return self._strings
 
-        try:
-            names = self._reader.load_sheet(sheet, n_rows=0, dtypes="string").available_columns()
-        except fastexcel.FastExcelError as exc:
-            if "empty" in str(exc).lower() or "no data" in str(exc).lower():
-                return ()
-            raise BadInput(f"the sheet {sheet} cannot be read: {_words(exc)}", where=self._where) from exc
-        return tuple(column.name for column in names)
+    def _load_strings(self) -> list[str]:
+        found: list[str] = []
+        if not self._strings_part:
+            return found
+        with _readable(self._path) as archive, archive.open(self._strings_part) as file:
+            tail, total = b"", 0
+            while block := file.read(BLOCK):
+                total += len(block)
+                if total > _STRING_BYTES:
+                    raise BadInput("the workbook's texts take more than 768 MiB", where=str(self._path))
+                data = tail + block
+                cut = data.rfind(b"</si>") + 5
+                if cut == 4:
+                    cut = max(data.rfind(b":si>") + 4, 0) if data.rfind(b":si>") >= 0 else 0
+                tail = data[cut:]
+                if len(tail) > 16 * BLOCK:
+                    raise BadInput("one text of the workbook takes more than 16 MiB", where=str(self._path))
+                found += [_item(item).strip() for item in _ITEM.findall(data[:cut])]
+        return found
 
-    def rows(self, sheet: str, wanted: Callable[[str], str | None]) -> list[Row]:
-        """Rows of ``sheet`` that are not blank.
-
-        Args:
-            sheet: Name of the sheet; its first row holds the column names.
-            wanted: Column name as written to the name to use; None leaves the column out. Of two columns with one
-                name the first one that is not blank counts.
-
-        Raises:
-            BadInput: The sheet is damaged.
-        """
-        import fastexcel
-
-        names = {name: used for name in self.headers(sheet) if (used := wanted(name)) is not None}
-        if not names:
+    def _relations(self, archive: zipfile.ZipFile, part: str) -> list[tuple[str, str, str]]:
+        folder, _, name = part.rpartition("/")
+        path = join(folder, "_rels", f"{name}.rels")
+        if path not in archive.namelist():
             return []
+        found = []
+        for element in self._xml(archive, path).iter():
+            target, kind = element.attrib.get("Target", ""), element.attrib.get("Type", "").rpartition("/")[2]
+            if target and element.attrib.get("TargetMode") != "External":
+                full = target.lstrip("/") if target.startswith("/") else normpath(join(folder, target))
+                found.append((element.attrib.get("Id", ""), kind, full))
+        return found
+
+    def _related(self, archive: zipfile.ZipFile, part: str, kind: str) -> list[str]:
+        return [target for _, name, target in self._relations(archive, part) if name == kind]
+
+    def _xml(self, archive: zipfile.ZipFile, part: str) -> ET.Element:
+        if archive.getinfo(part).file_size > _SMALL:
+            raise BadInput(f"{printable(part)} is larger than any list of sheets", where=str(self._path))
+        raw = archive.read(part)
+        if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+            raise BadInput(f"{printable(part)} defines entities of its own", where=str(self._path))
         try:
-            loaded = self._reader.load_sheet(sheet, dtypes="string", use_columns=list(names))
-            columns: Mapping[str, list[str | None]] = loaded.to_arrow().to_pydict()
-        except fastexcel.FastExcelError as exc:
-            raise BadInput(f"the sheet {sheet} cannot be read: {_words(exc)}", where=self._where) from exc
-        rows = []
-        for index in range(max((len(values) for values in columns.values()), default=0)):
-            cells: dict[str, str] = {}
-            for name, values in columns.items():
-                value = (values[index] or "").strip()
-                if value and names[name] not in cells:
-                    cells[names[name]] = value
-            if cells:
-                rows.append(Row(number=index + 2, cells=cells))
-        return rows
+            return ET.fromstring(raw)  # noqa: S314 - bounded, and without entities
+        except (ET.ParseError, ValueError, LookupError) as exc:
+            raise BadInput(f"not a workbook that can be read: {words(exc)}", where=str(self._path)) from exc
 
 
-def heading(name: str) -> str:
-    """A column name for comparing: trimmed, case-folded, doubled blanks collapsed."""
-    return " ".join(name.split()).casefold()
+def _item(raw: bytes) -> str:
+    if raw.startswith(b"<t>") and raw.find(b"<", 3) == len(raw) - 4:
+        return unescaped(raw[3:-4])
+    return rich_text(raw)
 
 
-def _check(path: Path) -> None:
-    where = str(path)
+@contextmanager
+def _readable(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The open archive; what is wrong with it is bad input, whenever it shows.
+
+    Raises:
+        BadInput: Encrypted, damaged or cut off.
+    """
     try:
         with path.open("rb") as file:
             if file.read(8) == OLE:
                 raise BadInput(
                     "the workbook is encrypted, or of the old binary kind (.xls)",
-                    where=where,
+                    where=str(path),
                     hint="Open it with its password and save it as a plain .xlsx.",
                 )
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-            if sum(p.file_size for p in parts) > _MOST_BYTES:
-                raise BadInput("it unpacks to more than 4 GiB", where=where, hint="Split the export.")
-            for part in parts:
-                if part.file_size > _BLOCK and part.file_size > _RATIO * max(1, part.compress_size):
-                    raise BadInput(f"{printable(part.filename)} is packed absurdly tight", where=where)
-                if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
-                    _scan(archive, part, where)
+            file.seek(0)
+            with zipfile.ZipFile(file) as archive:
+                yield archive
     except OSError as exc:
-        raise BadInput(f"cannot be read: {exc.strerror or exc}", where=where) from exc
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, RuntimeError, zlib.error) as exc:
-        raise BadInput(f"not a workbook that can be read: {_words(exc)}", where=where) from exc
+        raise BadInput(f"cannot be read: {exc.strerror or exc}", where=str(path)) from exc
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        EOFError,
+        RuntimeError,
+        KeyError,
+        UnicodeError,
+        ValueError,
+        IndexError,
+        zlib.error,
+    ) as exc:
+        raise BadInput(f"not a workbook that can be read: {words(exc)}", where=str(path)) from exc
 
 
-def _scan(archive: zipfile.ZipFile, part: zipfile.ZipInfo, where: str) -> None:
-    with archive.open(part) as file:
-        tail = b""
-        while block := file.read(_BLOCK):
-            if match := _FAR.search(tail + block):
-                cell = match[0].decode("ascii", "replace").strip()
-                raise BadInput(
-                    f"{printable(part.filename)} has a cell far outside any table ({cell})",
-                    where=where,
-                    hint="Delete the empty rows and columns behind the data and save it again.",
-                )
-            tail = block[-32:]
+def _check(archive: zipfile.ZipFile, where: str) -> None:
+    parts = archive.infolist()
+    if sum(p.file_size for p in parts) > _MOST_BYTES:
+        raise BadInput("it unpacks to more than 4 GiB", where=where, hint="Split the export.")
+    for part in parts:
+        if part.file_size > BLOCK and part.file_size > _RATIO * max(1, part.compress_size):
+            raise BadInput(f"{printable(part.filename)} is packed absurdly tight", where=where)
 
 
-def _words(exc: BaseException) -> str:
+def words(exc: BaseException) -> str:
+    """What a library says, for a message."""
     return printable(str(exc).split("\n", maxsplit=1)[0])[:200]

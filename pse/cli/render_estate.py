@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inventory import Discovery, Estate, Import
+    from inventory.importers import Totals
     from policy import Classification
     from policy.classified import Downgrade
     from policy.proposals import Proposal
@@ -47,14 +48,45 @@ def import_view(found: "Import") -> View:
     """What the file gave and what was left out."""
     taken = f"{counted(found.servers, 'server')}, {counted(found.templates, 'template')}"
     line = f"{counted(found.rows, 'row')}: {taken}, {found.skipped} left out"
+    files = ", ".join(found.files[:6]) + (f" and {len(found.files) - 6} more" if len(found.files) > 6 else "")
     wrong = any(f.severity is Severity.ERROR for f in found.findings)
     done = ("the import is done; each error below is about one row or machine",) if wrong else ()
     data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}
+    kind = {"format": found.importer, "title": found.title, "files": found.files}
     return View(
-        {**data, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
-        (f"in this file: {line}", *done, *estate_blocks(found.estate)),
+        {
+            **kind,
+            **data,
+            "totals": found.totals,
+            "snapshot": found.estate.manifest.hash,
+            "estate": counts(found.estate),
+        },
+        (
+            f"recognised as: {found.title}",
+            *((f"read: {files}",) if len(found.files) > 1 else ()),
+            f"in this file: {line}",
+            *_totals(found.totals),
+            *done,
+            *estate_blocks(found.estate),
+        ),
         found.findings,
     )
+
+
+def _totals(totals: "Totals") -> tuple[str, ...]:
+    """Sums of a file in two lines, what it does not give left out."""
+    gib = (
+        (totals.memory_mib, "memory"),
+        (totals.provisioned_mib, "provisioned"),
+        (totals.in_use_mib, "in use"),
+        (totals.disk_mib, "on its disks"),
+    )
+    sums = [f"{totals.vcpus:,g} vCPU"] if totals.vcpus else []
+    sums += [f"{value / 1024:,.2f} GiB {what}" for value, what in gib if value]
+    sums += [counted(round(totals.disks), "disk")] if totals.disks else []
+    power = ((totals.on, "on"), (totals.off, "off"), (totals.suspended, "suspended"))
+    states = [f"{value:,.0f} {what}" for value, what in power if value]
+    return tuple(f"{name}: {', '.join(words)}" for name, words in (("totals", sums), ("power", states)) if words)
 
 
 def labels_view(estate: "Estate", labels: "Classification") -> View:

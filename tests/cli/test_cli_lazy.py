@@ -17,7 +17,7 @@ except SystemExit as exc:
 print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 HEAVY = {"rich", "msgspec", "sqlalchemy", "alembic", "paramiko", "cryptography", "pulumi", "grpc", "dbos", "pyarrow"}
-HEAVY |= {"networkx", "jinja2", "fastexcel", "dns", "policy", "inventory", "providers", "blueprints", "migrate"}
+HEAVY |= {"networkx", "jinja2", "dns", "policy", "inventory", "providers", "blueprints", "migrate"}
 
 
 @pytest.mark.parametrize("words", [["--version"], ["--help"], ["plan", "--help"], ["lab", "start", "--help"]])

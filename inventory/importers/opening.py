@@ -1,0 +1,175 @@
+"""Opens what was named: a workbook, a CSV file and those exported with it, a folder or zip of them, or JSON."""
+
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import IO
+
+from inventory.importers.csvfile import CSVTable, csv_file, encoding_of
+from inventory.importers.documents import is_json, read_documents
+from inventory.importers.reading import Source
+from inventory.importers.tables import Table, Tables
+from inventory.importers.workbook import OLE, Workbook
+from pse.core.errors import BadInput
+from pse.core.text import printable
+
+_MIB = 1024**2
+MOST_BYTES = 1024 * _MIB
+"""Bytes of a file; a workbook of 100,000 servers has some 80 MiB."""
+_HEAD = 4096
+_FILES = 5000
+_PARTED = re.compile(r"(?P<before>.*?)(?P<tab>tab)?(?P<table>(?:dv|v)[A-Z]\w*|(?:vm|disk|tag|perf)Info)", re.DOTALL)
+"""Names of files that stand beside others of the same export: ``RVTools_tabvInfo.csv``, ``vmInfo.csv``."""
+_GOOGLE = ("vmInfo", "diskInfo", "tagInfo", "perfInfo")
+
+
+def open_source(path: Path) -> Source:
+    """Open ``path`` by what it holds.
+
+    Raises:
+        BadInput: It is nothing that can be read, or no kind of file that any importer takes.
+    """
+    if path.is_dir():
+        return _folder(path)
+    raw = head_of(path)
+    if raw.startswith(OLE):
+        raise BadInput(
+            "the workbook is encrypted, or of the old binary kind (.xls)",
+            where=str(path),
+            hint="Open it with its password and save it as a plain .xlsx.",
+        )
+    if raw.startswith(b"PK\x03\x04"):
+        return _zip(path)
+    if is_json(raw):
+        return read_documents(path, (path,))
+    if encoding_of(raw):
+        return _csv(path)
+    raise BadInput(
+        "empty" if not raw else "no workbook, no CSV and no JSON: nothing that can be imported",
+        where=str(path),
+        hint="Export it again as .xlsx, CSV or JSON.",
+    )
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of a plain file of a sensible size; a pipe or a device would keep its reader for ever.
+
+    Raises:
+        BadInput: Anything else.
+    """
+    try:
+        # Looked at through the open file; opening a pipe without this flag waits for its writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    try:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise BadInput(
+                "not a plain file but a pipe, socket or device", where=str(path), hint="Name the exported file itself."
+            )
+        if status.st_size > MOST_BYTES:
+            raise BadInput(
+                f"{status.st_size // _MIB:,} MiB are more than the {MOST_BYTES // _MIB:,} MiB that a file may have",
+                where=str(path),
+                hint="Export fewer columns or sheets, or one file for each vCenter.",
+            )
+        return os.read(handle, _HEAD)
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    finally:
+        os.close(handle)
+
+
+def _zip(path: Path) -> Source:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [entry for entry in archive.namelist() if not entry.endswith("/")]
+            sizes = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, EOFError) as exc:
+        raise BadInput(
+            "a zip file that cannot be read: it is damaged or cut off",
+            where=str(path),
+            hint="Export it again, and see that it was copied whole.",
+        ) from exc
+    if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
+        return Tables(path=path, kind="workbook", tables=Workbook(path).sheets, files=(path,))
+    members = sorted(name for name in names if name.lower().endswith((".csv", ".txt", ".tsv")))
+    if not members or len(members) > _FILES or sizes > 4096 * _MIB:
+        raise BadInput(
+            "a zip file without a workbook or CSV files that can be read",
+            where=str(path),
+            hint="Unpack it, and import the file of the servers.",
+        )
+    tables: list[Table] = []
+    for member in members:
+        opened = _member(path, member)
+        try:
+            tables.append(
+                CSVTable(_table_name(Path(member).stem), opened, f"{path}: {printable(member)}", file=path.name)
+            )
+        except BadInput:
+            continue
+    return Tables(path=path, kind="csv", tables=tuple(tables), files=(path,))
+
+
+def _member(path: Path, member: str) -> Callable[[], IO[bytes]]:
+    return lambda: zipfile.ZipFile(path).open(member)
+
+
+def _csv(path: Path) -> Tables:
+    """The file, and those beside it that the same export wrote."""
+    tables: list[Table] = []
+    files = []
+    for file in (path, *_beside(path)):
+        if file == path or encoding_of(_quiet_head(file)):
+            tables.append(csv_file(file, _table_name(file.stem)))
+            files.append(file)
+    return Tables(path=path, kind="csv", tables=tuple(tables), files=tuple(files))
+
+
+def _beside(path: Path) -> Iterable[Path]:
+    said = _PARTED.fullmatch(path.stem)
+    if said is None:
+        return ()
+    found = []
+    for other in sorted(path.parent.iterdir()):
+        if other == path or other.suffix.lower() != path.suffix.lower() or not other.is_file():
+            continue
+        its = _PARTED.fullmatch(other.stem)
+        same = its is not None and its["before"].casefold() == said["before"].casefold()
+        if its is not None and same and (its["table"] in _GOOGLE) == (said["table"] in _GOOGLE):
+            found.append(other)
+    return found[:_FILES]
+
+
+def _quiet_head(path: Path) -> bytes:
+    try:
+        return head_of(path)
+    except BadInput:
+        return b""
+
+
+def _table_name(stem: str) -> str:
+    said = _PARTED.fullmatch(stem)
+    return said["table"] if said else stem
+
+
+def _folder(path: Path) -> Source:
+    try:
+        files = sorted(f for f in path.iterdir() if f.is_file() and not f.name.startswith("."))[: _FILES * 20]
+    except OSError as exc:
+        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+    tables = [f for f in files if f.suffix.lower() == ".csv"]
+    if tables:
+        read = tuple(csv_file(f, _table_name(f.stem)) for f in tables[:_FILES] if encoding_of(_quiet_head(f)))
+        return Tables(path=path, kind="csv", tables=read, files=tuple(tables))
+    facts = tuple(f for f in files if is_json(_quiet_head(f)))
+    if not facts:
+        raise BadInput(
+            "a folder without CSV or JSON files", where=str(path), hint="Name the exported file, or its folder."
+        )
+    return read_documents(path, facts)
