@@ -28,12 +28,10 @@ _SIZES = range(1, 65537)
 def checked(kind: Kind, raw: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs as the engine keeps them: defaults filled in, secret ones wrapped, the rest in its form."""
     fields = kind.input_fields()
-    defaults = {info.encode_name: info.default for info in msgspec.structs.fields(kind.inputs)}
     kept = {key: value for key, value in raw.items() if value is not None}
     for wire, field in fields.items():
         if wire not in kept and not field.required:
-            default = defaults[wire]
-            kept[wire] = list(default) if isinstance(default, tuple) else default
+            kept[wire] = list(field.default) if isinstance(field.default, tuple) else field.default
         if wire in kept and field.rule.secret and kept[wire] != "":
             kept[wire] = secret(kept[wire])
     return kept
@@ -89,13 +87,13 @@ def lacking(kind: Kind, values: Mapping[str, Any], provider: type[Provider] | Pr
     """
     if kind.name not in provider.kinds:
         return [("", f"the provider {provider.name} makes no {kind.name}: {provider.lacks.get(kind.name, 'unknown')}")]
-    defaults = {info.encode_name: info.default for info in msgspec.structs.fields(kind.inputs)}
+    fields = kind.input_fields()
     return [
         (wire, f"the provider {provider.name} cannot do this: {provider.lacks[f'{kind.name}.{wire}']}")
         for wire, value in values.items()
         # On the wire a tuple is a list.
         if f"{kind.name}.{wire}" in provider.lacks
-        and (tuple(value) if isinstance(value, list) else value) != defaults[wire]
+        and (tuple(value) if isinstance(value, list) else value) != fields[wire].default
     ]
 
 

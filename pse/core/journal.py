@@ -156,15 +156,22 @@ class FileJournal:
 
     @contextmanager
     def _locked(self) -> Iterator[dict[str, Intent]]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._mutex:
-            lock = os.open(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+            lock = self._lock_file()
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 self._catch_up()
                 yield self._state
             finally:
                 os.close(lock)
+
+    def _lock_file(self) -> int:
+        path = self._path.with_name(self._path.name + ".lock")
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def _append(self, line: dict[str, Any]) -> int:
         """Write a line, not flushed yet; returns where it ends."""

@@ -115,6 +115,7 @@ class Field:
         type: Type without its rule.
         rule: See `Rule`.
         required: The caller has to give it.
+        default: What it is when the caller does not; nothing to go by where it is required.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Field:
     type: Any
     rule: Rule
     required: bool
+    default: Any
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,11 @@ def _fields(struct: type[msgspec.Struct]) -> Mapping[str, Field]:
         if len(rules) != 1:
             raise TypeError(f"{struct.__name__}.{info.name} does not say what it rests on")
         found[info.encode_name] = Field(
-            name=info.name, wire=info.encode_name, type=get_args(hint)[0], rule=rules[0], required=info.required
+            name=info.name,
+            wire=info.encode_name,
+            type=get_args(hint)[0],
+            rule=rules[0],
+            required=info.required,
+            default=info.default,
         )
     return MappingProxyType(found)
