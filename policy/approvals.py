@@ -100,7 +100,7 @@ def require_approvals(workspace: Workspace, plan: str, categories: Iterable[Cate
         Refused: The ledger was altered.
     """
     settings = workspace.settings.approvals
-    asked = sorted({one.value for one in categories if not settings.categories or one in settings.categories})
+    asked = sorted({one.value for one in categories if one.rank >= settings.least.rank})
     if settings.count == 0 or not asked:
         return
     every = approvals(workspace)

@@ -1,7 +1,7 @@
 """Gate files on disk: signed when the plan was made, believed only with the pinned signer's signature."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
     from policy.load import Policy
+    from policy.nocs import Noc
 
 _UNIT = re.compile(r"[a-z0-9][a-z0-9-]{0,127}", re.ASCII)
 _HINT = "Make the plan again and run `pse up` with it; it puts the signed gate there."
@@ -176,7 +177,8 @@ def narrowed(
         jurisdiction=policy.jurisdiction,
         nocs=tuple(references),
     )
-    nocs = [noc for noc in policy.nocs.noc if noc.reference in references and noc.holds(day)]
+    granted = [noc for noc in policy.nocs.noc if noc.reference in references]
+    nocs = [noc for noc in granted if noc.holds(day)]
     places = {place.id: place for place in policy.register.places}
     allowed, refused = [], list(gate.refused)
     for entry in gate.allowed:
@@ -186,11 +188,22 @@ def narrowed(
         if verdict.allowed:
             allowed.append(entry)
         else:
-            refused.append(RefusedPlace(place=entry.place, refusals=verdict.refusals))
+            refusals = tuple(_with_ended(refusal, granted, entry.place, day) for refusal in verdict.refusals)
+            refused.append(RefusedPlace(place=entry.place, refusals=refusals))
     if len(allowed) == len(gate.allowed):
         return gate
     refused.sort(key=lambda entry: entry.place)
     return msgspec.structs.replace(gate, allowed=tuple(allowed), refused=tuple(refused))
+
+
+def _with_ended(refusal: Refusal, nocs: Iterable["Noc"], place: str, day: date) -> Refusal:
+    """The refusal, and which NOC lifted its rule there until it ended."""
+    ended = [
+        f"{n.reference} lifted it until {n.end}."
+        for n in nocs
+        if refusal.rule in n.rules and n.reaches(place) and n.end < day
+    ]
+    return msgspec.structs.replace(refusal, message=" ".join((refusal.message, *ended)))
 
 
 def _strictest(gate: UnitGate, categories: Mapping[str, Category | None]) -> Category | None:

@@ -104,13 +104,13 @@ class ApprovalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     Attributes:
         count: People who have to approve a plan by its hash; 0 asks nobody.
-        categories: Data categories that it takes approvals for; empty is every one.
+        least: Data category from which on it takes approvals, whatever is more sensitive included.
         people: Who may approve; empty is anybody who is named.
         days: Days that an approval counts after its own.
     """
 
     count: Annotated[int, msgspec.Meta(ge=0, le=20)] = 0
-    categories: tuple[Category, ...] = ()
+    least: Category = Category.OPEN
     people: tuple[str, ...] = ()
     days: Annotated[int, msgspec.Meta(ge=0, le=366)] = 30
 

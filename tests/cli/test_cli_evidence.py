@@ -16,12 +16,12 @@ __all__ = ["ministry"]
 
 def test_up_waits_for_the_approvals_that_the_workspace_asks_for(run: Run, ministry: Path) -> None:
     with (ministry / "pse.toml").open("a") as settings:
-        settings.write('\n[approvals]\ncount = 1\ncategories = ["restricted"]\npeople = ["Director Records"]\n')
+        settings.write('\n[approvals]\ncount = 1\nleast = "restricted"\npeople = ["Director Records"]\n')
     plan = told(run, "plan", "--as-of", DAY)
     waits = run("up", "--dry-run", "--json")
     error = json.loads(waits.stderr.splitlines()[-1])["error"]
     assert (waits.exit_code, error["code"]) == (7, "waiting")
-    assert "0 of 1 approval for restricted data" in error["message"]
+    assert "0 of 1 approval for restricted" in error["message"]
     said = ("--reference", "Letter 7")
     assert run("approve", "--by", "Director Records", *said).exit_code == 2, "nobody can be asked"
     assert run("approve", "--by", "Somebody Else", *said, "--yes").exit_code == 3

@@ -44,12 +44,13 @@ def test_as_many_people_as_asked_and_one_person_twice_is_one(house: Workspace) -
     require(house)
 
 
-def test_nothing_is_asked_by_default_or_for_other_categories(house: Workspace) -> None:
+def test_nothing_is_asked_by_default_or_for_less_sensitive_data(house: Workspace) -> None:
     require(house)
-    asking(house, categories=(Category.SENSITIVE,))
+    asking(house, least=Category.SENSITIVE)
     require(house, Category.OPEN, Category.RESTRICTED)
-    with pytest.raises(Waiting, match="for sensitive data"):
-        require(house, Category.OPEN, Category.SENSITIVE)
+    for category in (Category.SENSITIVE, Category.SECRET):
+        with pytest.raises(Waiting, match=f"for {category.value} data"):
+            require(house, Category.OPEN, category)
 
 
 def test_an_approval_of_another_plan_or_one_that_expired_counts_for_none(house: Workspace) -> None:
