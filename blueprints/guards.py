@@ -12,6 +12,7 @@ from pse.core.canonical import write_bytes
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 from pse.core.errors import Refused
+from pse.core.progress import Progress, silent
 from pse.core.served import served
 from pse.core.settings import Workspace
 from pse.core.time import today
@@ -188,6 +189,22 @@ def rehearsal(workspace: Workspace, bundle: Bundle, unit: Unit, engine: "Engine"
     """The unit's program for evaluation without the engine: by the plan's own gate, on the landing zone to be."""
     landing = None if unit.landing else landing_of(engine, unit) or planned_landing(unit.place, landing_id(unit.place))
     return program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash, gate=bundle.gates[unit.id].gate)
+
+
+def note_nocs(workspace: Workspace, bundle: Bundle, unit: Unit, progress: Progress = silent) -> None:
+    """Write into the ledger which NOCs let the unit be at its place, once for a plan; quiet where none is needed."""
+    from policy.deeds import NOC, note
+    from policy.ledger import Ledger
+
+    verdicts = bundle.verdicts.verdicts
+    used = next(
+        (one for one in verdicts if (one.class_id, one.place) == (unit.class_id, unit.place) and one.nocs), None
+    )
+    if used is None:
+        return
+    said = {"plan": bundle.plan.hash, "unit": unit.id, "place": unit.place, "nocs": list(used.nocs)}
+    if not any(entry.kind == NOC and entry.data == said for entry in Ledger(workspace).entries()):
+        note(workspace, NOC, said, progress)
 
 
 def put_gate(workspace: Workspace, bundle: Bundle, unit_id: str) -> None:

@@ -15,6 +15,7 @@ from blueprints.guards import (
     leave_served,
     losses_of,
     may_begin,
+    note_nocs,
     put_gate,
     rehearsal,
     rehearse,
@@ -349,6 +350,7 @@ def _ensure_alone(
     if landing is None and not unit.landing:
         raise BadInput("the landing zone of its place does not stand", where=unit.id)
     run = program(unit, landing=landing, workspace=workspace, plan=bundle.plan.hash)
+    note_nocs(workspace, bundle, unit, progress)
     deployment = engine.ensure(unit, run, plan=bundle.plan.hash, unit_hash=unit_hash, again=again)
     _audit(workspace, bundle, unit)
     progress(Event("audit", "done", subject=unit.id, message="every object rests where it may"))

@@ -12,7 +12,7 @@ import msgspec
 
 from migrate.material import AUDIT, LAW, LEDGER, PLAN, VERDICTS, Material
 from policy.approvals import APPROVAL
-from policy.deeds import REFUSED
+from policy.deeds import NOC, REFUSED
 from policy.rulebook import Rule
 from pse.core import canonical
 from pse.core.documents import oscal
@@ -208,13 +208,15 @@ def _of_ledger(material: Material) -> Iterator[Seen]:
     """Refusals and approvals of this very plan; the rest of the ledger is in the pack and says more of others."""
     for entry in material.entries:
         data = entry.data
-        if entry.kind not in ("refusal", REFUSED, APPROVAL) or data.get("plan") != material.plan.hash:
+        if entry.kind not in ("refusal", REFUSED, APPROVAL, NOC) or data.get("plan") != material.plan.hash:
             continue
         rule = str(data.get("rule", ""))
         words = str(data.get("message") or data.get("why") or "")
         if entry.kind == APPROVAL:
             words = f"{data.get('by')} approved the plan ({data.get('reference')})."
-        title = {"refusal": f"{data.get('gate')} refused {data.get('urn')}", APPROVAL: "approved"}
+        if entry.kind == NOC:
+            words = f"{data.get('unit')} is at {data.get('place')} by {', '.join(map(str, data.get('nocs', ())))}."
+        title = {"refusal": f"{data.get('gate')} refused {data.get('urn')}", APPROVAL: "approved", NOC: "NOC used"}
         yield (
             frozenset({rule} - {""}),
             _observation(

@@ -52,6 +52,8 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    from policy.approvals import approvals
+
     def shown(value: Any) -> Any:
         return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
@@ -80,6 +82,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
         signature=signature,
         forbidden=forbidden_places(bundle.plan),
         attempts=refused_attempts(workspace),
+        approvals=[one for one in approvals(workspace) if one.plan == bundle.plan.hash],
         chart=draw(bundle.plan, campaign),
         moved=sum(one.bytes_moved for one in campaign.workloads) if campaign else 0,
         mismatches=sum(one.mismatches for one in campaign.workloads) if campaign else 0,

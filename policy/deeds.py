@@ -15,6 +15,8 @@ from pse.core.settings import Workspace
 
 REFUSED = "refused"
 """Kind of the entry about a command that was refused."""
+NOC = "noc"
+"""Kind of the entry about NOCs without which a unit could not be at its place."""
 
 
 def note(workspace: Workspace, kind: str, data: Mapping[str, Any], progress: Progress = silent) -> bool:
@@ -22,7 +24,7 @@ def note(workspace: Workspace, kind: str, data: Mapping[str, Any], progress: Pro
 
     Args:
         workspace: Whose ledger.
-        kind: What was done: ``up``, ``destroy``, ``close``, ``audit`` or `REFUSED`.
+        kind: What was done: ``up``, ``destroy``, ``close``, ``audit``, `NOC` or `REFUSED`.
         data: Plain data without secrets.
         progress: Told when the ledger takes no entry.
 

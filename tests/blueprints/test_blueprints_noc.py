@@ -6,9 +6,12 @@ import pytest
 
 from blueprints.auditing import audit_units
 from blueprints.bundle import Bundle
-from blueprints.provision import refuse, up
+from blueprints.names import landing_id
+from blueprints.program import planned_landing
+from blueprints.provision import up
 from policy.ledger import Ledger
 from policy.nocs import sign_nocs
+from providers.engine import Engine
 from providers.identity import PROJECT, stack_tag
 from providers.places import Places
 from providers.ports import Identity
@@ -37,14 +40,23 @@ def abroad_until(workspace: Workspace, end: date) -> Bundle:
     return made
 
 
-def test_an_expired_noc_stops_up_and_shows_in_the_audit(planned: Workspace) -> None:
+def test_an_expired_noc_stops_up_and_shows_in_the_audit(planned: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     valid = abroad_until(planned, date(2099, 12, 31))
     tag = stack_tag(planned.settings.signer, PROJECT, UNIT)
     places = Places(planned)
     given = VolumeInputs(name="data", workload=UNIT, place=ABROAD, size_gib=1, storage_class="ssd")
     places.store(ABROAD, "Volume").create(given, identity=Identity(stack=tag, urn="0" * 32, op="1" * 32))
     places.close()
-    refuse(planned, valid, units=(UNIT,))
+    with monkeypatch.context() as patched:
+        stands = planned_landing(ABROAD, landing_id(ABROAD))
+        patched.setattr(Engine, "ensure", lambda *_, **__: stands)
+        patched.setattr(Engine, "deployment", lambda *_: stands)
+        for _ in range(2):
+            up(planned, valid, units=(UNIT,))
+    used = [entry.data for entry in Ledger(planned).entries() if entry.kind == "noc"]
+    assert [(data["unit"], data["place"], data["nocs"]) for data in used if data["unit"] == UNIT] == [
+        (UNIT, ABROAD, ["NOC-1"])
+    ]
     assert audit_units(planned, valid, silent).refused == {UNIT: ()}
 
     expired = abroad_until(planned, AS_OF)

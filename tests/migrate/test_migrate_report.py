@@ -15,6 +15,7 @@ from migrate.evidence import gather_evidence
 from migrate.refused import forbidden_places, refused_attempts
 from migrate.replicators.files import Files
 from migrate.report import write_report
+from policy.approvals import approve
 from policy.deeds import noting_refusal
 from policy.ledger import Ledger
 from pse.cli.render_progress import line_of
@@ -24,7 +25,7 @@ from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
 from pse.core.progress import Event
 from pse.core.settings import Workspace
-from tests.blueprints.estates import bundle, ministry_estate
+from tests.blueprints.estates import AS_OF, bundle, ministry_estate
 from tests.migrate.rig import Rig, awkward
 from tests.migrate.test_migrate_files import MOVE
 
@@ -223,6 +224,15 @@ def test_a_destroy_that_was_refused_is_an_attempt(sample: Workspace, page: Calla
     with pytest.raises(Refused), noting_refusal(sample, "up", {"plan": "p", "units": ["portal"]}):
         raise Refused("abroad")
     assert [one.gate for one in refused_attempts(sample)] == ["destroy", "check", "plan"]
+
+
+def test_who_approved_this_plan_is_in_the_report(sample: Workspace, plan: Bundle, page: Callable[[], str]) -> None:
+    assert "asks for no approval" in section(page(), "Approvals")
+    approve(sample, plan.plan.hash, by="Director <Records>", reference="Letter 7", on=AS_OF)
+    approve(sample, "0" * 64, by="Secretary Works", reference="Letter 8", on=AS_OF)
+    said = section(page(), "Approvals")
+    assert "Director &lt;Records&gt;" in said
+    assert "Secretary" not in said
 
 
 def test_a_report_makes_no_folders_of_its_own(sample: Workspace, plan: Bundle, tmp_path: Path) -> None:
