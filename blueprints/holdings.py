@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from providers.places import Places
     from providers.ports import Made
 
-LEFTOVER, ANOTHERS, NOBODYS, MISSING, MOVED, KEY, UNTAGGED = (
+LEFTOVER, ANOTHERS, NOBODYS, MISSING, MOVED, KEY, UNTAGGED, UNLISTED = (
     "PSE-B033",
     "PSE-B034",
     "PSE-B035",
@@ -26,6 +26,7 @@ LEFTOVER, ANOTHERS, NOBODYS, MISSING, MOVED, KEY, UNTAGGED = (
     "PSE-B037",
     "PSE-B038",
     "PSE-B039",
+    "PSE-B040",
 )
 _BY_TOKEN = {kind.token: kind for kind in KINDS.values()}
 _SHOWN = 5
@@ -80,6 +81,8 @@ def by_tag(places: "Places", held: Mapping[Key, Held], listed: Iterable[Live], t
     found: list[Live] = []
     for place, kind, object_id in sorted(held.keys() - seen):
         one = held[place, kind, object_id]
+        if places.register.place(place) is None:
+            continue
         store = places.store(place, kind)
         tagged = store.find(tags.of(one.unit), parse_urn(one.urn).hash)
         found += (Live(place=place, kind=kind, made=made, listed=False) for made in tagged if made.id == object_id)
@@ -181,8 +184,7 @@ def leftovers(found: Iterable[Resting], stacks: Collection[str], refused: Collec
         if one.whose is Whose.LEFTOVER:
             groups[one.unit, one.place].append(f"{one.kind} {one.name or one.id}")
     remedies = {
-        True: "An interrupted run left it, or the state was put back: `pse up` takes it over or takes it away, "
-        "`pse adopt` does so at once.",
+        True: "An interrupted run left it, or an older state was put back: `pse adopt UNIT` takes it over or away.",
         False: "The stack's state is lost. Bring it back, build the stack again, or delete it at the cloud.",
     }
     return [
@@ -208,6 +210,9 @@ def changes(places: "Places", held: Mapping[Key, Held], lives: Iterable[Live]) -
     findings = []
     for key, one in sorted(held.items()):
         live = seen.get(key)
+        if places.register.place(key[0]) is None:
+            findings.append(_changed(UNLISTED, key, one, "stands where the register lists no place: nobody was asked"))
+            continue
         if live is None:
             findings.append(_changed(MISSING, key, one, "is in the state and not at the cloud"))
             continue
@@ -252,7 +257,7 @@ def _changed(code: str, key: Key, one: Held, text: str, severity: Severity = Sev
         severity=severity,
         subject=one.unit,
         message=f"{kind} {one.urn.rpartition('::')[2]} at {place} {text}",
-        remedy="Find out who changed it; put it back, or let `pse adopt` bring it to what the plan says.",
+        remedy=f"Find out who changed it and put it back, or let `pse adopt {one.unit} --refresh` do it.",
         source="the state and the cloud",
     )
 

@@ -296,8 +296,17 @@ def choose(
     return tuple(bundle.units[name] for name in sorted(chosen))
 
 
-def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress = silent) -> Deployment:
+def adopt(
+    workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress = silent, *, refresh: bool = False
+) -> Deployment:
     """Run the stack of ``unit_id`` again even though it stands, so that the engine adopts what its state lacks.
+
+    Args:
+        workspace: Where the state is.
+        bundle: The plan.
+        unit_id: Which unit.
+        progress: Told of resources.
+        refresh: Ask the cloud first what it has, so that what is gone or was changed there comes to be as planned.
 
     Raises:
         UsageError: The plan has no such unit.
@@ -312,6 +321,9 @@ def adopt(workspace: Workspace, bundle: Bundle, unit_id: str, progress: Progress
     leave_served(workspace, bundle, chosen)
     unit, engine = bundle.units[unit_id], _engine(workspace, progress)
     rehearse(workspace, bundle, (unit,), engine, again=True)
+    if refresh:
+        with _turn(workspace, unit.id):
+            engine.refresh(unit.id)
     return _ensure(workspace, bundle, unit, engine, progress, again=True)
 
 

@@ -12,6 +12,7 @@ from blueprints.provision import adopt, choose, destroy, ensure, preview, up
 from policy import Ledger
 from policy.register import sign_register
 from providers.engine import Engine
+from providers.places import Places
 from pse.core.documents.deployment import BuiltServer
 from pse.core.documents.plan import Unit
 from pse.core.errors import Refused, UsageError
@@ -161,13 +162,22 @@ def test_what_the_plan_does_not_build_is_a_usage_error(planned: Workspace, minis
     assert len(choose(ministry_plan)) == len(ministry_plan.units)
 
 
-def test_destroy_takes_everything_down_landing_zone_last(
+def test_what_an_audit_misses_is_built_again_and_destroy_takes_everything_down(
     planned: Workspace, ministry_plan: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     up(planned, ministry_plan, landing=True)
     with pytest.raises(UsageError, match="nothing"):
         destroy(planned, units=("nothing",))
-    assert set(audit_units(planned, ministry_plan, silent).refused) == {LANDING}
+    audited = audit_units(planned, ministry_plan, silent)
+    assert set(audited.refused) == {LANDING}
+    (pair,) = [one for one in audited.rests if one.kind == "KeyPair"]
+    places = Places(planned)
+    places.store(pair.place, "KeyPair").delete(pair.id)
+    places.close()
+    (missing,) = audit_units(planned, ministry_plan, silent).findings
+    assert (missing.code, missing.subject) == ("PSE-B036", LANDING)
+    adopt(planned, ministry_plan, LANDING, refresh=True)
+    assert audit_units(planned, ministry_plan, silent).findings == ()
     with monkeypatch.context() as patched:
         patched.setattr("blueprints.provision.served", lambda *_: {LANDING: "9" * 64})
         with pytest.raises(Refused) as caught:
@@ -176,7 +186,7 @@ def test_destroy_takes_everything_down_landing_zone_last(
     assert destroy(planned) == (LANDING,)
     assert audit_units(planned, ministry_plan, silent).refused == {}, "nothing of the plan stands any more"
     seen = [(entry.kind, entry.data.get("unit") or entry.data) for entry in Ledger(planned).entries()]
-    assert [kind for kind, _ in seen] == ["up", "audit", "refused", "destroy", "audit"]
+    assert [kind for kind, _ in seen] == ["up", "audit", "audit", "up", "audit", "refused", "destroy", "audit"]
     said = {"plan": ministry_plan.plan.hash, "judged": [LANDING], "refused": {}, "found": []}
     assert seen[1][1].items() >= said.items()
     assert Engine(planned).stacks() == ()

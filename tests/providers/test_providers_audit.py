@@ -15,6 +15,7 @@ import policy
 from blueprints.auditing import audit_path, audit_units
 from policy.gate import sign_gate
 from policy.ledger import Ledger
+from policy.register import sign_register
 from providers.identity import PROJECT, stack_tag
 from pse.core.canonical import digest
 from pse.core.documents.audit import Audit, Whose
@@ -188,6 +189,15 @@ def test_what_a_listing_lacks_is_found_by_its_tags(audited: Audited, monkeypatch
     made = audited.audit()
     assert [(f.code, f.severity.value) for f in made.findings] == [("PSE-B036", "warning")]
     assert [one.kind for one in made.rests if not one.listed] == ["Bucket"]
+
+
+def test_what_stands_where_the_register_lists_no_place_is_told(audited: Audited) -> None:
+    register = audited.house.root / "policy" / "register.toml"
+    register.write_text(register.read_text().replace('site = "one"\nname = "One"', 'site = "uno"\nname = "One"'))
+    sign_register(audited.house.workspace)
+    made = audited.audit()
+    assert {(f.code, f.severity.value) for f in made.findings} == {("PSE-B040", "error")}
+    assert len(made.findings) == 4
 
 
 def test_a_lost_state_makes_leftovers_of_a_unit_that_its_own_gate_judges(audited: Audited) -> None:
