@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from providers.aws.errors import port_errors
 from providers.kit.account import CloudAccount
+from providers.kit.paging import Pages
 from providers.ports import PortError, Target
 from pse.core.schema import Placement
 
@@ -126,7 +127,7 @@ class Account(CloudAccount):
             params: The call's parameters.
 
         Raises:
-            PortError: See `providers.aws.errors`; also for pages that go round in a circle.
+            PortError: See `providers.aws.errors`; also for pages that do not end.
         """
         client = self.client(service)
         size = {"PageSize": _SMALL_PAGES.get(operation, PAGE)} if service == "ec2" else {}
@@ -134,7 +135,10 @@ class Account(CloudAccount):
             if not client.can_paginate(operation):
                 yield from getattr(client, operation)(**params)[key]
                 return
-            for page in client.get_paginator(operation).paginate(**params, PaginationConfig=size):
+            turned = Pages(f"{self.place} {operation}")
+            for number, page in enumerate(client.get_paginator(operation).paginate(**params, PaginationConfig=size)):
+                # Of a circle botocore itself makes an error.
+                turned.turn(str(number))
                 yield from page.get(key, ())
 
     def check(self) -> None:

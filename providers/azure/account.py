@@ -169,7 +169,7 @@ class Account(CloudAccount):
             query: Parameters.
 
         Raises:
-            PortError: See `providers.azure.errors`; also for pages that go round in a circle.
+            PortError: See `providers.azure.errors`; also for pages that do not end.
         """
         return self._wire.pages(CALLS[kind], self._group, *inside, **query)
 

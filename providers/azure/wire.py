@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from providers.azure.errors import port_errors
+from providers.kit.paging import Pages
 from providers.ports import PortError
 
 CLOUDS: Mapping[str, str] = MappingProxyType(
@@ -126,10 +127,10 @@ class Wire:
             query: Parameters by the SDK's names.
 
         Raises:
-            PortError: See `providers.azure.errors`; also for pages that go round in a circle.
+            PortError: See `providers.azure.errors`; also for pages that do not end.
         """
         answers: list[Any] = []
-        links: set[str] = set()
+        turned = Pages(self._where)
         with port_errors(self._where, f"list {operations}"):
             client, _, rest = operations.partition(".")
             name, _, verb = rest.partition(".")
@@ -145,9 +146,7 @@ class Wire:
             yield from found
             if not link:
                 return
-            if link in links:
-                raise PortError("the pages go round in a circle", vendor_code="Paging", where=self._where)
-            links.add(link)
+            turned.turn(link)
 
     def look(self, begun: Call) -> Mapping[str, Any]:
         """How a long operation goes.

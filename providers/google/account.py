@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from providers.google.errors import NOT_READY, STALE, of_operation, port_errors
 from providers.google.wire import COMPUTE, KMS, Wire
 from providers.kit.account import CloudAccount
+from providers.kit.paging import Pages
 from providers.ports import PortError, Target
 from pse.core.schema import Placement
 
@@ -128,10 +129,10 @@ class Account(CloudAccount):
             query: Parameters.
 
         Raises:
-            PortError: See `providers.google.errors`; also for pages that go round in a circle.
+            PortError: See `providers.google.errors`; also for pages that do not end.
         """
         asked = {"pageSize" if service == KMS else "maxResults": str(PAGE), **query}
-        seen: set[str] = set()
+        turned = Pages(self.place)
         while True:
             page = self.call("GET", path, query=asked, service=service)
             with self.errors():
@@ -140,9 +141,7 @@ class Account(CloudAccount):
             yield from found
             if not token:
                 return
-            if token in seen:
-                raise PortError("the pages go round in a circle", vendor_code="PaginationError", where=self.place)
-            seen.add(token)
+            turned.turn(token)
             asked["pageToken"] = token
 
     def insert(self, path: str, body: Mapping[str, Any], token: str) -> str:

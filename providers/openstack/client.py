@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from policy.gate import is_local
+from providers.kit.paging import Pages
 from providers.openstack.errors import refusal
 from providers.ports import PortError, Target
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
-
-_PAGES = 10_000
 
 
 class Service(NamedTuple):
@@ -170,8 +169,8 @@ class Client:
             PortError: The pages do not end.
         """
         query: dict[str, Any] = dict(params or {})
-        seen: set[str] = set()
-        for _ in range(_PAGES):
+        turned = Pages(f"{service}{path}")
+        while True:
             answer = self.call(service, "GET", path, params=query)
             yield from answer[key]
             link = answer.get("next") or next(
@@ -179,11 +178,8 @@ class Client:
             )
             if not link:
                 return
-            if link in seen:
-                raise PortError("the pages of a list lead in a circle", vendor_code="pages", where=f"{service}{path}")
-            seen.add(link)
+            turned.turn(str(link))
             query = {**query, **dict(parse_qsl(urlsplit(link).query))}
-        raise PortError(f"a list has more than {_PAGES} pages", vendor_code="pages", where=f"{service}{path}")
 
     def close(self) -> None:
         """Give back the connections."""
