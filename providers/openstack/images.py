@@ -1,11 +1,13 @@
 """Images and sizes: from the names that people use to the cloud's ids and back."""
 
+import re
 import threading
 from typing import Any
 
 from providers.openstack.account import Account, is_id
 from providers.openstack.client import part
 from providers.ports import PortError
+from pse.core.documents.deployment import USER
 from pse.core.schema import Placement
 
 _IMAGE, _SHAPE = "image", "shape"
@@ -118,6 +120,6 @@ class Images:
         return {found["name"]: found["id"] for found in self._client.pages("compute", "/flavors", "flavors")}
 
     def user_of(self, image: dict[str, Any]) -> str:
-        """Account that the key opens."""
+        """Account that the key opens; whoever made the image may have written anything there."""
         told = (self._account.target.options.get("ssh_user"), image.get("os_admin_user"), image.get("os_distro"))
-        return next((str(word) for word in told if word), "root")
+        return next((str(word) for word in told if word and re.match(USER, str(word))), "root")

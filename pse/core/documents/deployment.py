@@ -1,10 +1,18 @@
 """Deployment: what stands at a place after ``up``."""
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
+
+USER = r"^([A-Za-z_][A-Za-z0-9_.-]{0,31})?\Z"
+"""Name of an account. A cloud tells it, and the owner of an image may have told the cloud."""
 
 
 class BuiltServer(msgspec.Struct, frozen=True, kw_only=True):
     """A server that stands.
+
+    What a cloud said of it stands in command lines and files of pins later, so it has to look like what it is.
 
     Attributes:
         name: As planned.
@@ -17,10 +25,10 @@ class BuiltServer(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     id: str
-    address: str
-    ssh_port: int
-    ssh_user: str
-    host_key: str
+    address: Annotated[str, Meta(pattern=r"^[0-9A-Fa-f.:]*\Z")]
+    ssh_port: Annotated[int, Meta(ge=1, le=65535)]
+    ssh_user: Annotated[str, Meta(pattern=USER)]
+    host_key: Annotated[str, Meta(pattern=r"^([a-z0-9@.-]+ [A-Za-z0-9+/=]+( [^\r\n]*)?)?\Z")]
 
 
 class BuiltResource(msgspec.Struct, frozen=True, kw_only=True):

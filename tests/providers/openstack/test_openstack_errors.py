@@ -15,6 +15,7 @@ from providers.conformance.rig import rigged
 from providers.openstack import OpenStackProvider
 from providers.openstack.balancers import LoadBalancerWork
 from providers.openstack.errors import port_errors, refusal
+from providers.openstack.images import Images
 from providers.ports import PortError, Target
 from tests.providers.openstack.accounts import OPTIONS, PLACE, REGION, Cloud, Project
 from tests.providers.openstack.control import IDENTITY
@@ -240,3 +241,9 @@ def test_pool_that_goes_between_its_listing_and_the_look_at_its_members_fails_no
     assert (port.pool, port.members) == (None, ())
     # It is not whole, so the next change makes its pool anew.
     assert port.said().member_port == 0
+
+
+def test_account_that_an_image_names_is_one_or_nobodys() -> None:
+    account: Any = SimpleNamespace(client=None, target=SimpleNamespace(options={}))
+    for told in ("a; touch /tmp/x", "-oProxyCommand=x", "a b", "a\n", "$(id)"):
+        assert Images(account).user_of({"os_admin_user": told, "os_distro": "debian"}) == "debian"
