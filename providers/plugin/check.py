@@ -134,10 +134,15 @@ def _name(value: Any) -> str:
 
 def _cidr(value: Any) -> str:
     try:
-        ipaddress.IPv4Network(value)
+        spelled = str(ipaddress.IPv4Network(value))
     except ValueError as exc:
         return f"is not an IPv4 range: {exc}"
-    return ""
+    # Clouds tell it in this spelling, and another one would be another range: everything in it would be replaced.
+    return "" if value == spelled else f"is spelt {spelled}"
+
+
+def _peer(value: str) -> str:
+    return _cidr(value if "/" in value else f"{value}/32")
 
 
 def _size(value: Any) -> str:
@@ -166,7 +171,7 @@ def _rules(value: Any) -> str:
             if rule.protocol == "icmp" and rule.port != 0
             else "port is 1 to 65535"
             if rule.protocol != "icmp" and rule.port not in _PORTS
-            else _cidr(rule.peer)
+            else _peer(rule.peer)
         )
         if said:
             return f"rule {number}: {said}"

@@ -187,12 +187,16 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                 self._session(context).saw(kind.name, request.id, old["place"])
             found = diff.differences(kind, old, new, request.ignoreChanges)
             if diff.loses_data(kind, found, new):
-                raise Refused(
-                    f"a change of {', '.join(c.property for c in found if c.replaces)} would replace {request.id}, and "
-                    "its data would be lost",
-                    where=urn.text,
-                    hint="Set allowReplace to true if the data may go.",
-                )
+                # Without a program it is a refresh, which only shows what differs. Should it be the engine that works
+                # out what a replacement takes along, `Lifecycle.delete` refuses.
+                self._session(context).would_lose(urn)
+                if self._session(context).has_program:
+                    raise Refused(
+                        f"a change of {', '.join(c.property for c in found if c.replaces)} would replace {request.id}, "
+                        "and its data would be lost",
+                        where=urn.text,
+                        hint="Set allowReplace to true if the data may go.",
+                    )
             if not any(change.replaces for change in found):
                 self._session(context).stays(urn, kind.name, request.id)
             return diff_response(kind, found)

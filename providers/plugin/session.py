@@ -47,6 +47,7 @@ class Session:
         self._first_signer = first_signer(workspace)
         self._known: dict[tuple[str, str], Known | None] = {}
         self._wanted: dict[str, tuple[str, bool]] = {}
+        self._losing: set[str] = set()
         self._standing: dict[str, tuple[str, str]] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._ids: set[str] = set()
@@ -130,11 +131,23 @@ class Session:
             self._wanted[urn.text] = (urn.hash, may_go)
             # Checked once more: what stood is replaced after all, as by replaceOnChanges.
             self._standing.pop(urn.text, None)
+            self._losing.discard(urn.text)
+
+    @property
+    def has_program(self) -> bool:
+        """Whether a program is at work: an operation that only looks, or destroys, checks nothing."""
+        with self._lock:
+            return bool(self._wanted)
+
+    def would_lose(self, urn: Urn) -> None:
+        """Remember that a replacement would lose the data of a resource that was not checked yet."""
+        with self._lock:
+            self._losing.add(urn.text)
 
     def keeps(self, urn: Urn) -> bool:
         """Whether the program at work has this resource and does not give its data up."""
         with self._lock:
-            return not self._wanted.get(urn.text, ("", True))[1]
+            return urn.text in self._losing or not self._wanted.get(urn.text, ("", True))[1]
 
     def wants(self, urn_hash: str) -> bool:
         """Whether the program at work has a resource whose URN has this hash."""

@@ -1,5 +1,6 @@
 """What stands with data on it is deleted by no `up`, whatever an earlier run left or did not leave in the workspace."""
 
+import json
 import socket
 from collections.abc import Callable
 
@@ -29,6 +30,25 @@ def slow() -> None:
     from providers import sdk
 
     sdk.Volume("a", **inputs("a", size_gib=10, storage_class="hdd"))
+
+
+def test_class_that_was_changed_outside_is_taken_over_and_never_changed_back_by_a_replacement(
+    engine_house: House,
+) -> None:
+    house = engine_house
+    house.up(volumes("a"))
+    (path,) = house.cloud.glob("*/Volume/*.json")
+    found = json.loads(path.read_text())
+    path.write_text(json.dumps({**found, "inputs": {**found["inputs"], "storageClass": "hdd"}}))
+    assert [change.op for change in house.engine.refresh(UNIT)] == ["update"]
+    with pytest.raises(Refused, match=r"replace a \(storageClass\) with the data on it"):
+        house.up(volumes("a"))
+    # An up that refreshes as well compares before anything is checked, and refuses all the same.
+    with pytest.raises(PseError, match="its data would be lost"):
+        house.raw_up(volumes("a"), refresh=True)
+    house.up(slow)
+    assert house.calls("create", "delete", "update") == house.calls("create")
+    assert house.ids() == {found["id"]}
 
 
 def test_data_outlives_a_failed_run_a_foreign_one_and_another_machines(engine_house: House) -> None:

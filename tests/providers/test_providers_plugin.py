@@ -104,6 +104,8 @@ def test_every_required_input_is_asked_for(kind: str) -> None:
         ("Network", {"name": "Upper"}),
         ("Network", {"name": "x" * 41}),
         ("Network", {"cidr": "10.0.0.1/16"}),
+        ("Network", {"cidr": "10.0.0.0/255.255.0.0"}),
+        ("Subnet", {"cidr": "10.0.0.0/016"}),
         ("Network", {"cidr": 5}),
         ("Network", {"colour": "red"}),
         ("Firewall", {"rules": [{"direction": "up", "protocol": "tcp", "port": 22, "peer": "0.0.0.0/0"}]}),
