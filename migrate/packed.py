@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import PurePosixPath
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from migrate import oscal
 from migrate.material import AUDIT, CATALOG, EVIDENCE, LAW, LEDGER, PLAN, PLAN_SIGNATURE, RESULTS, Material, audited_in
 from migrate.pack import MANIFEST, SIGNATURE, TOOL
+from policy.chain import Entry
 from policy.nocs import Nocs
 from policy.rulebook import Rules
 from policy.signing import signature_of, verify
@@ -36,11 +38,13 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         manifest: What it says that it holds; None when nothing of it can be believed.
         entries: Entries of its ledger; 0 when that cannot be believed.
+        newest: Moment of the last of them, which is as old as the evidence is at most; None without one.
         findings: Empty when it is what was signed, whole and true in itself.
     """
 
     manifest: Manifest | None
     entries: int = 0
+    newest: datetime | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -65,17 +69,18 @@ def verify_pack(data: bytes, signer: str) -> Verified:
         found.append(_finding(SIGNED, MANIFEST, exc.message))
         return Verified(manifest=None, findings=tuple(sorted(found)))
     found += _members(manifest, opened.members)
-    entries = 0
+    entries: tuple[Entry, ...] = ()
     if not found:
         try:
             material = Material.of(opened.members, signer=signer)
-            entries = len(material.entries)
+            entries = material.entries
             found += [_finding(UNTRUE, name, why) for name, why in _untrue(manifest, material, opened.members, signer)]
         except KeyError as exc:
             found.append(_finding(CUT, str(exc.args[0]), "is not among what was signed"))
         except PseError as exc:
             found.append(_finding(UNTRUE, exc.where or "the pack", exc.message))
-    return Verified(manifest=manifest, entries=entries, findings=tuple(sorted(found)))
+    newest = entries[-1].at if entries else None
+    return Verified(manifest=manifest, entries=len(entries), newest=newest, findings=tuple(sorted(found)))
 
 
 def _manifest(members: Mapping[str, bytes], signer: str) -> Manifest:

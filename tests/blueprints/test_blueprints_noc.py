@@ -1,11 +1,14 @@
 """A NOC that has expired is no NOC: `pse up` stops, and the audit refuses what stands by it."""
 
+import json
 from datetime import date
 
 import pytest
 
+import migrate
 from blueprints.auditing import audit_units
 from blueprints.bundle import Bundle
+from blueprints.guards import note_nocs
 from blueprints.names import landing_id
 from blueprints.program import planned_landing
 from blueprints.provision import up
@@ -15,6 +18,7 @@ from providers.engine import Engine
 from providers.identity import PROJECT, stack_tag
 from providers.places import Places
 from providers.ports import Identity
+from pse.core.archive import unpack
 from pse.core.errors import Refused
 from pse.core.progress import silent
 from pse.core.schema import VolumeInputs
@@ -70,3 +74,18 @@ def test_an_expired_noc_stops_up_and_shows_in_the_audit(planned: Workspace, monk
     assert [(f.code, f.severity.value, f.subject) for f in found.findings] == [("PSE-B033", "error", UNIT)]
     refusals = [entry.data for entry in Ledger(planned).entries() if entry.kind == "refusal"]
     assert {data["rule"] for data in refusals if data["gate"] == "audit"} == set(LIFTED)
+
+
+def test_evidence_says_that_a_noc_lifts_a_rule_and_until_when(planned: Workspace) -> None:
+    valid = abroad_until(planned, date(2027, 1, 31))
+    note_nocs(planned, valid, valid.units[UNIT])
+    path, _, _ = migrate.write_pack(planned, valid)
+    members = unpack(path.read_bytes()).members
+    (result,) = json.loads(members["oscal/assessment-results.json"])["assessment-results"]["results"]
+    findings = {finding["title"]: finding for finding in result["findings"]}
+    for rule in LIFTED:
+        assert findings[rule]["target"]["status"] == {"state": "satisfied", "reason": "other"}
+        assert {"noc": "NOC-1"}.items() <= {prop["name"]: prop["value"] for prop in findings[rule]["props"]}.items()
+    (chosen,) = [one for one in result["observations"] if one["title"] == f"restricted+NOC-1 at {ABROAD}: allowed"]
+    assert chosen["expires"].startswith("2027-01-31T23:59:59")
+    assert f"{UNIT} is at {ABROAD} by NOC-1." in [one["description"] for one in result["observations"]]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import subprocess
 import zipfile
 from collections.abc import Mapping
@@ -93,7 +94,8 @@ def test_a_pack_is_verified_anywhere_and_comes_out_the_same_again(packed: Packed
     assert found.findings == ()
     assert found.manifest is not None
     assert found.manifest.plan == packed.plan.plan.hash
-    assert found.entries == len(Ledger(packed.workspace).entries())
+    entries = Ledger(packed.workspace).entries()
+    assert (found.entries, found.newest) == (len(entries), entries[-1].at)
     assert packed.write() == packed.data
     assert {EVIDENCE, LAW, PLAN, VERDICTS, LEDGER, LEDGER_HEAD, AUDIT, RESULTS} < packed.members.keys()
     everything = b"".join(packed.members.values())
@@ -204,6 +206,15 @@ def test_what_no_member_accounts_for_is_found(packed: Packed) -> None:
     flipped = bytearray(packed.data)
     flipped[packed.data.index(packed.members[VERDICTS]) + 5] ^= 1
     assert ("PSE-M040", VERDICTS) in packed.found(bytes(flipped))
+
+
+def test_no_bit_can_be_turned_unnoticed(packed: Packed) -> None:
+    rng = random.Random(5)
+    directory = packed.data.rindex(b"PK\x01\x02")
+    for at in (*range(directory, len(packed.data)), *(rng.randrange(len(packed.data)) for _ in range(150))):
+        turned = bytearray(packed.data)
+        turned[at] ^= 1 << rng.randrange(8)
+        assert packed.found(bytes(turned)), at
 
 
 def test_another_key_is_refused_and_said(packed: Packed, tmp_path: Path) -> None:
