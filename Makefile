@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-policy bypass test-live lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-policy bypass mutate test-live lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -27,7 +27,10 @@ bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a secon
 	@$(PY) -m benchmarks.policy --plans "$(or $(PLANS),10000)" --rounds "$(or $(ROUNDS),3)"
 
 bypass: setup  ## attempts to get round the gates, and the rule by which each is refused
-	@$(BIN)/pytest -q -n0 --no-cov $(ARGS) tests/providers/bypass
+	@$(PY) -m tests.providers.bypass $(ARGS)
+
+mutate: setup  ## which changes of gate, rules and register would policy's unit tests not see; MINUTES=60, SEED=, FRESH=1
+	@$(PY) scripts/mutate.py --minutes "$(or $(MINUTES),60)" $(if $(SEED),--seed "$(SEED)") $(if $(FRESH),--fresh)
 
 test-live: setup  ## the conformance suite on a real account, its cost said first: PROVIDER=aws YES=1; see CONTRIBUTING.md
 	@$(PY) -m tests.live --provider "$(PROVIDER)" --endpoint "$(ENDPOINT)" --options "$(OPTIONS)" --image "$(IMAGE)" \
@@ -58,7 +61,7 @@ news: setup  ## fold changelog.d/ into CHANGELOG.md: make news VERSION=0.2.0
 	@$(PY) scripts/news.py $(VERSION)
 
 clean:  ## remove caches and what the demo left; .venv and the Pulumi cache stay
-	@rm -rf .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
+	@rm -rf .demo .mutate .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov dist build
 	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
 
 help:  ## this list

@@ -32,11 +32,13 @@ def command(
     from policy.deeds import noting_refusal
     from pse.cli.render_work import deployments_view, up_intent
 
-    with noting_refusal(session.workspace, "up", {"file": session.plan_path(plan).parent.name}, session.progress):
+    asked = {"file": session.plan_path(plan).parent.name}
+    with noting_refusal(session.workspace, "up", asked, session.progress):
         bundle = session.bundle(plan)
     if dry_run:
         provision.refuse(session.workspace, bundle, landing=landing, waves=waves, units=units)
-    intent = up_intent(session.workspace, bundle, landing=landing, waves=waves, units=units)
+    with noting_refusal(session.workspace, "up", asked, session.progress):
+        intent = up_intent(session.workspace, bundle, landing=landing, waves=waves, units=units)
     if session.agreed(intent, yes=yes, dry_run=dry_run):
         built = provision.up(
             session.workspace, bundle, landing=landing, waves=waves, units=units, progress=session.progress

@@ -1,8 +1,18 @@
 """Papers that somebody changed: gate file, register, NOCs, rules, categories, ledger."""
 
 import json
+from datetime import timedelta
+from unittest.mock import patch
 
+import msgspec
+
+from policy.gate import sign_gate, write_gate
+from policy.ledger import Ledger
+from policy.nocs import sign_nocs
 from policy.register import sign_register
+from pse.core.documents.gate import AllowedPlace
+from pse.core.time import now, today
+from tests.policy.house import noc
 from tests.providers.bypass.scene import Scene, attempt
 from tests.providers.house import ABROAD, REGISTER, UNIT
 
@@ -112,3 +122,59 @@ def _(scene: Scene) -> str:
     path = scene.house.root / ".pse" / "categories.json"
     path.write_text(path.read_text().replace('"restricted"', '"open"'))
     return scene.check("Network", **NETWORK)
+
+
+@attempt("a NOC that expired since the plan was made", "check", "PSE-R003")
+def _(scene: Scene) -> str:
+    end = today() - timedelta(days=1)
+    scene.house.workspace.path("policy", "nocs.toml").write_text(
+        noc(
+            end=end.isoformat(),
+            workloads='["*"]',
+            places='["*"]',
+            rules='["PSE-R003", "PSE-R004", "PSE-R005"]',
+        )
+    )
+    sign_nocs(scene.house.workspace)
+    gate = scene.house.gate()
+    allowed = (*gate.allowed, AllowedPlace(place=ABROAD, until=end))
+    lifted = msgspec.structs.replace(
+        gate,
+        class_id=f"{gate.class_id}+NOC-1",
+        allowed=allowed,
+        refused=(),
+        endpoints={**gate.endpoints, ABROAD: "lab:far"},
+    )
+    write_gate(scene.house.workspace, sign_gate(scene.house.workspace, lifted))
+    return scene.check("Network", **NETWORK, place=ABROAD)
+
+
+@attempt("a clock that is behind the ledger", "check", GATE)
+def _(scene: Scene) -> str:
+    later = now() + timedelta(days=40)
+    with patch("policy.ledger.now", lambda: later):
+        Ledger(scene.house.workspace).record("up", {})
+    return scene.check("Network", **NETWORK)
+
+
+@attempt("a gate that was made for a day to come", "check", GATE)
+def _(scene: Scene) -> str:
+    gate = msgspec.structs.replace(scene.house.gate(), as_of=today() + timedelta(days=1))
+    write_gate(scene.house.workspace, sign_gate(scene.house.workspace, gate))
+    return scene.check("Network", **NETWORK)
+
+
+@attempt("a register that expired", "check", GATE)
+def _(scene: Scene) -> str:
+    path = scene.house.workspace.path("policy", "register.toml")
+    path.write_text(path.read_text().replace("2099-12-31", (today() - timedelta(days=1)).isoformat()))
+    sign_register(scene.house.workspace)
+    return scene.check("Network", **NETWORK)
+
+
+@attempt("the place abroad taken out of the register", "check", GATE)
+def _(scene: Scene) -> str:
+    path = scene.house.workspace.path("policy", "register.toml")
+    path.write_text(path.read_text().partition('[[csp]]\nid = "sample-far"')[0])
+    sign_register(scene.house.workspace)
+    return scene.check("Network", **NETWORK, place=ABROAD)

@@ -110,6 +110,19 @@ def _(scene: Scene) -> str:
                 os.environ[name] = value
 
 
+@attempt("the place abroad in the provider's configuration", "check", "PSE-G001")
+def _(scene: Scene) -> str:
+    from pulumi.runtime.proto import provider_pb2 as pb
+
+    from providers.plugin.wire import to_struct
+    from tests.providers.house import urn
+
+    given = {"name": "a", "workload": UNIT, **NETWORK}
+    told = scene.connect(place=ABROAD, region="abroad", endpoint="lab:far")
+    answer = told.stub.Check(pb.CheckRequest(urn=urn("Network", "a"), news=to_struct(given)))
+    return "\n".join(failure.reason for failure in answer.failures)
+
+
 @attempt("an image asked for at the place abroad", "check", "PSE-R003")
 def _(scene: Scene) -> str:
     from tests.providers.bypass.scene import said

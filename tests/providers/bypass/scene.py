@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import grpc
 from pulumi.runtime.proto import provider_pb2 as pb
@@ -16,6 +16,21 @@ from tests.providers.plugins import Connection, Plugin
 MADE = ("create", "update", "delete")
 
 
+class Stage(Protocol):
+    """Where attempts are made, and what can be seen there afterwards."""
+
+    def refused(self, gate: str) -> set[str]:
+        """Rules by which a gate refused, and reasons why a command was refused as a whole, as the ledger has it."""
+        ...
+
+    def abroad(self) -> list[dict[str, Any]]:
+        """What stands at the place that nothing may be at."""
+        ...
+
+
+T = TypeVar("T", bound=Stage)
+
+
 @dataclass(frozen=True)
 class Attempt:
     """One way to place or pass data outside of what is allowed.
@@ -23,24 +38,28 @@ class Attempt:
     Attributes:
         name: What is tried, in words.
         gate: The gate that it is aimed at: ``plan``, ``program``, ``pack``, ``check`` or ``audit``.
-        rules: Any of them has to be what refuses it.
+        rules: Any of them has to be what refuses it; where a command is refused as a whole, its reason.
+        stage: Fixture that has the stage.
         act: Tries it, and gives back what was said.
     """
 
     name: str
     gate: str
     rules: tuple[str, ...]
-    act: "Callable[[Scene], str]"
+    stage: str
+    act: Callable[[Any], str]
 
 
 ATTEMPTS: list[Attempt] = []
 
 
-def attempt(name: str, gate: str, *rules: str) -> "Callable[[Callable[[Scene], str]], Callable[[Scene], str]]":
+def attempt(
+    name: str, gate: str, *rules: str, stage: str = "scene"
+) -> Callable[[Callable[[T], str]], Callable[[T], str]]:
     """Add an attempt to the list."""
 
-    def add(act: "Callable[[Scene], str]") -> "Callable[[Scene], str]":
-        ATTEMPTS.append(Attempt(name, gate, rules, act))
+    def add(act: Callable[[T], str]) -> Callable[[T], str]:
+        ATTEMPTS.append(Attempt(name, gate, rules, stage, act))
         return act
 
     return add
