@@ -13,7 +13,7 @@ import msgspec
 from migrate.material import AUDIT, LAW, LEDGER, PLAN, VERDICTS, Material
 from policy.approvals import APPROVAL
 from policy.deeds import NOC, REFUSED
-from policy.rulebook import Rule
+from policy.rulebook import Kind, Rule
 from pse.core import canonical
 from pse.core.documents import oscal
 from pse.core.documents.verdicts import Refusal, Verdict
@@ -27,7 +27,7 @@ _ROOT = uuid5(NAMESPACE_URL, NAMESPACE)
 
 def catalog(material: Material) -> bytes:
     """The rules as an OSCAL catalog, in canonical bytes."""
-    rules = material.law.rules
+    rules = _rules(material)
     groups = [
         ("places", "Rules that judge a class of data at a place", [rule for rule in rules if not rule.of_gate]),
         ("gate", "Rules of the gate, which judges every resource", [rule for rule in rules if rule.of_gate]),
@@ -47,7 +47,8 @@ def catalog(material: Material) -> bytes:
 def results(material: Material) -> bytes:
     """The OSCAL assessment results, in canonical bytes."""
     observations = [*_of_verdicts(material), *_of_ledger(material), *_of_audit(material)]
-    ids = tuple(oscal.ControlId(control_id=_control_id(rule.id)) for rule in material.law.rules)
+    rules = _rules(material)
+    ids = tuple(oscal.ControlId(control_id=_control_id(rule.id)) for rule in rules)
     plan = material.plan
     result = oscal.Result(
         uuid=_uuid("result", plan.hash, material.evidence.ledger.hash),
@@ -63,7 +64,7 @@ def results(material: Material) -> bytes:
         local_definitions=_components(material),
         reviewed_controls=oscal.ReviewedControls(control_selections=(oscal.ControlSelection(include_controls=ids),)),
         observations=tuple(seen for _, seen in observations),
-        findings=tuple(_finding(material, rule, observations) for rule in material.law.rules),
+        findings=tuple(_finding(material, rule, observations) for rule in rules),
     )
     source = _uuid("assessment-plan", plan.hash)
     document = oscal.AssessmentResults(
@@ -88,6 +89,35 @@ def results(material: Material) -> bytes:
 
 Seen = tuple[frozenset[str], oscal.Observation]
 """Ids of the rules that an observation is about, and the observation."""
+
+
+def _rules(material: Material) -> tuple[Rule, ...]:
+    """All rules: those of today's law, and whatever else refused, by the words that it refused with.
+
+    A rule may have been taken back since the plan, and two checks of our own stand in no file of rules.
+    """
+    said = [refusal for verdict in material.verdicts.verdicts for refusal in (*verdict.refusals, *verdict.warnings)]
+    said += [refusal for some in (material.audit.refused.values() if material.audit else ()) for refusal in some]
+    entries = [entry.data for entry in material.entries if entry.kind == "refusal"]
+    said += [
+        Refusal(**{name: str(data.get(name, "")) for name in Refusal.__struct_fields__})
+        for data in entries
+        if data.get("plan") == material.plan.hash
+    ]
+    found = {rule.id: rule for rule in material.law.rules}
+    for refusal in sorted(said):
+        unknown = Rule(
+            id=refusal.rule,
+            kind=Kind.UNKNOWN,
+            text=refusal.clause,
+            clause=refusal.clause,
+            source=refusal.source,
+            dated=material.plan.as_of,
+            confidence="C",
+            waivable=False,
+        )
+        found.setdefault(refusal.rule, unknown)
+    return tuple(found[name] for name in sorted(found))
 
 
 def _control(rule: Rule) -> oscal.Control:

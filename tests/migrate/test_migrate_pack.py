@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from blueprints import Bundle
@@ -51,7 +52,9 @@ class Packed:
         self.workspace = workspace
         self.plan = bundle(workspace, ministry_estate())
         ledger = Ledger(workspace)
-        ledger.refuse(plan=self.plan.plan.hash, unit="portal", urn="urn:x", gate="check", refusals=(REFUSAL,))
+        taken_back = msgspec.structs.replace(REFUSAL, rule="MINISTRY-009")
+        refusals = (REFUSAL, taken_back)
+        ledger.refuse(plan=self.plan.plan.hash, unit="portal", urn="urn:x", gate="check", refusals=refusals)
         approve(workspace, self.plan.plan.hash, by="Director Records", reference="Letter 7", on=AS_OF)
         self.audited({"portal": (), "records": (REFUSAL,)})
         self.data = self.write()
@@ -98,6 +101,8 @@ def test_a_pack_is_verified_anywhere_and_comes_out_the_same_again(packed: Packed
     assert (found.entries, found.newest) == (len(entries), entries[-1].at)
     assert packed.write() == packed.data
     assert {EVIDENCE, LAW, PLAN, VERDICTS, LEDGER, LEDGER_HEAD, AUDIT, RESULTS} < packed.members.keys()
+    files = json.loads(packed.members[EVIDENCE])["files"]
+    assert {"policy/register.toml", "policy/prices.toml"} < files.keys()
     everything = b"".join(packed.members.values())
     for secret in ("signing_key", "passphrase"):
         assert (packed.workspace.private / secret).read_bytes().strip() not in everything
@@ -124,7 +129,8 @@ def test_each_rule_is_a_control_and_a_finding_and_each_verdict_an_observation(pa
     (result,) = json.loads(packed.members[RESULTS])["assessment-results"]["results"]
     law = json.loads(packed.members[LAW])
     controls = {control["id"] for group in catalog["groups"] for control in group["controls"]}
-    assert controls == {rule["id"].lower() for rule in law["rules"]}
+    # The law's, and what refused without being in it any more.
+    assert controls == {rule["id"].lower() for rule in law["rules"]} | {"ministry-009"}
     findings = {finding["title"]: finding for finding in result["findings"]}
     assert {finding["target"]["target-id"] for finding in findings.values()} == {f"{name}_smt" for name in controls}
     seen = {observation["uuid"]: observation for observation in result["observations"]}
@@ -270,8 +276,6 @@ def test_an_audit_that_the_ledger_does_not_tell_of_makes_no_evidence(packed: Pac
 
 
 def test_a_plan_that_was_changed_makes_no_evidence(packed: Packed) -> None:
-    import msgspec
-
     plan = msgspec.structs.replace(packed.plan.plan, sample=False)
     changed: Bundle = msgspec.structs.replace(packed.plan, plan=plan)
     with pytest.raises(Refused, match="changed after it was made"):

@@ -2,7 +2,7 @@
 
 Names are OSCAL's own, without what we do not use; empty optional parts are left out. Source: NIST's OSCAL 1.2.1, models
 `catalog` and `assessment-results`. The tests hold what is written against the models of compliance-trestle, which are
-made from NIST's schemas; it is no dependency at run time, because it brings 20 packages for what these structs do.
+made from NIST's schemas; it is no dependency at run time, because it brings a dozen packages and pins others.
 """
 
 from datetime import datetime
