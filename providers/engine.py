@@ -23,7 +23,7 @@ from providers.driving.recovery import clear_intents, clear_leftovers
 from providers.driving.state import State
 from providers.driving.statefile import is_remote, read_state
 from providers.identity import PROJECT
-from providers.known import path_of, write_known
+from providers.known import intents_of, path_of, write_known
 from pse.core.canonical import read, write
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
@@ -180,7 +180,7 @@ class Engine:
         self._path(unit_id).unlink(missing_ok=True)
         path_of(self._workspace.private, PROJECT, unit_id).unlink(missing_ok=True)
         # What it knew and meant is over with it: an audit takes either for a sign that something may stand.
-        self._intents(unit_id).unlink(missing_ok=True)
+        intents_of(self._workspace.private, PROJECT, unit_id).unlink(missing_ok=True)
         deleted = gone.get("deleted", 0) + len(cleared)
         if deleted or standing:
             told = {"plan": standing.plan if standing else "", "unit": unit_id, **facts, "deleted": deleted}
@@ -274,9 +274,6 @@ class Engine:
 
     def _path(self, unit_id: str) -> Path:
         return self._workspace.private / "deployments" / f"{unit_id}.json"
-
-    def _intents(self, unit_id: str) -> Path:
-        return self._workspace.private / "intents" / f"{unit_id}.jsonl"
 
     def _tell(self, step: str, unit_id: str, state: str, message: str) -> None:
         self._progress(Event(step, state, subject=unit_id, message=message))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from providers.identity import parse_urn
+from providers.identity import PROJECT, parse_urn
 from pse.core.canonical import read, write
 
 VARIABLE = "PSE_KNOWN"
@@ -40,6 +40,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 def path_of(private: Path, project: str, stack: str) -> Path:
     """Where the file of a stack is, under the workspace's ``.pse``."""
     return private / "known" / f"{project}.{stack}.json"
+
+
+def intents_of(private: Path, project: str, stack: str) -> Path:
+    """Where the journal of a stack's intents is: another project's stack of the same name has one of its own.
+
+    What is still open in it is cleared away after a good run, and nobody may do that to another program's.
+    """
+    folder = private / "intents"
+    return (folder if project == PROJECT else folder / f"of-{project}") / f"{stack}.jsonl"
 
 
 def write_known(private: Path, project: str, stack: str, held: Mapping[str, Iterable[str]]) -> Path:

@@ -11,7 +11,7 @@ from providers.driving.events import Listener
 from providers.driving.recovery import all_gone, one_driver, owners
 from providers.driving.state import State
 from providers.identity import PROJECT
-from providers.known import write_known
+from providers.known import intents_of, write_known
 from pse.core.errors import Incomplete, PseError, RemoteError
 from pse.core.journal import FileJournal
 from pse.core.progress import Event, Progress
@@ -109,7 +109,7 @@ class Operation:
         except CommandError as exc:
             unread = f"{said}; the state cannot be read: {last_line(exc)}"
             return Incomplete(unread, where=unit, hint=hint_after(exc, begun=True))
-        left = FileJournal(self._workspace.private / "intents" / f"{unit}.jsonl").pending()
+        left = FileJournal(intents_of(self._workspace.private, PROJECT, unit)).pending()
         if after.fingerprint() == self.before.fingerprint() and not left and not after.partly():
             return RemoteError(said, where=unit, hint=hint_after(error, errors))
         if self._step != "refresh":

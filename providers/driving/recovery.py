@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from policy.succession import first_signer
-from providers.identity import parse_urn, stack_tag
+from providers.identity import PROJECT, parse_urn, stack_tag
 from providers.kit.waiting import poll
+from providers.known import intents_of
 from providers.places import Places
 from providers.ports import Made, PortError, Store, settle_s
 from pse.core.errors import RemoteError
@@ -93,7 +94,7 @@ def clear_intents(workspace: Workspace, stack: str, ids: frozenset[str]) -> tupl
     Returns:
         Ids of the objects that were deleted.
     """
-    journal = FileJournal(workspace.private / "intents" / f"{stack}.jsonl")
+    journal = FileJournal(intents_of(workspace.private, PROJECT, stack))
     places = Places(workspace)
     gone: list[str] = []
     begun = time.monotonic()
@@ -131,7 +132,7 @@ def clear_leftovers(
     Raises:
         RemoteError: A cloud could not be asked; running again goes on.
     """
-    journal = FileJournal(workspace.private / "intents" / f"{stack}.jsonl")
+    journal = FileJournal(intents_of(workspace.private, project, stack))
     pending = journal.pending()
     tag = stack_tag(first_signer(workspace), project, stack)
     places = Places(workspace)

@@ -7,7 +7,7 @@ from pathlib import Path
 from policy.succession import first_signer
 from providers.gatekeeper import Gatekeeper
 from providers.identity import Urn, stack_tag
-from providers.known import VARIABLE, Known, read_known
+from providers.known import VARIABLE, Known, intents_of, read_known
 from providers.places import Places
 from providers.plugin.calls import Calls, Paces
 from providers.ports import TellsAccount
@@ -53,7 +53,7 @@ class Session:
         self._ids: set[str] = set()
         self._referable: dict[tuple[str, str], str] = {}
         self._gatekeepers: dict[str, Gatekeeper] = {}
-        self._journals: dict[str, FileJournal] = {}
+        self._journals: dict[Path, FileJournal] = {}
         self._accounts: dict[str, str] = {}
 
     @classmethod
@@ -91,10 +91,9 @@ class Session:
 
     def journal(self, urn: Urn) -> FileJournal:
         """The journal of the stack's intents."""
+        path = intents_of(self.workspace.private, urn.project, urn.stack)
         with self._lock:
-            if urn.stack not in self._journals:
-                self._journals[urn.stack] = FileJournal(self.workspace.private / "intents" / f"{urn.stack}.jsonl")
-            return self._journals[urn.stack]
+            return self._journals.setdefault(path, FileJournal(path))
 
     def account_at(self, place_id: str) -> str:
         """The account that a place leads to, in the cloud's own words; empty when that cannot be told."""

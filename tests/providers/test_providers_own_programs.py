@@ -9,11 +9,14 @@ import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from providers.driving.recovery import clear_intents, clear_leftovers
+from providers.identity import PROJECT
 from providers.places import Places
 from providers.plugin.wire import from_struct, plain, to_struct
 from pse.core.errors import BadInput
 from tests.providers.house import HERE, UNIT, House, inputs, python_path
 from tests.providers.plugins import Connection, Plugin, plugin
+from tests.providers.waiting import wait_for
 
 SCRIPT = "#!/bin/sh\nexit 0\n"
 
@@ -42,6 +45,19 @@ def test_after_a_crash_the_hint_is_a_command_that_works_for_this_program(house: 
     said = caught.value.details() or ""
     assert f"does not list it, run `pulumi import pse:index:Network web {made.id}`" in said
     assert "pse adopt" not in said
+
+
+def test_what_a_program_is_making_is_not_cleared_away_by_the_plans_stack_of_the_same_name(
+    house: House, running: Plugin
+) -> None:
+    hung = house.fault("create", "Network", "web", "late")
+    wanted = pb.CreateRequest(urn=urn("Network", "web"), properties=to_struct(inputs("web", cidr="10.0.0.0/16")))
+    making = running.connect().configure(house).stub.Create.future(wanted)
+    wait_for(hung.exists)
+    assert clear_intents(house.workspace, UNIT, frozenset()) == ()
+    hung.unlink()
+    assert house.ids() == {making.result().id}
+    assert clear_leftovers(house.workspace, PROJECT, UNIT, (HERE,), keep=frozenset()) == ()
 
 
 def test_script_that_no_cloud_tells_is_taken_from_the_program_after_an_import(house: House, running: Plugin) -> None:
