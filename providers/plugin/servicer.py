@@ -28,7 +28,7 @@ from providers.plugin.references import Resolver
 from providers.plugin.session import Session
 from providers.plugin.wire import UNKNOWN, from_struct, is_unknown, plain, to_struct
 from providers.ports import Made, PartlyMade
-from pse.core.errors import BadInput, PseError, Refused
+from pse.core.errors import BadInput, PseError, Refused, of_disk
 from pse.core.schema import Kind
 from pse.core.text import printable
 
@@ -366,6 +366,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         except PseError as exc:
             context.abort(code_of(exc), printable(text_of(exc)))
         except Exception as exc:  # noqa: BLE001  the engine shows a raw error as an unreadable one; this is the boundary
+            if disk := of_disk(exc):
+                context.abort(code_of(disk), printable(f"{disk.where}: {text_of(disk)}"))
             self._log.trace(exc)
             context.abort(grpc.StatusCode.INTERNAL, f"a defect of the provider: {type(exc).__name__}")
         raise AssertionError("abort raises")

@@ -1,6 +1,5 @@
 """What went wrong, as the user sees it: words and a hint on stderr, or a JSON object, and its class's exit code."""
 
-import errno
 import json
 import os
 import traceback
@@ -10,11 +9,10 @@ from pathlib import Path
 
 import click
 
-from pse.core.errors import BadInput, PseError, UsageError
+from pse.core.errors import BadInput, PseError, UsageError, of_disk
 from pse.core.text import printable, without_userinfo
 
 INTERRUPTED = 130
-_DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
 _HOME = Path(__file__).parent.parent.parent
 
 
@@ -57,10 +55,8 @@ def words(exc: BaseException) -> PseError:
         context = getattr(exc, "ctx", None)
         hint = f"Try `{context.command_path} --help`." if context else "Try `pse --help`."
         return UsageError(" ".join(exc.format_message().split()), hint=hint)  # a list of choices has lines
-    if isinstance(exc, OSError) and exc.errno in _DISK:
-        return BadInput(
-            _DISK[exc.errno], where=str(exc.filename or ""), hint="Free some space or choose another folder."
-        )
+    if disk := of_disk(exc):
+        return disk
     if "database or disk is full" in str(exc):  # SQLite's own words, in whatever library's error they stand
         return BadInput(
             "the disk of the database is full; what was done before is kept",

@@ -14,7 +14,10 @@ Text, hint, place, exit code and JSON of an error all come from its class. Error
 durable steps record them.
 """
 
+import errno
 from typing import ClassVar
+
+_DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EROFS: "read-only"}
 
 
 class PseError(Exception):
@@ -114,3 +117,10 @@ class Waiting(PseError):
 
     code = "waiting"
     exit_code = 7
+
+
+def of_disk(exc: BaseException) -> BadInput | None:
+    """A file that the disk does not take, as an error in words; None for anything else."""
+    if not isinstance(exc, OSError) or exc.errno not in _DISK:
+        return None
+    return BadInput(_DISK[exc.errno], where=str(exc.filename or ""), hint="Free some space or choose another folder.")

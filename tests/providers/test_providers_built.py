@@ -1,11 +1,17 @@
-"""What a cloud says of a server stands in command lines later, so it has to look like what it is."""
+"""What is not as it has to be is told: a server's account that is a command, a disk that is full."""
 
+import errno
 from typing import Any
 
 import pytest
+from pulumi.runtime.proto import provider_pb2
 
 from providers.driving.state import State
+from providers.plugin.servicer import Servicer
+from providers.plugin.wire import to_struct
 from pse.core.errors import RemoteError
+from pse.core.journal import FileJournal
+from tests.providers.house import House, inputs, urn
 
 GOOD = {"name": "web", "id": "1", "address": "10.0.0.5", "ssh_port": 22, "ssh_user": "admin", "host_key": ""}
 
@@ -39,3 +45,28 @@ def test_word_that_would_be_a_command_is_no_servers(changed: dict[str, Any]) -> 
 def test_word_of_a_server_is_kept(changed: dict[str, Any]) -> None:
     (server,) = built(**changed).deployment(stack="portal", plan="", unit_hash="", place="").servers
     assert {name: getattr(server, name) for name in changed} == changed
+
+
+def test_full_disk_is_told_as_one_and_not_as_a_defect(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    class Context:
+        def peer(self) -> str:
+            return "test"
+
+        def abort(self, code: Any, text: str) -> None:
+            said.append(f"{code.name} {text}")
+            raise LookupError
+
+    def full(_journal: FileJournal, _key: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/srv/intents.lock")
+
+    monkeypatch.setattr(FileJournal, "find", full)
+    servicer = Servicer()
+    context: Any = Context()
+    settings = to_struct({"workspace": str(house.root)})
+    servicer.Configure(provider_pb2.ConfigureRequest(args=settings), context)
+    properties = to_struct(inputs("a", cidr="10.0.0.0/16"))
+    with pytest.raises(LookupError):
+        servicer.Create(provider_pb2.CreateRequest(urn=urn("Network", "a"), properties=properties), context)
+    assert said == ["INVALID_ARGUMENT /srv/intents.lock: the disk is full (Free some space or choose another folder.)"]
