@@ -54,7 +54,7 @@ def refuses(rule: Rule, case: Case, words: tuple[GateRule, ...] = ()) -> bool:
         return any(refusal.rule == rule.id for refusal in judge(_gate(case, words), _subject(case), today=case.day))
     register = _register(case)
     (place,) = register.places
-    return refusal_by(rule, case.category, place, register, on=_DAY, jurisdiction="federal") is not None
+    return refusal_by(rule, case.category, place, register, on=_DAY, jurisdiction=case.jurisdiction) is not None
 
 
 def _register(case: Case) -> Register:
@@ -77,6 +77,7 @@ def _register(case: Case) -> Register:
         audits = (Audit(on=_DAY - timedelta(days=365), outcome=case.audit, next_due=due),)
     file = RegisterFile(
         name="case",
+        jurisdiction=case.jurisdiction,
         issued=_DAY,
         valid_until=date.max,
         source="a case beside a rule",

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from policy.jurisdictions import refuse_unknown
 from policy.labels import FILE as LABELS
 from policy.labels import Labels, load_labels
 from policy.nocs import FILE as NOCS
@@ -66,6 +67,7 @@ def load_policy(workspace: Workspace, *, as_of: date) -> Policy:
             rule that is not there; file and row or path are named.
         Refused: Register or NOCs are unsigned, altered or signed by another key, or the register expired.
     """
+    refuse_unknown(workspace.settings.jurisdiction, where=f"{workspace.path('pse.toml')}, $.jurisdiction")
     rules = load_rules(workspace.path("policy", "rules"))
     nocs = load_nocs(workspace)
     known = {rule.id for rule in rules.all}

@@ -77,6 +77,7 @@ class Register:
         file: What the file says.
         hash: SHA-256 of the signed bytes.
         places: Every site, sorted by id.
+        jurisdictions: Those whose registers it holds, side by side; its own first.
     """
 
     def __init__(self, file: RegisterFile, *, hash_: str, where: str = FILE) -> None:
@@ -89,6 +90,8 @@ class Register:
         self.file = file
         self.hash = hash_
         self.places = tuple(sorted(_places(file), key=lambda place: place.id))
+        others = {row.jurisdiction for csp in file.csp for row in csp.state} - {"", file.jurisdiction}
+        self.jurisdictions = (file.jurisdiction, *sorted(others))
         self._where = where
         self._rows = {csp.id: csp.state for csp in file.csp}
         self._audits = {csp.id: csp.audit for csp in file.csp}

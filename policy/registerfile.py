@@ -48,6 +48,7 @@ from enum import StrEnum
 
 import msgspec
 
+from policy.jurisdictions import refuse_unknown
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput
 from pse.core.text import printable
@@ -231,8 +232,9 @@ def check(file: RegisterFile, where: str) -> None:
 
     Raises:
         BadInput: An id that is not plain, a country that is not a code, coordinates that cannot be, duplicates, a
-            contact that cannot be reached, dates the wrong way round, or a row of an unknown site.
+            contact that cannot be reached, dates the wrong way round, or a row of an unknown site or jurisdiction.
     """
+    refuse_unknown(file.jurisdiction, where=f"{where}, $.jurisdiction")
     seen: set[str] = set()
     for c, csp in enumerate(file.csp):
         at = f"{where}, $.csp[{c}]"
@@ -247,6 +249,8 @@ def check(file: RegisterFile, where: str) -> None:
         known = {f"{site.region}/{site.site}" for site in csp.site}
         for r, row in enumerate(csp.state):
             _known(row.sites, known, csp.id, f"{at}.state[{r}].sites")
+            if row.jurisdiction:
+                refuse_unknown(row.jurisdiction, where=f"{at}.state[{r}].jurisdiction")
             if row.end is not None and row.end < row.start:
                 raise BadInput(f"ends on {row.end}, before it starts", where=f"{at}.state[{r}].end")
         for a, audit in enumerate(csp.audit):

@@ -33,6 +33,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from policy.jurisdictions import refuse_unknown
 from policy.registerfile import Cloud, Result, State
 from pse.core.canonical import hash_of
 from pse.core.documents.category import Category
@@ -61,6 +62,8 @@ class Kind(StrEnum):
     """The place's id must match none of ``places`` (patterns)."""
     AUDIT = "audit"
     """The place's last audit has to have passed, and the next one must not be overdue."""
+    JURISDICTION = "jurisdiction"
+    """The entity has to be of one of ``jurisdictions``: only their registers accredit."""
 
     UNKNOWN = "unknown"
     UNLISTED_PLACE = "unlisted-place"
@@ -81,6 +84,7 @@ PARAMETERS: Mapping[Kind, frozenset[str]] = MappingProxyType(
         Kind.STATE: frozenset({"categories", "states"}),
         Kind.PLACE: frozenset({"categories", "places"}),
         Kind.AUDIT: frozenset({"categories"}),
+        Kind.JURISDICTION: frozenset({"categories", "jurisdictions"}),
     }
 )
 """Parameters that each kind of place rule needs; a kind that is not here belongs to the gate and takes none."""
@@ -94,7 +98,7 @@ class Effect(StrEnum):
     """The place stays allowed, and whatever is planned there has a finding."""
 
 
-_ALL_PARAMETERS = ("categories", "countries", "clouds", "states", "places")
+_ALL_PARAMETERS = ("categories", "countries", "clouds", "states", "places", "jurisdictions")
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +115,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         by_name: The register's row names the category.
         audit: Outcome of the last audit; None is none.
         due: The next audit is due after the day of judging; false: it is overdue.
+        jurisdiction: That of the entity and of the register.
         rests: For a gate rule: what the field has to do with residency.
         text: For a gate rule: the field's value; left out means not known.
         kind: For a gate rule: kind of the resource.
@@ -130,6 +135,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     by_name: bool = True
     audit: Result | None = Result.PASSED
     due: bool = True
+    jurisdiction: str = "federal"
     rests: Rests = Rests.PLACE
     text: str | None = None
     kind: str = "Volume"
@@ -160,6 +166,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         states: States that will do.
         by_name: The state has to be in a row that names the category.
         places: Refused, as patterns of place ids.
+        jurisdictions: Ids of those whose registers accredit.
         good: Cases that it lets pass.
         bad: Cases that it refuses.
     """
@@ -181,6 +188,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     states: tuple[State, ...] = ()
     by_name: bool = False
     places: tuple[str, ...] = ()
+    jurisdictions: tuple[str, ...] = ()
     good: tuple[Case, ...] = ()
     bad: tuple[Case, ...] = ()
 
@@ -293,6 +301,8 @@ def _check_parameters(rule: Rule, where: str) -> None:
             raise BadInput(f"a rule of kind {rule.kind.value} needs {name}", where=f"{where}.{name}")
         if name not in needed and getattr(rule, name):
             raise BadInput(f"{name} means nothing in a rule of kind {rule.kind.value}", where=f"{where}.{name}")
+    for name in rule.jurisdictions:
+        refuse_unknown(name, where=f"{where}.jurisdictions")
     if rule.effect is Effect.WARN and rule.of_gate:
         raise BadInput("a check of the gate refuses, it never warns", where=f"{where}.effect")
     if rule.by_name and rule.kind is not Kind.STATE:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from policy.jurisdictions import jurisdictions
 from policy.nocs import Noc, lifting
 from policy.patterns import matches, pattern
 from policy.register import Place, Register
@@ -22,6 +23,10 @@ UNCOVERED = Refusal(
     source="design of the rules; confidence C; not legal advice",
 )
 """Refuses a category that no rule of kind ``state`` covers on the day, so that deleting rules never opens a place."""
+
+
+SERVES = "our stricter default, confidence C"
+"""How sure it is that an entity is served by the register of its own jurisdiction alone."""
 
 
 def decide(policy: "Policy", categories: Mapping[str, Category | None], *, as_of: date) -> Verdicts:
@@ -120,7 +125,9 @@ def reading(
         return _standing(rule, category, place, register, on=on, jurisdiction=jurisdiction)
     if rule.kind is Kind.AUDIT:
         return _audited(register.last_audit(place, on), place, on)
-    if rule.kind is Kind.COUNTRY:
+    if rule.kind is Kind.JURISDICTION:
+        passes, fact = jurisdiction in rule.jurisdictions, jurisdictions()[jurisdiction].words
+    elif rule.kind is Kind.COUNTRY:
         passes, fact = place.country in rule.countries, f"{place.id} is in {place.country}"
     elif rule.kind is Kind.CLOUD:
         passes, fact = place.cloud in rule.clouds, f"{place.id} is a {place.cloud.value} cloud"
@@ -136,10 +143,22 @@ def _standing(
     standing = register.standing(place, category, on, jurisdiction=jurisdiction, by_name=rule.by_name)
     state = standing.state.value if standing.state else f"not in the {jurisdiction} register"
     named = " by name" if rule.by_name else ""
+    if standing.state is None:
+        named += _elsewhere(rule, category, place, register, on=on, jurisdiction=jurisdiction)
     reference = f" ({standing.row.reference})" if standing.row and standing.row.reference else ""
     return Reading(
         standing.state in rule.states, f"{place.csp} is {state} for {category.value}{named} at {place.id}{reference}"
     )
+
+
+def _elsewhere(rule: Rule, category: Category, place: Place, register: Register, *, on: date, jurisdiction: str) -> str:
+    """What other jurisdictions' registers say, and why it does not count; nothing where they say nothing."""
+    said = []
+    for other in register.jurisdictions:
+        state = register.standing(place, category, on, jurisdiction=other, by_name=rule.by_name).state
+        if other != jurisdiction and state is not None:
+            said.append(f"{state.value} in the {other} register")
+    return f" ({' and '.join(said)}, which serves its own entities only: {SERVES})" if said else ""
 
 
 def _audited(audit: Audit | None, place: Place, on: date) -> Reading:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 
 def register_view(register: "Register", settings: "Settings", day: dt.date) -> View:
-    """The register's places and how each stands for each category on ``day``."""
+    """The register's places and how each stands for each category on ``day``, by every jurisdiction's register."""
+    from policy.jurisdictions import jurisdictions
+
+    own = settings.jurisdiction
+    others = tuple(name for name in register.jurisdictions if name != own)
     items = [
         {
             "place": place,
-            "standing": {c: _state(register, place, c, settings, day) for c in Category},
+            "standing": _standing(register, place, own, day),
+            "elsewhere": {name: _standing(register, place, name, day) for name in others},
             "audit": register.last_audit(place, day),
         }
         for place in register.places
@@ -34,7 +39,7 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
             p.provider,
             p.site_name,
             p.country,
-            *(_state(register, p, c, settings, day) for c in Category),
+            *_standing(register, p, own, day).values(),
             _audit(register.last_audit(p, day), day),
             p.evidence,
         )
@@ -43,13 +48,29 @@ def register_view(register: "Register", settings: "Settings", day: dt.date) -> V
     columns = f"place|provider|site|country|{'|'.join(c.value for c in Category)}|audit|evidence"
     sample = ", SAMPLE: its entries are invented" if register.sample else ""
     title = f"Register on {day} ({settings.jurisdiction}){sample}"
-    data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items}
-    return View(data, (grid(title, columns, rows),))
+    states = [jurisdictions()[name] for name in (own, *others)]
+    data = {"sample": register.sample, "hash": register.hash, "as_of": day, "items": items, "jurisdictions": states}
+    return View(data, (grid(title, columns, rows), *_elsewhere(register, others, day), *(one.words for one in states)))
 
 
-def _state(register: "Register", place: "Place", category: Category, settings: "Settings", day: dt.date) -> str | None:
-    state = register.standing(place, category, day, jurisdiction=settings.jurisdiction).state
-    return state.value if state else None
+def _elsewhere(register: "Register", others: Sequence[str], day: dt.date) -> tuple[Grid, ...]:
+    """What the registers of other jurisdictions say: they serve their own entities."""
+    from policy.verdicts import SERVES
+
+    columns = f"place|{'|'.join(c.value for c in Category)}"
+    return tuple(
+        grid(
+            f"The {name} register, which serves its own entities only ({SERVES})",
+            columns,
+            ((p.id, *_standing(register, p, name, day).values()) for p in register.places),
+        )
+        for name in others
+    )
+
+
+def _standing(register: "Register", place: "Place", jurisdiction: str, day: dt.date) -> dict[Category, str | None]:
+    states = ((c, register.standing(place, c, day, jurisdiction=jurisdiction).state) for c in Category)
+    return {category: state.value if state else None for category, state in states}
 
 
 def _audit(audit: "Audit | None", day: dt.date) -> str | None:

@@ -166,6 +166,24 @@ def test_what_was_found_is_proposed_and_decides_only_once_its_owner_signed(
     assert told(run, "label", "--propose", str(names))["items"] == [], "it has a category now"
 
 
+def test_registers_of_all_jurisdictions_are_shown_side_by_side(run: Run, works: Path) -> None:
+    register = works / "policy" / "register.toml"
+    text = register.read_text().replace(
+        'reference = "SAMPLE-SUS-1"', 'reference = "SAMPLE-SUS-1"\njurisdiction = "sindh"'
+    )
+    register.write_text(text)
+    assert run("register", "sign").exit_code == 0
+    shown = told(run, "register", "show", "--as-of", DAY)
+    states = {item["place"]["csp"]: (item["standing"], item["elsewhere"]["sindh"]) for item in shown["items"]}
+    own, other = states["sample-ibex"]
+    assert (own["restricted"], other["restricted"]) == ("accredited", "suspended")
+    assert [one["id"] for one in shown["jurisdictions"]] == ["federal", "sindh"]
+    table = run("register", "show", "--as-of", DAY).stdout
+    assert "The sindh register, which serves its own entities only" in table
+    assert "Sindh: the framework is approved" in table
+    assert "as of 2023-05-05" in table
+
+
 def test_cases_beside_own_clues_are_run(run: Run, works: Path) -> None:
     (works / "policy" / "clues").mkdir()
     (works / "policy" / "clues" / "own.toml").write_text(

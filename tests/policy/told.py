@@ -52,6 +52,8 @@ for _name, _old, _new in (
     ("country", 'country = "PK"', 'country = "Pak"'),
     ("contact", "[[csp.site]]", '[[csp.contact]]\nrole = "x"\n\n[[csp.site]]'),
     ("ends before", "end = 2027-06-30", "end = 2025-06-30"),
+    ("of no jurisdiction", 'jurisdiction = "federal"', 'jurisdiction = "lahore"'),
+    ("state of no jurisdiction", "end = 2027-06-30", 'jurisdiction = "lahore"'),
     ("state of no site", "end = 2027-06-30", 'sites = ["a/b"]'),
     ("audit of no site", "next_due = 2026-12-31", 'sites = ["a/b"]'),
     ("audit due before", "next_due = 2026-12-31", "next_due = 2026-01-01"),
@@ -171,6 +173,11 @@ for _name, _old, _new in (
     ("confidence", 'confidence = "A"', 'confidence = "D"'),
     ("parameter missing", 'countries = ["PK"]', ""),
     ("parameter too many", 'countries = ["PK"]', 'countries = ["PK"]\nstates = ["accredited"]'),
+    (
+        "of no jurisdiction",
+        OWN,
+        OWN.replace('"country"', '"jurisdiction"').replace('countries = ["PK"]', 'jurisdictions = ["x"]'),
+    ),
     ("by name", 'countries = ["PK"]', 'countries = ["PK"]\nby_name = true'),
     ("dates", 'confidence = "A"', 'confidence = "A"\nvalid_from = 2026-02-01\nvalid_to = 2026-01-31'),
 ):
@@ -192,6 +199,13 @@ def _(house: Workspace) -> None:
         .replace('countries = ["PK"]\n', "")
     )
     load_rules(shipped=house.path("own"))
+
+
+@act("settings: of no jurisdiction")
+def _(house: Workspace) -> None:
+    settings = house.path("pse.toml")
+    settings.write_text(f'jurisdiction = "lahore"\n{settings.read_text()}')
+    policy.load_policy(Workspace(house.root), as_of=DAY)
 
 
 def _gated(house: Workspace) -> None:
