@@ -42,6 +42,10 @@ class KindContract(Contract):
         made = rig.make(kind)
         assert {aspect.where for aspect in made.outputs.placement} == {rig.place}
         assert {aspect.source for aspect in made.outputs.placement} == {"set"}
+        # An audit compares what stands with what was built.
+        read = rig.store(kind).read(made.id, made.inputs)
+        assert read is not None
+        assert set(read.outputs.placement) == set(made.outputs.placement)
 
     def test_outputs_are_of_the_schema(self, rig: Rig, kind: str) -> None:
         assert isinstance(rig.make(kind).outputs, KINDS[kind].outputs)
