@@ -101,9 +101,9 @@ def _keep(workspace: Workspace, made: Audit, progress: Progress) -> None:
 def _traces(workspace: Workspace, engine: "Engine", name: str) -> bool:
     """Whether a unit without a state was begun: a run that was cut off leaves objects and no Deployment."""
     from providers.identity import PROJECT
-    from providers.known import path_of
+    from providers.known import intents_of, path_of
 
-    meant = (path_of(workspace.private, PROJECT, name), workspace.private / "intents" / f"{name}.jsonl")
+    meant = (path_of(workspace.private, PROJECT, name), intents_of(workspace.private, PROJECT, name))
     return engine.deployment(name) is not None or any(path.exists() for path in meant)
 
 

@@ -155,6 +155,7 @@ def strangers(found: Iterable[Resting]) -> list[Finding]:
     findings = []
     for (place, whose, tag, kind), names in sorted(groups.items()):
         nobody = whose is Whose.NOBODYS
+        whom = "carries no tags" if nobody else f"is of another workspace or program ({tag})"
         # An account comes with networks of its own; what holds data, or works on it, does not come by itself.
         weighty = KINDS[kind].holds_data or kind == "Server"
         findings.append(
@@ -162,8 +163,7 @@ def strangers(found: Iterable[Resting]) -> list[Finding]:
                 code=NOBODYS if nobody else ANOTHERS,
                 severity=Severity.WARNING if weighty or not nobody else Severity.INFO,
                 subject=place,
-                message=f"{kind} {_some(names)} {'carries no tags' if nobody else f'is of another workspace ({tag})'}, "
-                "in an account that holds data of this one",
+                message=f"{kind} {_some(names)} {whom}, in an account that holds data of this workspace",
                 remedy="Find out whose it is; give it an account of its own, or take it away.",
                 source="the account's listing",
             )

@@ -20,7 +20,7 @@ class Whose(StrEnum):
     LEFTOVER = "leftover"
     """It carries our tags, and no state knows it."""
     ANOTHERS = "anothers"
-    """It carries the tags of another workspace."""
+    """It carries the tags of another workspace, or of a program that is no plan's."""
     NOBODYS = "nobodys"
     """It carries no tags of any workspace."""
 
