@@ -270,7 +270,7 @@ def _check_site(site: Site, at: str) -> None:
         )
     _check_coordinates(site, at)
     port = site.options.get("ssh_port", "22")
-    if not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+    if not (port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65535):
         raise BadInput(
             f"not a port: {printable(port[:40])!r}",
             where=f"{at}.options.ssh_port",

@@ -174,3 +174,13 @@ def test_what_today_says_nothing_of_is_kept_as_it_was(house: Workspace) -> None:
     open_now = labels_of(Category.OPEN, "db1")
     with pytest.raises(Refused, match="db1"):
         downgrades(house, open_now, servers, said_of(open_now, servers))
+
+
+def test_paper_that_nobody_named_is_left_empty_in_the_ledger(house: Workspace) -> None:
+    servers = [Server(id="s0", hostname="db0")]
+    agreed = {"owner": "Director", "agreed_by": "Director General", "reason": "why"}
+    was, now = labels_of(Category.SECRET, "db0"), labels_of(Category.OPEN, "db0", **agreed)
+    remember(house, said_of(was, servers))
+    remember(house, said_of(now, servers), downgrades(house, now, servers, said_of(now, servers)))
+    (entry,) = (entry for entry in Ledger(house).entries() if entry.kind == LOWERED)
+    assert entry.data == {"server": "db0", "was": "secret", "becomes": "open", "reference": "", **agreed}

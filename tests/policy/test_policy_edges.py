@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from policy.register import Register, load_register, sign_register
-from policy.registerfile import Audit, Result, Site, State, StateRow
+from policy.registerfile import Audit, Cloud, Result, Site, State, StateRow
+from policy.rulebook import Case, Rules, load_rules
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 from tests.policy.world import DAY, PLACE, SITE, register
@@ -54,7 +55,9 @@ def test_half_a_coordinate_is_none(half: str) -> None:
         ("1", True),
         ("22", True),
         ("65535", True),
-        ("065535", True),
+        ("00022", True),
+        ("000022", False),
+        ("0065536", False),
         ("0", False),
         ("65536", False),
         ("", False),
@@ -121,3 +124,19 @@ def test_audit_counts_from_its_day_and_of_several_of_a_day_the_worst() -> None:
 
 def test_signing_gives_the_hash_that_is_read(house: Workspace) -> None:
     assert sign_register(house) == load_register(house).hash
+
+
+def test_place_says_what_the_register_says_of_it() -> None:
+    (place,) = register(name="Sample data centre", evidence="Seen", options={"ssh_port": "22"}).places
+    assert (place.id, place.csp, place.region, place.site) == (PLACE, "csp", "region", "site")
+    assert (place.site_name, place.evidence, place.country) == ("Sample data centre", "Seen", "PK")
+    assert (place.cloud, place.provider, place.endpoint, place.sample) == (Cloud.GOVERNMENT, "lab", "lab:csp", False)
+
+
+def test_good_and_bad_cases_are_no_part_of_what_rules_say() -> None:
+    (bare,) = (rule for rule in load_rules().all if rule.id == "PSE-R003")
+    alone = Rules([msgspec.structs.replace(bare, good=(), bad=())], notice="").hash
+    for kind in ("good", "bad"):
+        without: dict[str, tuple[Case, ...]] = {kind: ()}
+        assert Rules([msgspec.structs.replace(bare, **without)], notice="").hash == alone
+    assert load_rules().notice.startswith("Not legal advice.")

@@ -9,8 +9,9 @@ import pytest
 from policy.labels import Labels
 from policy.load import Policy
 from policy.nocs import Noc, Nocs
+from policy.register import Register
 from policy.registerfile import Audit, Cloud, Result, State, StateRow
-from policy.rulebook import Effect, Kind, Rule, Rules
+from policy.rulebook import Effect, Kind, Rule, Rules, load_rules
 from policy.verdicts import UNCOVERED, decide, judge_class, reading
 from pse.core.documents.category import Category
 from pse.core.documents.verdicts import VerdictClass
@@ -180,3 +181,24 @@ def test_overdue_audit_turns_the_answer_of_a_rule_that_refuses() -> None:
     first, then = (judge_class(has, known, (), has.register.places[0], as_of=day) for day in (DAY, date(2026, 9, 11)))
     assert (first.allowed, first.until) == (True, date(2026, 9, 10))
     assert (then.allowed, then.until) == (False, date(2026, 9, 30))
+
+
+def test_turn_on_the_registers_last_day_is_not_its_end() -> None:
+    end = date(2027, 12, 31)
+    has = law(register(state=(ACCREDITED, msgspec.structs.replace(ACCREDITED, start=end))), *load_rules().all)
+    (verdict,) = decide(has, {"a": Category.OPEN}, as_of=DAY).verdicts
+    assert (verdict.allowed, verdict.until) == (True, end)
+
+
+def test_register_for_ever_has_no_end() -> None:
+    known = register(state=(ACCREDITED,))
+    for_ever = Register(msgspec.structs.replace(known.file, valid_until=date.max), hash_="")
+    (verdict,) = decide(law(for_ever, *load_rules().all), {"a": Category.OPEN}, as_of=DAY).verdicts
+    assert (verdict.allowed, verdict.until) == (True, None)
+
+
+def test_class_is_of_the_entitys_jurisdiction() -> None:
+    has = law(register(state=(ACCREDITED,)))
+    of_sindh = Policy(rules=has.rules, register=has.register, nocs=has.nocs, labels=has.labels, jurisdiction="sindh")
+    (known,) = decide(of_sindh, {"a": Category.OPEN}, as_of=DAY).classes
+    assert known.jurisdiction == "sindh"

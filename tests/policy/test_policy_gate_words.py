@@ -8,8 +8,12 @@ import pytest
 
 import policy
 from policy import gatefiles
-from policy.gate import Value, gate_for, is_local, judge, narrowed
+from policy.categories import inputs_of, refuse_stricter
+from policy.gate import Value, gate_for, is_local, judge, narrowed, subject_of
 from policy.load import Policy
+from policy.nocs import Noc, Nocs
+from policy.rulebook import Rules
+from pse.core.canonical import digest
 from pse.core.documents.category import Category
 from pse.core.documents.gate import AllowedPlace, RefusedPlace
 from pse.core.errors import Refused
@@ -162,3 +166,87 @@ def test_refusal_of_a_gate_that_cannot_be_believed() -> None:
     assert found.clause == "Our own rule: a gate that cannot be believed lets nothing through"
     assert found.source == "design of the gate; confidence C; not legal advice"
     assert gatefiles.refusal_of(Refused("wrong")).message == "wrong"
+
+
+def test_gate_of_a_place_that_is_gone_keeps_the_others(house: Workspace) -> None:
+    gate = gate_of(house)
+    has = policy.load_policy(house, as_of=gate.as_of)
+    more = msgspec.structs.replace(gate, allowed=(AllowedPlace(place="gone/at/all"), *gate.allowed))
+    assert narrowed(has, more, day=gate.as_of).allowed == gate.allowed
+
+
+def test_noc_that_the_class_does_not_name_lifts_nothing(house: Workspace) -> None:
+    gate = gate_of(house)
+    has = policy.load_policy(house, as_of=gate.as_of)
+    rules = tuple(rule.id for rule in has.rules.all)
+    noc = Noc(reference="N-1", start=gate.as_of, end=date(2027, 1, 1), workloads=("*",), places=("*",), rules=rules)
+    granted = Policy(rules=has.rules, register=has.register, nocs=Nocs(noc=(noc,)), labels=has.labels)
+    wide = msgspec.structs.replace(gate, allowed=(*gate.allowed, AllowedPlace(place=ELSEWHERE)), refused=())
+    for class_id, places in (("restricted", [IBEX, MARKHOR]), ("restricted+N-1", [IBEX, MARKHOR, ELSEWHERE])):
+        named = msgspec.structs.replace(wide, class_id=class_id)
+        assert [place.place for place in narrowed(granted, named, day=gate.as_of).allowed] == places
+
+
+def test_law_that_narrows_is_that_of_the_entitys_jurisdiction(house: Workspace) -> None:
+    gate = gate_of(house)
+    has = policy.load_policy(house, as_of=gate.as_of)
+    of_sindh = Policy(rules=has.rules, register=has.register, nocs=has.nocs, labels=has.labels, jurisdiction="sindh")
+    assert narrowed(of_sindh, gate, day=gate.as_of).allowed == ()
+
+
+def test_law_that_has_more_or_less_in_it_changed() -> None:
+    assert gatefiles.changed_law({"a": "1", "b": "1", "d": "1"}, {"a": "1", "b": "2", "c": "1"}) == ["b", "c", "d"]
+
+
+def test_words_of_the_gate_are_those_in_force_on_the_plans_day(house: Workspace) -> None:
+    has = policy.load_policy(house, as_of=resources.DAY)
+    ended = [
+        msgspec.structs.replace(rule, valid_to=date(2026, 1, 1)) if rule.id == "PSE-G001" else rule
+        for rule in has.rules.all
+    ]
+    late = Policy(rules=Rules(ended, notice=""), register=has.register, nocs=has.nocs, labels=has.labels)
+    verdicts = policy.decide(late, {"portal": Category.RESTRICTED}, as_of=resources.DAY)
+    gate = gate_for(late, verdicts, "u", ["portal"], "restricted", Category.RESTRICTED, as_of=resources.DAY)
+    assert {rule.rule for rule in has.gate_rules(resources.DAY)} - {rule.rule for rule in gate.rules} == {"PSE-G001"}
+
+
+def test_function_is_judged_like_a_resource() -> None:
+    one = subject_of(
+        "getImage",
+        {"place": ELSEWHERE, "name": "x", "workload": "portal"},
+        urn="u",
+        place_of=lambda *_: None,
+        unknown=lambda _: False,
+    )
+    assert [v.text for v in one.values if v.field == "place"] == [ELSEWHERE]
+    assert {"PSE-R003"} == {refusal.rule for refusal in judge(resources.GATE, one, today=resources.DAY)}
+
+
+def test_schemas_word_counts_and_long_names_are_cut() -> None:
+    server = resources.subject("Server", resources.inputs("Server"))
+    said = msgspec.structs.replace(server, values=(*server.values, Value("firewalls[7]", Rests.NONE, None)))
+    (refusal,) = judge(resources.GATE, said, today=resources.DAY)
+    assert refusal.message == "reference in Server.firewalls[7] is not known"
+    long = msgspec.structs.replace(server, values=(*server.values, Value("x" * 300, Rests.PLACE, None)))
+    (refusal,) = judge(resources.GATE, long, today=resources.DAY)
+    assert refusal.message == f"place in Server.{'x' * 200} is not known"
+
+
+def test_landing_zone_has_no_category_of_its_own(house: Workspace) -> None:
+    has = policy.load_policy(house, as_of=resources.DAY)
+    landing = msgspec.structs.replace(gate_of(house), unit=f"landing-{MARKHOR.replace('/', '-')}")
+    refuse_stricter(house, has, [landing])
+    with pytest.raises(Refused):
+        refuse_stricter(house, has, [landing, gate_of(house)])
+
+
+def test_what_categories_come_from_is_named_with_its_hash(house: Workspace) -> None:
+    has = policy.load_policy(house, as_of=resources.DAY)
+    assert inputs_of(house, has) == {"labels": has.labels.hash, "snapshot": ""}
+    (house.private / "snapshot").write_bytes(b"abc\xff\n")
+    house.path("environments").mkdir()
+    for name in ("hosts.toml", "workloads.toml", "environments/one.toml"):
+        house.path(name).write_text(name)
+    files = {name: digest(name.encode()) for name in ("hosts.toml", "workloads.toml", "environments/one.toml")}
+    assert inputs_of(house, has) == {"labels": has.labels.hash, "snapshot": "abc\ufffd", **files}
+    assert inputs_of(house, has, snapshot="s")["snapshot"] == "s"

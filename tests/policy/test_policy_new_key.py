@@ -40,8 +40,9 @@ def test_what_the_old_key_signed_is_signed_anew_and_nothing_else_is(
     assert {path: path.read_bytes() for path in paths} == after, "the second time changes nothing"
     for path in paths:
         path.write_bytes(before[path].replace(b"restricted", b"open"))
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         sign_anew(old, new)
+    assert refused.value.where in {str(path) for path in paths}
 
 
 def test_gates_that_were_signed_anew_say_what_they_said(keys: tuple[Workspace, Workspace]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pse.core.errors import PseError
 from pse.core.settings import Workspace
 from pse.core.time import today
+from tests.policy import told_gates
 from tests.policy.told import ACTS
 
 TOLD = tomllib.loads(Path(__file__).with_suffix(".toml").with_stem("told").read_text(encoding="utf-8"))
@@ -15,6 +16,7 @@ TOLD = tomllib.loads(Path(__file__).with_suffix(".toml").with_stem("told").read_
 
 def test_every_refusal_has_its_words() -> None:
     assert TOLD.keys() == ACTS.keys()
+    assert told_gates.SERVERS, "its refusals are in the table too"
 
 
 @pytest.mark.parametrize("name", ACTS)
