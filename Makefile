@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-policy bypass mutate test-live lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-policy bypass mutate test-live lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -22,6 +22,9 @@ chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=4
 
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
+
+bench-plan:  ## a whole estate planned, from snapshot to plan on disk (SERVERS="10000 100000")
+	@$(PY) -m benchmarks.plan --servers $(or $(SERVERS),10000 100000)
 
 bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a second opinion on 10,000 worlds; PLANS=, ROUNDS=
 	@$(PY) -m benchmarks.policy --plans "$(or $(PLANS),10000)" --rounds "$(or $(ROUNDS),3)"

@@ -84,14 +84,14 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadInput: The folder cannot be written.
         """
+        named: dict[Path, object] = {folder / "verdicts.json": self.verdicts}
         for kind, parts in (("units", self.units), ("gate", self.gates)):
-            for name, part in parts.items():
-                canonical.write(folder / kind / f"{name}.json", part)
+            named |= {folder / kind / f"{name}.json": part for name, part in parts.items()}
             for stale in (folder / kind).glob("*.json"):
                 if stale.stem not in parts:
                     stale.unlink()
-        canonical.write(folder / "verdicts.json", self.verdicts)
-        canonical.write_bytes(folder / SIGNATURE, f"{self.signature}\n".encode())
+        files = {path: canonical.encode(part) for path, part in named.items()}
+        canonical.write_many({**files, folder / SIGNATURE: f"{self.signature}\n".encode()})
         canonical.write(folder / FILE, self.plan)
         return folder / FILE
 

@@ -3,6 +3,7 @@
 import hashlib
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -126,8 +127,8 @@ def _peers(
     if there is not None and there.place:
         yield there.cidr, why if same else f"{why}, after its move"
     if not same:
-        for address in _addresses(other.addresses):
-            yield f"{address}/32", f"{why}, where it is today"
+        for peer_today in _ranges(other.addresses):
+            yield peer_today, f"{why}, where it is today"
 
 
 def _published(
@@ -159,8 +160,8 @@ def _published(
 def _ssh(demand: Demand, wanted: Wanted, view: View, port: int, controllers: Iterable[str]) -> Iterable[FirewallRule]:
     source = view.servers.get(demand.source)
     if source is not None and any(move.target == demand.name for move in wanted.moves):
-        for address in _addresses(source.addresses):
-            yield FirewallRule("in", "tcp", port, f"{address}/32", f"copies come straight from {source.hostname}")
+        for peer in _ranges(source.addresses):
+            yield FirewallRule("in", "tcp", port, peer, f"copies come straight from {source.hostname}")
     for peer in controllers:
         yield FirewallRule("in", "tcp", port, peer, "this tool: set-up, checks and cut-over")
 
@@ -176,9 +177,9 @@ def _replicating(server: PlannedServer, wanted: Wanted, view: View) -> Iterable[
     source = view.servers.get(server.source)
     for move in wanted.moves:
         if source is not None and move.target == server.name and move.port:
-            for address in _addresses(source.addresses):
+            for peer in _ranges(source.addresses):
                 yield FirewallRule(
-                    "out", "tcp", move.port, f"{address}/32", f"replication of {move.database} from {source.hostname}"
+                    "out", "tcp", move.port, peer, f"replication of {move.database} from {source.hostname}"
                 )
 
 
@@ -195,6 +196,7 @@ def _distinct(rules: Iterable[FirewallRule]) -> tuple[FirewallRule, ...]:
     )
 
 
+@lru_cache(maxsize=1 << 18)
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text.removeprefix(EXTERNAL))
@@ -202,6 +204,8 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _addresses(texts: Iterable[str]) -> list[ipaddress.IPv4Address]:
+@lru_cache(maxsize=1 << 18)
+def _ranges(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The IPv4 addresses among ``texts``, as ranges of one address each."""
     found = (_address(text) for text in texts)
-    return sorted({address for address in found if isinstance(address, ipaddress.IPv4Address)})
+    return tuple(f"{one}/32" for one in sorted({one for one in found if isinstance(one, ipaddress.IPv4Address)}))

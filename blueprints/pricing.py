@@ -12,6 +12,7 @@ import msgspec
 
 from blueprints.model import Built, Demand, Wanted
 from blueprints.sizing import MIB_PER_GIB, is_older, pick_image, pick_shape, pick_storage
+from providers.catalog.questions import worth_having
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
 from pse.core.money import HOURS_PER_MONTH, cents, total
@@ -28,12 +29,19 @@ class Catalogue:
         """Group ``offers``."""
         self.tax_percent = offers.tax_percent
         self._rows: defaultdict[tuple[str, OfferKind], list[Offer]] = defaultdict(list)
+        self._shapes: dict[str, tuple[Offer, ...]] = {}
         for offer in sorted(offers.offers, key=lambda o: o.id):
             self._rows[offer.place, offer.kind].append(offer)
 
     def at(self, place: str, kind: OfferKind) -> list[Offer]:
         """Offers of one kind at a place, sorted by id."""
         return self._rows.get((place, kind), [])
+
+    def shapes(self, place: str) -> tuple[Offer, ...]:
+        """The compute offers of a place that somebody may want; see `providers.catalog.questions.worth_having`."""
+        if place not in self._shapes:
+            self._shapes[place] = worth_having(self.at(place, OfferKind.COMPUTE))
+        return self._shapes[place]
 
     def cheapest(self, place: str, kind: OfferKind) -> Offer | None:
         """The cheapest offer of a kind; one without a price only when there is no other."""
@@ -97,7 +105,7 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     older: list[str] = []
     lacking: list[str] = []
     for demand in wanted.servers:
-        shape = pick_shape(demand, catalogue.at(place, OfferKind.COMPUTE))
+        shape = pick_shape(demand, catalogue.shapes(place))
         image = pick_image(demand, catalogue.at(place, OfferKind.IMAGE))
         storage = pick_storage(demand.role, catalogue.at(place, OfferKind.STORAGE))
         lacking += _lacking(demand, shape, image, storage)

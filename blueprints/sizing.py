@@ -73,7 +73,7 @@ def architecture_of(server: Server) -> str:
 
 
 def pick_shape(demand: Demand, shapes: Iterable[Offer]) -> Offer | None:
-    """The cheapest compute offer that is large enough; see `providers.catalog.questions.large_enough`."""
+    """The cheapest of ``shapes`` that is large enough; they come from `providers.catalog.questions.worth_having`."""
     return large_enough(
         shapes,
         vcpus=demand.vcpus,

@@ -48,16 +48,17 @@ def propose(
     taken = {workload.id for workload in workloads}
     # A declaration that holds no server names a proposal, so its id may be used once by what the flows propose.
     unused = {name for name, declared in said.workload.items() if not declared.members}
+    binding, any_flow = _touching(free), _touching(flows)
     for members in _components(sorted(known.keys() - placed.keys()), free):
-        front = _front(members, free, known)
+        front = _front(members, binding, known)
         base = sanitised(front.hostname) or front.id
         name = _free_name(base, taken)
         if name != base:
             findings.append(_renamed(name, base, front))
         unused.discard(name)
         taken.add(name)
-        held = free if len(members) > 1 else flows
-        reasons = tuple(_reason(known[m], members, held, known) for m in members)
+        held = binding if len(members) > 1 else any_flow
+        reasons = tuple(_reason(known[m], members, held.get(m, ()), known) for m in members)
         workloads.append(ProposedWorkload(id=name, members=members, reasons=reasons))
     findings += [
         _finding("PSE-I031", name, "no server belongs to it", "Give it members, or take it out.")
@@ -125,10 +126,19 @@ def _components(ids: Sequence[str], flows: Sequence[Flow]) -> list[tuple[str, ..
     return found
 
 
-def _front(members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server]) -> Server:
+def _touching(flows: Sequence[Flow]) -> dict[str, list[Flow]]:
+    """The flows that a server is an end of, in their order, by its id."""
+    found: dict[str, list[Flow]] = defaultdict(list)
+    for flow in flows:
+        for end in {flow.client, flow.server}:
+            found[end].append(flow)
+    return found
+
+
+def _front(members: Sequence[str], touching: Mapping[str, Sequence[Flow]], known: Mapping[str, Server]) -> Server:
     """What a group is named after: the member that nobody in it calls; of several the first in the alphabet."""
     inside = set(members)
-    called = {f.server for f in flows if f.client in inside and f.server in inside}
+    called = {f.server for member in members for f in touching.get(member, ()) if {f.client, f.server} <= inside}
     return min((known[m] for m in members if m not in called or called >= inside), key=lambda s: (s.hostname, s.id))
 
 
@@ -157,6 +167,7 @@ def sanitised(name: str) -> str:
 
 
 def _reason(server: Server, members: Sequence[str], flows: Sequence[Flow], known: Mapping[str, Server]) -> str:
+    """Why it is in its group, by the ``flows`` that it is an end of."""
     if len(members) == 1:
         return f"{server.hostname}: {_alone(server, flows, known)}"
     lines = []

@@ -1,7 +1,7 @@
 """Data that flows between workloads of different categories: what the looser one takes in may be the stricter one's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pse.core.documents.category import Category
 from pse.core.documents.snapshot import Flow, ProposedWorkload
@@ -14,7 +14,7 @@ _SHOWN = 3
 def between(
     flows: Iterable[Flow], workloads: Iterable[ProposedWorkload], categories: Mapping[str, Category | None]
 ) -> Iterator[Finding]:
-    """PSE-R109 for every two workloads that talk and whose categories differ.
+    """PSE-R109 for every workload that talks with stricter ones.
 
     A conversation carries data both ways, and nobody sees from outside which: so it is a finding, to be looked at by a
     person, and no category is changed by it. Unclassified workloads are refused anyway.
@@ -25,7 +25,7 @@ def between(
         categories: By workload id.
     """
     home = {member: workload.id for workload in workloads for member in workload.members}
-    found: dict[tuple[str, str], set[str]] = defaultdict(set)
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for flow in flows:
         client, server = home.get(flow.client), home.get(flow.server)
         if client is None or server is None or client == server:
@@ -33,19 +33,35 @@ def between(
         one, other = categories.get(client), categories.get(server)
         if one is None or other is None or one is other:
             continue
-        pair = (client, server) if one.rank > other.rank else (server, client)
-        found[pair].add(f"{flow.service or flow.protocol} on port {flow.port} of {server}")
-    for (stricter, looser), ways in sorted(found.items()):
-        shown = ", ".join(sorted(ways)[:_SHOWN]) + (f" and {len(ways) - _SHOWN} more" if len(ways) > _SHOWN else "")
+        stricter, looser = (client, server) if one.rank > other.rank else (server, client)
+        found[looser][stricter].add(f"{flow.service or flow.protocol} on port {flow.port} of {server}")
+    for looser, talks in sorted(found.items()):
+        words = [
+            f"{name}, which is {_word(categories[name])}: {counted(len(ways), 'way')} ({_some(sorted(ways))})"
+            for name, ways in sorted(talks.items(), key=lambda talk: (-_rank(categories[talk[0]]), talk[0]))
+        ]
+        more = len(words) - _SHOWN
         yield Finding(
             code="PSE-R109",
             severity=Severity.WARNING,
             subject=looser,
-            message=f"it is {_word(categories[looser])} and talks with {stricter}, which is "
-            f"{_word(categories[stricter])}: {counted(len(ways), 'way')} ({shown})",
+            message=f"it is {_word(categories[looser])} and talks with {'; '.join(words[:_SHOWN])}"
+            + (
+                f"; and with {counted(more, 'more workload')} that {'is' if more == 1 else 'are'} stricter"
+                if more > 0
+                else ""
+            ),
             remedy="See what flows there. If it is the stricter data, label it as strictly, or stop the flow.",
             source="policy.md, five data categories: confidence C",
         )
+
+
+def _some(ways: Sequence[str]) -> str:
+    return ", ".join(ways[:_SHOWN]) + (f" and {len(ways) - _SHOWN} more" if len(ways) > _SHOWN else "")
+
+
+def _rank(category: Category | None) -> int:
+    return -1 if category is None else category.rank
 
 
 def _word(category: Category | None) -> str:

@@ -1,6 +1,7 @@
 """Everything the law says of a workspace on one day, read and verified together."""
 
 from datetime import date
+from functools import cached_property
 
 from policy.jurisdictions import refuse_unknown
 from policy.labels import FILE as LABELS
@@ -35,7 +36,7 @@ class Policy:
         self.labels = labels
         self.jurisdiction = jurisdiction
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, str]:
         """SHA-256 of labels, nocs, register and rules, by those names."""
         return {

@@ -8,23 +8,55 @@ from pse.core.errors import BadInput
 from pse.core.money import HOURS_PER_MONTH, cents
 
 
+def worth_having(offers: Iterable[Offer]) -> tuple[Offer, ...]:
+    """The compute offers that somebody may want, in the order in which they are wanted.
+
+    Cheapest first, a tie goes to the smaller, then by name; those without a price come last. One that an earlier one
+    outdoes in everything is left out: whoever it would be large enough for takes the earlier one.
+    """
+    shapes = sorted(
+        (offer for offer in offers if offer.kind is OfferKind.COMPUTE),
+        key=lambda s: (s.price is None, s.price or 0, s.vcpus, s.memory_mib, s.name),
+    )
+    kept: list[Offer] = []
+    for shape in shapes:
+        if not any(_outdoes(other, shape) for other in kept):
+            kept.append(shape)
+    return tuple(kept)
+
+
 def large_enough(
     shapes: Iterable[Offer], *, vcpus: int, memory_mib: int, architecture: str, volumes: int = 0
 ) -> Offer | None:
-    """The cheapest compute offer that is large enough; a tie goes to the smaller, then by name.
+    """The cheapest offer that is large enough.
 
-    Offers without a price are taken only when no priced one fits. An offer with ``max_volumes`` 0 states no limit.
+    Args:
+        shapes: Of `worth_having`.
+        vcpus: At least so many.
+        memory_mib: At least so much.
+        architecture: This one.
+        volumes: Disks that it has to carry; an offer with ``max_volumes`` 0 states no limit.
     """
-    fitting = [
-        shape
-        for shape in shapes
-        if shape.kind is OfferKind.COMPUTE
-        and shape.vcpus >= vcpus
-        and shape.memory_mib >= memory_mib
-        and shape.architecture == architecture
-        and (shape.max_volumes == 0 or shape.max_volumes >= volumes)
-    ]
-    return min(fitting, key=lambda s: (s.price is None, s.price or 0, s.vcpus, s.memory_mib, s.name), default=None)
+    return next(
+        (
+            shape
+            for shape in shapes
+            if shape.vcpus >= vcpus
+            and shape.memory_mib >= memory_mib
+            and shape.architecture == architecture
+            and (shape.max_volumes == 0 or shape.max_volumes >= volumes)
+        ),
+        None,
+    )
+
+
+def _outdoes(one: Offer, other: Offer) -> bool:
+    return (
+        one.vcpus >= other.vcpus
+        and one.memory_mib >= other.memory_mib
+        and one.architecture == other.architecture
+        and (one.max_volumes == 0 or one.max_volumes >= other.max_volumes > 0)
+    )
 
 
 def offer_at(offers: Offers, place: str, kind: OfferKind, name: str) -> Offer:

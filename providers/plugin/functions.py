@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from providers.catalog import load_offers
-from providers.catalog.questions import large_enough, monthly, offer_at
+from providers.catalog.questions import large_enough, monthly, offer_at, worth_having
 from providers.gatekeeper import words
 from providers.plugin.check import Failure, wrong_type
 from providers.plugin.session import Session
@@ -115,7 +115,7 @@ def _image(session: Session, asked: GetImageArgs) -> GetImageResult:
 
 def _shape(session: Session, asked: GetShapeArgs) -> GetShapeResult:
     offers = load_offers(session.workspace)
-    there = [offer for offer in offers.offers if offer.place == asked.place]
+    there = worth_having(offer for offer in offers.offers if offer.place == asked.place)
     found = large_enough(there, vcpus=asked.vcpus, memory_mib=asked.memory_mib, architecture=asked.architecture)
     if found is None:
         raise BadInput(

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.model import Demand
+from blueprints.model import Demand, WantedVolume
 from blueprints.sizing import gib, is_older, pick_image, pick_shape, pick_storage, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
+from providers.catalog.questions import worth_having
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.snapshot import Database, Disk, Filesystem
 from pse.core.documents.workloads import HostDeclaration
@@ -87,18 +88,28 @@ offers = st.lists(
 )
 
 
-@given(offers, st.integers(1, 64), st.integers(512, 262144))
-def test_no_shape_that_fits_is_cheaper_than_the_chosen_one(shapes: list[Offer], vcpus: int, memory: int) -> None:
-    wanted = demand(vcpus=vcpus, memory_mib=memory)
-    chosen = pick_shape(wanted, shapes)
-    fits = [s for s in shapes if s.vcpus >= vcpus and s.memory_mib >= memory and s.architecture == "x86_64"]
+@given(offers, st.integers(1, 64), st.integers(512, 262144), st.integers(0, 5))
+def test_no_shape_that_fits_is_cheaper_than_the_chosen_one(
+    shapes: list[Offer], vcpus: int, memory: int, volumes: int
+) -> None:
+    disks = tuple(WantedVolume(name=f"v{number}", size_gib=1, mount=f"/{number}") for number in range(volumes))
+    wanted = demand(vcpus=vcpus, memory_mib=memory, volumes=disks)
+    chosen = pick_shape(wanted, worth_having(shapes))
+    fits = [
+        s
+        for s in shapes
+        if s.vcpus >= vcpus
+        and s.memory_mib >= memory
+        and s.architecture == "x86_64"
+        and (not s.max_volumes or s.max_volumes >= volumes)
+    ]
     if chosen is None:
         assert not fits
         return
     assert chosen in fits
     priced = [s.price for s in fits if s.price is not None]
     assert chosen.price == (min(priced) if priced else None)
-    assert pick_shape(wanted, reversed(shapes)) == chosen
+    assert pick_shape(wanted, worth_having(reversed(shapes))) == chosen
 
 
 @pytest.mark.parametrize(

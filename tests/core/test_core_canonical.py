@@ -1,5 +1,7 @@
 """Canonical JSON: same value, same bytes; what is written is read; a failed write leaves the old file."""
 
+import ctypes
+import errno
 import os
 import stat
 from decimal import Decimal
@@ -92,3 +94,36 @@ def test_a_device_or_a_folder_is_never_replaced(tmp_path: Path) -> None:
             canonical.write_bytes(place, b"x")
     assert stat.S_ISFIFO(pipe.stat().st_mode)
     assert tmp_path.is_dir()
+
+
+def test_many_files_are_replaced_together_or_none_is(tmp_path: Path) -> None:
+    files = {tmp_path / str(number % 3) / f"{number}.json": b"new" for number in range(40)}
+    canonical.write_many(files)
+    assert {path: path.read_bytes() for path in files} == files
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o644}
+    (tmp_path / "2" / "folder.json").mkdir()
+    with pytest.raises(BadInput, match="not a file"):
+        canonical.write_many({**dict.fromkeys(files, b"newer"), tmp_path / "2" / "folder.json": b"x"})
+    assert {path: path.read_bytes() for path in files} == files
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == files.keys()
+
+
+def test_many_files_that_the_disk_does_not_take_keep_the_old_ones(tmp_path: Path) -> None:
+    files = {tmp_path / f"{number}.json": b"old" for number in range(40)}
+    canonical.write_many(files)
+
+    class Failing:
+        def syncfs(self, handle: int) -> int:
+            del handle
+            ctypes.set_errno(errno.EIO)
+            return -1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(canonical, "_LIBC", Failing())
+        with pytest.raises(BadInput, match="Input/output error"):
+            canonical.write_many(dict.fromkeys(files, b"new"))
+        # A C library without the call: each is flushed by itself.
+        patch.setattr(canonical, "_LIBC", object())
+        canonical.write_many(dict.fromkeys(files, b"newer"))
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"newer"}
+    assert len(list(tmp_path.iterdir())) == len(files)

@@ -31,6 +31,18 @@ def test_many_ways_of_two_workloads_are_one_finding() -> None:
     assert "and 1 more" in found.message
 
 
+def test_workload_that_talks_with_many_stricter_ones_is_one_finding_with_the_strictest_first() -> None:
+    names = [f"w{number}" for number in range(6)]
+    groups = [*GROUPS, *(ProposedWorkload(id=name, members=(name,), reasons=()) for name in names)]
+    categories = {**CATEGORIES, **dict.fromkeys(names, Category.RESTRICTED)}
+    flows = [flow("p1", "r1"), *(flow(name, "p1") for name in names)]
+    (found,) = [finding for finding in between(flows, groups, categories) if finding.subject == "portal"]
+    assert "talks with records, which is sensitive: 1 way" in found.message
+    assert "and with 4 more workloads that are stricter" in found.message
+    assert "w1, which is restricted" in found.message
+    assert "w2" not in found.message
+
+
 def test_talk_within_a_workload_with_equals_strangers_or_the_unclassified_is_no_finding() -> None:
     same = {**CATEGORIES, "portal": Category.SENSITIVE}
     assert not list(between([flow("r1", "r2"), flow("r1", "l1"), flow("r1", "external:192.0.2.1")], GROUPS, CATEGORIES))

@@ -16,7 +16,10 @@ class Category(StrEnum):
     @property
     def rank(self) -> int:
         """0 for open up to 4 for secret."""
-        return list(Category).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {category: rank for rank, category in enumerate(Category)}
 
 
 def strictest(categories: Iterable[Category | None]) -> Category | None:

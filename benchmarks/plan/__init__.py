@@ -1,0 +1,1 @@
+"""What planning a whole estate takes."""
