@@ -198,7 +198,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
                         hint="Set allowReplace to true if the data may go.",
                     )
             if not any(change.replaces for change in found):
-                self._session(context).stays(urn, kind.name, request.id)
+                self._session(context).stays(urn, request.id)
             return diff_response(kind, found)
 
         return self._safe(context, answer)
@@ -256,7 +256,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
 
         def answer() -> Any:
             kind, urn = named(request.urn)
-            if self._session(context).is_kept(kind.name, request.id):
+            if self._session(context).is_kept(urn, request.id):
                 # The state has it twice: a replacement failed, and what was to go was imported since.
                 said = f"{kind.name} {request.id} waited to be deleted, and stays: the program has it"
                 self._log.warn(said, urn.text)

@@ -48,7 +48,7 @@ class Session:
         self._known: dict[tuple[str, str], Known | None] = {}
         self._wanted: dict[str, tuple[str, bool]] = {}
         self._losing: set[str] = set()
-        self._standing: dict[str, tuple[str, str]] = {}
+        self._standing: dict[str, str] = {}
         self._seen: dict[tuple[str, str], str] = {}
         self._ids: set[str] = set()
         self._referable: dict[tuple[str, str], str] = {}
@@ -153,17 +153,17 @@ class Session:
         with self._lock:
             return any(found == urn_hash for found, _ in self._wanted.values())
 
-    def stays(self, urn: Urn, kind: str, object_id: str) -> None:
-        """Remember that the program at work keeps this very object as it is, or changes it in place."""
+    def stays(self, urn: Urn, object_id: str) -> None:
+        """Remember that the program at work keeps a resource's object as it is, or changes it in place."""
         with self._lock:
             # A refresh compares as well, before anybody knows what the program wants.
             if urn.text in self._wanted:
-                self._standing[urn.text] = (kind, object_id)
+                self._standing[urn.text] = object_id
 
-    def is_kept(self, kind: str, object_id: str) -> bool:
+    def is_kept(self, urn: Urn, object_id: str) -> bool:
         """Whether `stays` was told of it."""
         with self._lock:
-            return (kind, object_id) in self._standing.values()
+            return self._standing.get(urn.text) == object_id
 
     def saw(self, kind: str, object_id: str, place_id: str) -> None:
         """Remember an object that the engine named or that was made here: it is in the state, or about to be."""
