@@ -76,6 +76,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "OptInRequired": "auth",
         "PendingVerification": "auth",
         "SignatureDoesNotMatch": "auth",
+        "InvalidSignatureException": "auth",
+        # This machine's clock is minutes off.
+        "RequestExpired": "auth",
+        "RequestTimeTooSkewed": "auth",
         "UnrecognizedClientException": "auth",
         "InvalidPlacementGroup.Unknown": "not-found",
         "NoSuchBucket": "not-found",

@@ -95,9 +95,11 @@ class LoadBalancerWork:
         """Everything is told."""
         balancer, ports = raw["balancer"], raw["ports"]
         servers: set[str] = set.intersection(*({m["name"] for m in port.members} for port in ports)) if ports else set()
+        first, others = balancer["vip_subnet_id"], [vip["subnet_id"] for vip in balancer["additional_vips"]]
         live = {
             "name": balancer["name"],
-            "subnets": (balancer["vip_subnet_id"], *(vip["subnet_id"] for vip in balancer["additional_vips"])),
+            # Another order of the others would be another balancer.
+            "subnets": (first, *_ordered(others, given.subnets[1:] if given else ())),
             "firewalls": _ordered(balancer["vip_sg_ids"] or (), given.firewalls if given else ()),
             "servers": _ordered(servers, given.servers if given else ()),
             "listeners": _ordered((port.said() for port in ports), given.listeners if given else ()),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from providers.kit.sshkeys import fingerprint, must_be_key
+from providers.kit.sshkeys import blob, fingerprint, must_be_key
 from providers.openstack import marks
 from providers.openstack.account import Account, Seen
 from providers.openstack.client import part
@@ -34,10 +34,12 @@ class KeyPairWork:
         """The user's key pairs."""
         return [found["keypair"] for found in self._client.pages("compute", "/os-keypairs", "keypairs")]
 
-    def see(self, raw: Any, _given: KeyPairInputs | None, /) -> Seen:
-        """Name and key."""
+    def see(self, raw: Any, given: KeyPairInputs | None, /) -> Seen:
+        """Name and key; the comment behind the key, and the end of its line, are not part of it."""
         name, found = marks.of_key_name(raw["name"])
         key = str(raw["public_key"])
+        if given is not None and blob(key) and blob(key) == blob(given.public_key):
+            key = given.public_key
         live = {"name": name, "public_key": key}
         return Seen(raw["name"], found, live, (self._account.regional(),), {"fingerprint": fingerprint(key)})
 

@@ -32,7 +32,7 @@ CODES = {
     "not-found": ("InvalidVpcID.NotFound", "InvalidGroup.NotFound", "InvalidInstanceID.Malformed"),
     "conflict": ("InvalidGroup.Duplicate", "InvalidKeyPair.Duplicate", "IdempotentParameterMismatch"),
     "in-use": ("DependencyViolation", "VolumeInUse"),
-    "auth": ("UnauthorizedOperation", "AuthFailure", "ExpiredToken"),
+    "auth": ("UnauthorizedOperation", "AuthFailure", "ExpiredToken", "RequestExpired"),
     "invalid": ("InvalidParameterValue", "MissingParameter", "SomethingNew"),
 }  # fmt: skip
 

@@ -16,7 +16,9 @@ from providers.openstack import OpenStackProvider
 from providers.openstack.balancers import LoadBalancerWork
 from providers.openstack.errors import port_errors, refusal
 from providers.openstack.images import Images
+from providers.openstack.keys import KeyPairWork
 from providers.ports import PortError, Target
+from pse.core.schema import KeyPairInputs, LoadBalancerInputs, Placement
 from tests.providers.openstack.accounts import OPTIONS, PLACE, REGION, Cloud, Project
 from tests.providers.openstack.control import IDENTITY
 
@@ -247,3 +249,20 @@ def test_account_that_an_image_names_is_one_or_nobodys() -> None:
     account: Any = SimpleNamespace(client=None, target=SimpleNamespace(options={}))
     for told in ("a; touch /tmp/x", "-oProxyCommand=x", "a b", "a\n", "$(id)"):
         assert Images(account).user_of({"os_admin_user": told, "os_distro": "debian"}) == "debian"
+
+
+def test_what_the_cloud_tells_in_another_order_or_line_is_the_same() -> None:
+    account: Any = SimpleNamespace(client=None, regional=lambda: Placement("resource", PLACE, "set"))
+    balancer = {
+        **dict.fromkeys(("name", "id", "description", "vip_address"), "x"),
+        "vip_subnet_id": "a",
+        "additional_vips": [{"subnet_id": "c"}, {"subnet_id": "b"}],
+        "vip_sg_ids": [],
+        "provisioning_status": "ACTIVE",
+    }
+    given = LoadBalancerInputs(name="x", workload="x", place=PLACE, subnets=("a", "b", "c"), listeners=())
+    raw: dict[str, Any] = {"balancer": balancer, "ports": [], "outside": None}
+    assert LoadBalancerWork(account).see(raw, given).live["subnets"] == given.subnets
+    key = KeyPairInputs(name="x", workload="x", place=PLACE, public_key="ssh-ed25519 AAAAC3NzaC1l me\n")
+    told = {"name": "x", "public_key": "ssh-ed25519 AAAAC3NzaC1l"}
+    assert KeyPairWork(account).see(told, key).live["public_key"] == key.public_key
