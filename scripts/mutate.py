@@ -9,6 +9,7 @@ does not name are marked. The last line on stdout is one JSON object.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -28,6 +29,7 @@ DECIDING = (
     "classified",
     "gate",
     "gatefiles",
+    "jurisdictions",
     "nocs",
     "patterns",
     "register",
@@ -107,10 +109,12 @@ def prepare() -> None:
 
 
 def _copy(path: Path) -> None:
-    to = WORK / path.relative_to(ROOT)
-    if not to.exists() or to.read_bytes() != path.read_bytes():
-        to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, to)
+    # mutmut copies a file of data once, and never again.
+    for folder in (WORK,) if path.suffix == ".py" else (WORK, WORK / "mutants"):
+        to = folder / path.relative_to(ROOT)
+        if not to.exists() or to.read_bytes() != path.read_bytes():
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, to)
 
 
 def mutmut(*words: str, end: float) -> bool:
@@ -181,14 +185,10 @@ def report(seed: str) -> int:
 
 def _change(name: str) -> str:
     """The lines that a mutant takes away and puts in."""
-    shown = subprocess.run(
-        [str(Path(sys.executable).parent / "mutmut"), "show", name],
-        cwd=WORK,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = shown.stdout.splitlines()
+    from mutmut.mutation.diff_apply import find_mutant, get_diff_for_mutant
+
+    with contextlib.chdir(WORK):
+        lines = get_diff_for_mutant(name, path=find_mutant(name).path).splitlines()
     return "\n".join(f"    {line}" for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---"))
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from pse.core.schema import KINDS, Rests
+from tests.neutral import INPUTS
+from tests.policy.resources import FIELDS
 from tests.providers.bypass.scene import Scene, attempt
 from tests.providers.house import ABROAD, UNIT
 
@@ -43,28 +46,26 @@ def _(scene: Scene) -> str:
     return scene.check("Image", source="https://images.example/x.qcow2", sha256="0" * 64, format="qcow2")
 
 
-def _unknown(kind: str, wire: str, value: Any, **more: Any) -> None:
+def _reference(kind: str, wire: str) -> None:
     @attempt(f"{kind}.{wire} is an object that the unit does not have", "check", "PSE-G001", "PSE-G011")
     def _(scene: Scene) -> str:
-        return scene.check(kind, **more, **{wire: value})
+        many = "tuple" in str(KINDS[kind].input_fields()[wire].type)
+        said = scene.check(kind, **{**INPUTS[kind], wire: ["thing-elsewhere"] if many else "thing-elsewhere"})
+        assert f"{kind}.{wire}" in said
+        return said
 
 
-for _kind, _wire, _value, _more in (
-    ("Subnet", "network", "network-elsewhere", {"cidr": "10.0.1.0/24"}),
-    ("Volume", "encryptionKey", "key-elsewhere", {"sizeGib": 1, "storageClass": "ssd"}),
-    ("Volume", "snapshot", "snapshot-elsewhere", {"sizeGib": 1, "storageClass": "ssd"}),
-    ("Bucket", "encryptionKey", "key-elsewhere", {}),
-    ("Snapshot", "volume", "volume-elsewhere", {}),
-    ("BackupPolicy", "volumes", ["volume-elsewhere"], {"everyHours": 24, "keep": 7}),
-    ("DnsRecord", "zone", "zone-elsewhere", {"label": "www", "type": "A", "values": ["192.0.2.1"]}),
-    (
-        "LoadBalancer",
-        "subnets",
-        ["subnet-elsewhere"],
-        {"listeners": [{"protocol": "tcp", "port": 80, "memberPort": 80}]},
-    ),
-):
-    _unknown(_kind, _wire, _value, **_more)
+def _place(kind: str) -> None:
+    @attempt(f"{kind} at the place abroad", "check", "PSE-R003")
+    def _(scene: Scene) -> str:
+        return scene.check(kind, **{**INPUTS[kind], "place": ABROAD})
+
+
+for _kind, _wire, _rests in FIELDS:
+    if _rests is Rests.REFERENCE:
+        _reference(_kind, _wire)
+    elif _wire == "place":
+        _place(_kind)
 
 
 @attempt("a server that boots from a volume of nobody", "check", "PSE-G001", "PSE-G011")
