@@ -13,6 +13,7 @@ import msgspec
 from migrate.material import AUDIT, LAW, LEDGER, PLAN, VERDICTS, Material
 from policy.approvals import APPROVAL
 from policy.deeds import NOC, REFUSED
+from policy.gatefiles import changed_law
 from policy.rulebook import Kind, Rule
 from pse.core import canonical
 from pse.core.documents import oscal
@@ -59,6 +60,7 @@ def results(material: Material) -> bytes:
         props=_props(
             ("plan", plan.hash),
             ("sample", str(plan.sample).lower()),
+            ("changed-since", ", ".join(changed_law(material.law.inputs, material.verdicts.inputs))),
             *((f"input-{name}", digest) for name, digest in sorted(plan.inputs.items()) if digest),
         ),
         local_definitions=_components(material),
