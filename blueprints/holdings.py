@@ -156,8 +156,8 @@ def strangers(found: Iterable[Resting]) -> list[Finding]:
     for (place, whose, tag, kind), names in sorted(groups.items()):
         nobody = whose is Whose.NOBODYS
         whom = "carries no tags" if nobody else f"is of another workspace or program ({tag})"
-        # An account comes with networks of its own; what holds data, or works on it, does not come by itself.
-        weighty = KINDS[kind].holds_data or kind == "Server"
+        # An account comes with networks and keys of its own; what holds data, or works on it, does not come by itself.
+        weighty = kind == "Server" or (KINDS[kind].holds_data and kind != "EncryptionKey")
         findings.append(
             Finding(
                 code=NOBODYS if nobody else ANOTHERS,
