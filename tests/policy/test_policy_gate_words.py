@@ -1,6 +1,6 @@
 """What the gate says when it refuses, what it lists, and what a later day takes out of it."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -250,3 +250,21 @@ def test_what_categories_come_from_is_named_with_its_hash(house: Workspace) -> N
     files = {name: digest(name.encode()) for name in ("hosts.toml", "workloads.toml", "environments/one.toml")}
     assert inputs_of(house, has) == {"labels": has.labels.hash, "snapshot": "abc\ufffd", **files}
     assert inputs_of(house, has, snapshot="s")["snapshot"] == "s"
+
+
+def test_noc_that_ended_is_told_where_it_lifted_something(house: Workspace) -> None:
+    gate = gate_of(house)
+    has = policy.load_policy(house, as_of=gate.as_of)
+    end = gate.as_of + timedelta(days=3)
+    given: dict[str, Any] = {"start": gate.as_of, "end": end, "workloads": ("*",), "rules": ("PSE-R003",)}
+    nocs = (Noc(reference="N-1", places=("*",), **given), Noc(reference="N-2", places=("nowhere/*",), **given))
+    granted = Policy(rules=has.rules, register=has.register, nocs=Nocs(noc=nocs), labels=has.labels)
+    wide = msgspec.structs.replace(
+        gate, class_id="restricted+N-1+N-2", allowed=(AllowedPlace(place=ELSEWHERE),), refused=()
+    )
+    for day, words in ((end, ""), (end + timedelta(days=1), f" N-1 lifted it until {end}.")):
+        (place,) = narrowed(granted, wide, day=day).refused
+        told = {refusal.rule: refusal.message for refusal in place.refusals}
+        assert told["PSE-R004"].endswith("is a public cloud.")
+        assert told.get("PSE-R003", "").endswith(f"is in XA.{words}" if words else "")
+        assert ("PSE-R003" in told) is bool(words)

@@ -82,3 +82,15 @@ def test_noc_may_lift_what_is_unclear() -> None:
 def test_register_holds_those_that_its_rows_name_its_own_first() -> None:
     assert register(state=accredited("sindh", "punjab", "federal")).jurisdictions == ("federal", "punjab", "sindh")
     assert register().jurisdictions == ("federal",)
+
+
+def test_all_others_that_say_something_of_the_category_are_named_and_no_others() -> None:
+    rows = (
+        *accredited("sindh"),
+        StateRow(state=State.APPLIED, start=DAY, jurisdiction="punjab", categories=(Category.RESTRICTED,)),
+        StateRow(state=State.ACCREDITED, start=DAY, jurisdiction="balochistan", categories=(Category.OPEN,)),
+    )
+    has = Policy(rules=load_rules(), register=register(state=rows), nocs=Nocs(), labels=Labels())
+    (verdict,) = decide(has, {"w": Category.RESTRICTED}, as_of=DAY).verdicts
+    (refusal,) = verdict.refusals
+    assert "(applied in the punjab register and accredited in the sindh register, which serves" in refusal.message
