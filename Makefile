@@ -35,6 +35,12 @@ bypass: setup  ## attempts to get round the gates, and the rule by which each is
 mutate: setup  ## which changes of gate, rules and register would policy's unit tests not see; MINUTES=60, SEED=, FRESH=1
 	@$(PY) scripts/mutate.py --minutes "$(or $(MINUTES),60)" $(if $(SEED),--seed "$(SEED)") $(if $(FRESH),--fresh)
 
+bench-import: setup  ## 100,000 VMs from a workbook, sheets that claim a million rows, a CSV of a million; ROUNDS=
+	@$(PY) -m benchmarks.imports --rounds "$(or $(ROUNDS),1)"
+
+fuzz-import: setup  ## damaged bytes and invented cells at every importer, in bounded memory; MINUTES=10
+	@$(PY) -m tests.inventory.fuzz --minutes "$(or $(MINUTES),10)"
+
 test-live: setup  ## the conformance suite on a real account, its cost said first: PROVIDER=aws YES=1; see CONTRIBUTING.md
 	@$(PY) -m tests.live --provider "$(PROVIDER)" --endpoint "$(ENDPOINT)" --options "$(OPTIONS)" --image "$(IMAGE)" \
 	    --shapes "$(SHAPES)" --storage "$(STORAGE)" $(if $(YES),--yes) -- $(ARGS)

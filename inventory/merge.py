@@ -96,9 +96,9 @@ def server_of(cluster: Cluster) -> Server:
     """The one server of a cluster: the most trusted sighting that knows a value gives it."""
     rows = [s.server for s in cluster.sightings]
     values = {}
-    for field in msgspec.structs.fields(Server):
-        known = [v for row in rows if (v := getattr(row, field.name)) not in (None, "", (), "unknown")]
-        values[field.name] = known[0] if known else getattr(rows[0], field.name)
+    for field in Server.__struct_fields__:
+        known = [v for row in rows if (v := getattr(row, field)) not in (None, "", (), "unknown")]
+        values[field] = known[0] if known else getattr(rows[0], field)
     blockers = {f.code for s in cluster.sightings for f in s.findings if _blocks(f)}
     return Server(
         **{

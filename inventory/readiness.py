@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 import msgspec
@@ -179,6 +179,7 @@ def _device(make: _Maker, device: Device) -> None:
         )
 
 
+@lru_cache(maxsize=4096)  # an estate has few systems and many servers
 def _find(name: str, version: str) -> _Release | None:
     for release in _releases():
         named = any(re.search(rf"(?<![a-z]){re.escape(n)}(?![a-z])", name) for n in release.names)

@@ -98,11 +98,11 @@ def _cells(host: str, facts: Facts) -> dict[str, str]:
 
 def _threads(facts: Facts) -> str:
     parts = [_text(facts, f"processor_{name}") for name in ("count", "cores", "threads_per_core")]
-    if not parts[0].isdigit():
+    if not parts[0].isdecimal():
         return ""
     total = 1
     for part in parts:
-        total *= int(part) if part.isdigit() and len(part) < 6 else 1
+        total *= int(part) if part.isdecimal() and len(part) < 6 else 1
     return str(total)
 
 
@@ -125,7 +125,7 @@ def _disks(facts: Facts) -> Iterator[Disk]:
             continue
         sectors, size = _text(device, "sectors"), _text(device, "sectorsize") or "512"
         said = _SIZE.fullmatch(_text(device, "size"))
-        if sectors.isdigit() and size.isdigit() and len(sectors + size) < 24:
+        if sectors.isdecimal() and size.isdecimal() and len(sectors + size) < 24:
             mib = -(-int(sectors) * int(size) // 1024**2)
         elif said and len(said[1]) < 20 and said[1].count(".") < 2:
             mib = round(float(said[1]) * UNITS[(said[2] or "b").lower()])
@@ -143,7 +143,7 @@ def _filesystems(facts: Facts) -> Iterator[Filesystem]:
             continue
         kind, where = _text(mount, "fstype"), _text(mount, "mount")
         size, free = _text(mount, "size_total"), _text(mount, "size_available")
-        if not where or where in seen or kind in _NETWORK | _PSEUDO or not (size.isdigit() and free.isdigit()):
+        if not where or where in seen or kind in _NETWORK | _PSEUDO or not (size.isdecimal() and free.isdecimal()):
             continue
         if len(size) > 18 or len(free) > 18:
             continue

@@ -17,6 +17,7 @@ from pse.core.text import printable
 _SAMPLE = 256 * 1024
 _CELL = 1024 * 1024
 """Characters of one cell; a lost quote would take the rest of the file for one cell."""
+_LINE = 4 * _CELL
 _COLUMNS = 16_384
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -59,9 +60,12 @@ class CSVTable:
         self._delimiter = _delimiter(text)
         self.continental = True if self._delimiter == ";" else None
         self._replaced = 0
+        self._head: tuple[RawRow, ...] | None = None
 
     def head(self) -> tuple[RawRow, ...]:
         """See `inventory.importers.tables.Table`."""
+        if self._head is not None:
+            return self._head
         found: list[RawRow] = []
         for number, cells in self._records():
             kept = {index: text for index, cell in enumerate(cells) if (text := cell.strip())}
@@ -69,7 +73,8 @@ class CSVTable:
                 found.append(RawRow(number=number, cells=kept))
             if len(found) == HEAD_ROWS or number > 50 * HEAD_ROWS:
                 break
-        return tuple(found)
+        self._head = tuple(found)
+        return self._head
 
     def rows(self, after: int, wanted: Mapping[int, str]) -> Iterator[Row]:
         """See `inventory.importers.tables.Table`."""
@@ -87,22 +92,20 @@ class CSVTable:
 
     def remarks(self) -> tuple[str, ...]:
         """See `inventory.importers.tables.Table`."""
-        return (f"{self._replaced:,} rows have bytes that are no {self._encoding}",) if self._replaced else ()
+        return (f"{self._replaced:,} lines have bytes that are no {self._encoding}",) if self._replaced else ()
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Records with their numbers; a row that cannot be read as CSV ends the file with an error."""
-        limit = csv.field_size_limit(_CELL)
+        csv.field_size_limit(_CELL)
         self._replaced = 0
         try:
             with self._open() as raw, io.TextIOWrapper(raw, self._encoding, "replace", newline="") as text:
-                reader = csv.reader(_without_nul(text), delimiter=self._delimiter)
+                reader = csv.reader(self._clean(text), delimiter=self._delimiter)
                 for number, cells in enumerate(reader, start=1):
                     if number == 1 and len(cells) <= 2 and _SEP_LINE.match(self._delimiter.join(cells)):
                         continue
                     if len(cells) > _COLUMNS:
                         raise BadInput(f"row {number} has more than {_COLUMNS:,} columns", where=self._where)
-                    if any("\ufffd" in cell for cell in cells):
-                        self._replaced += 1
                     yield number, cells
         except csv.Error as exc:
             raise BadInput(
@@ -112,15 +115,15 @@ class CSVTable:
             ) from exc
         except (OSError, zipfile.BadZipFile, EOFError, RuntimeError, UnicodeError) as exc:
             raise BadInput(f"cannot be read: {printable(str(exc))[:200]}", where=self._where) from exc
-        finally:
-            csv.field_size_limit(limit)
 
-
-def _without_nul(text: Iterator[str]) -> Iterator[str]:
-    for line in text:
-        if len(line) > 4 * _CELL:
-            raise csv.Error("a line of more than 4 MiB")
-        yield line.replace("\0", "") if "\0" in line else line
+    def _clean(self, text: io.TextIOWrapper) -> Iterator[str]:
+        """Lines without NUL bytes, which no cell may hold; those with bytes of another encoding are counted."""
+        while line := text.readline(_LINE + 1):
+            if len(line) > _LINE:
+                raise csv.Error("a line of more than 4 MiB")
+            if "\ufffd" in line:
+                self._replaced += 1
+            yield line.replace("\0", "") if "\0" in line else line
 
 
 def encoding_of(raw: bytes) -> str:
@@ -148,23 +151,17 @@ def _delimiter(text: str) -> str:
     if lines and (said := _SEP_LINE.match(lines[0])):
         return said[1]
     best, chosen = (0, 0), ","
-    limit = csv.field_size_limit(_CELL)
-    try:
-        for delimiter in _DELIMITERS:
-            try:
-                rows = [
-                    len(row) for row in csv.reader(io.StringIO(text[:65536].replace("\0", "")), delimiter=delimiter)
-                ]
-            except csv.Error:
-                continue
-            widths = Counter(width for width in rows if width > 1)
-            if not widths:
-                continue
+    csv.field_size_limit(_CELL)
+    for delimiter in _DELIMITERS:
+        try:
+            rows = [len(row) for row in csv.reader(io.StringIO(text[:65536].replace("\0", "")), delimiter=delimiter)]
+        except csv.Error:
+            continue
+        widths = Counter(width for width in rows if width > 1)
+        if widths:
             width, often = max(widths.items(), key=lambda item: (item[1], item[0]))
             if (often, width) > best:
                 best, chosen = (often, width), delimiter
-    finally:
-        csv.field_size_limit(limit)
     return chosen
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
-from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
+from inventory.importers.machines import ATTRIBUTE, MEASURES, TAG, Intake, Parts, Way, numbered
 from inventory.importers.mapping import Columns, Format, Skip, TableMap, read_mapping, shipped
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.tables import Row, Table, Tables
@@ -32,6 +32,11 @@ class Declared:
         self.name = name
         self.title = format_.title
         self._format = format_
+
+    @property
+    def tables(self) -> tuple[TableMap, ...]:
+        """Its tables, that of machines first."""
+        return self._format.table
 
     @classmethod
     def of(cls, name: str) -> "Declared":
@@ -110,7 +115,7 @@ class _Reading:
             named_by=format_.named_by,
             ran=format_.ran,
         )
-        tidy = _Tidy(self._columns.units)
+        tidy = _Tidy(self._columns)
         skips = [(skip, re.compile(skip.matches, re.IGNORECASE)) for skip in self._map.skip]
         for row in chain(first, rows):
             cells = tidy.cells(row.cells)
@@ -141,7 +146,7 @@ class _Reading:
     def _read_parts(self, part: TableMap, table: Table, columns: Columns) -> None:
         rows = table.rows(columns.header, columns.wanted)
         first = list(islice(rows, _SAMPLE))
-        numbers, tidy = _numbers(first, table), _Tidy(columns.units)
+        numbers, tidy = _numbers(first, table), _Tidy(columns)
         self._units.update({k: v for k, v in columns.units.items() if part.rows == "more" and "~" not in k})
         for row in chain(first, rows):
             cells = tidy.cells(row.cells)
@@ -196,15 +201,17 @@ _SAY = "Say the unit in a mapping file (docs/importing.md), and import again."
 class _Tidy:
     """Cells of a row by field alone, and what is to be said about them in the end."""
 
-    def __init__(self, units: dict[str, str]) -> None:
-        self._units = units
+    def __init__(self, columns: Columns) -> None:
+        self._units = units = columns.units
         self._bare = {field for field, unit in units.items() if not unit}
+        named = (ATTRIBUTE, TAG)
+        self._also = {name for name in columns.wanted.values() if "~" in name and not name.startswith(named)}
         self.used: set[str] = set()
         self.without: dict[str, int] = defaultdict(int)
         self._measured = {field.partition("~")[0] for field in units}
 
     def cells(self, cells: dict[str, str]) -> dict[str, str]:
-        for name in [name for name in cells if "~" in name and not name.startswith(("attribute:", "tag:"))]:
+        for name in sorted(self._also & cells.keys()) if self._also else ():
             field = name.partition("~")[0]
             text = cells.pop(name)
             if field not in cells:

@@ -8,7 +8,7 @@ import msgspec
 from pse.core.errors import BadInput
 from pse.core.text import printable
 
-MOST_DOCUMENT = 64 * 1024 * 1024
+MOST_DOCUMENT = 24 * 1024 * 1024
 """Bytes of one document; facts of a host have some 100 KiB."""
 
 
@@ -63,7 +63,7 @@ def _object(path: Path) -> dict[str, object]:
     except OSError as exc:
         raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
     if len(raw) > MOST_DOCUMENT:
-        raise BadInput("a document of more than 64 MiB", where=str(path))
+        raise BadInput("a document of more than 24 MiB", where=str(path))
     try:
         data = msgspec.json.decode(raw.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

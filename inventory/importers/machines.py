@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -22,10 +23,15 @@ from inventory.importers.values import (
 )
 from inventory.readiness import os_findings
 from pse.core.documents.snapshot import Disk, Filesystem, Nic, Server, Sighting
+from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
 from pse.core.time import now
 
+MOST_ROWS = 1_048_576
+"""Machines of one file; a spreadsheet has no more rows either."""
+_TAG_BYTES = 256 * 1024 * 1024
+"""Characters of the tags of all machines of a file: a long column name would be repeated in every row."""
 P = TypeVar("P", Disk, Nic)
 
 ATTRIBUTE = "attribute:"
@@ -94,6 +100,7 @@ class Intake:
         self._sightings: list[Sighting] = []
         self._findings: list[Finding] = []
         self._rows = 0
+        self._tags = 0
         self._when: datetime = now()
         self._sums = dict.fromkeys(Totals.__struct_fields__, 0.0)
 
@@ -106,21 +113,28 @@ class Intake:
             way: How to read them.
             parts: What belongs to it.
             key: What tells it from the others, where that is not ``way.key``.
+
+        Raises:
+            BadInput: The file as a whole holds too much.
         """
+        if self._rows >= MOST_ROWS:
+            raise BadInput(f"more than {MOST_ROWS:,} rows of machines", where=self.prefix, hint="Split the file.")
         self._rows += 1
         name = cells.get("name") or cells.get("dns") or ""
         try:
             key = key or key_of(cells, way)
             if earlier := self._seen.get(key):
                 raise ValueError(f"the same machine stands in {earlier}")  # noqa: TRY301 - one way to skip a row
-            sighting, sums = self._made(cells, f"{self.prefix}{where}", way, parts, key)
+            sighting = self._made(cells, f"{self.prefix}{where}", way, parts, key)
         except ValueError as exc:
             self._left_out(name or where, where, str(exc))
             return
+        self._tags += sum(map(len, sighting.server.tags))
+        if self._tags > _TAG_BYTES:
+            why = "the columns that are kept as tags take more than 256 MiB"
+            raise BadInput(why, where=self.prefix, hint="Name those to ignore in a mapping file (docs/importing.md).")
         self._seen[key] = where
         self._sightings.append(sighting)
-        for field, value in sums.items():
-            self._sums[field] += value
 
     def skip(self, cells: Mapping[str, str], where: str, why: str) -> None:
         """Skip one row that is no server, with its reason."""
@@ -172,24 +186,28 @@ class Intake:
             )
         )
 
-    def _made(
-        self, cells: Mapping[str, str], source: str, way: Way, parts: Parts, key: tuple[str, ...]
-    ) -> tuple[Sighting, dict[str, float]]:
-        known = {address for text in _several(cells, "addresses") for address in addresses(text)}
-        known |= {address for nic in parts.nics for address in nic.addresses}
-        names = {**cells, "addresses": min(known, default="")}
-        name = next((names[field] for field in way.named_by if names.get(field)), "")
+    def _made(self, cells: Mapping[str, str], source: str, way: Way, parts: Parts, key: tuple[str, ...]) -> Sighting:
+        shape = _shape(tuple(cells))
+        known = {address for nic in parts.nics for address in nic.addresses}
+        for field in shape.addresses:
+            known |= addresses(cells[field])
+        said = (min(known, default="") if field == "addresses" else cells.get(field) for field in way.named_by)
+        name = next(filter(None, said), "")
         if not name:
             raise ValueError("it has no name")
-        os_name = cells.get("os") or cells.get("os_also", "")
+        system = _system(
+            cells.get("os") or cells.get("os_also", ""), cells.get("os_version", ""), cells.get("architecture", "")
+        )
         vcpus = _vcpus(cells, way.numbers)
-        sizes = {field: _size(cells, field, way) for field in _SIZES}
+        sizes = {field: _size(cells, field, way) for field in _SIZES if field in cells}
         state = power(cells.get("power", ""))
         if state == "unknown" and way.ran and _share(cells, "cpu_used", way.numbers):
             state = "on"
-        cards = {mac for text in _several(cells, "macs") for mac in macs(text)} | {n.mac for n in parts.nics if n.mac}
+        cards = {nic.mac for nic in parts.nics if nic.mac}
+        for field in shape.macs:
+            cards |= macs(cells[field])
         template = flag(cells.get("template", ""))
-        disks = parts.disks or tuple(_own_disks(cells, sizes, way))
+        disks = parts.disks or tuple(_own_disks(cells, shape.disks, sizes, way))
         identity = {
             "uuid": cells.get("bios_uuid") or cells.get("uuid", ""),
             "machine_id": cells.get("machine_id", ""),
@@ -198,16 +216,16 @@ class Intake:
             "dns": cells.get("dns", ""),
             "vm": "/".join(key),
         }
-        memory = sizes["memory"]
+        memory = sizes.get("memory")
         server = Server(
             id="",
             hostname=name,
             addresses=tuple(sorted(known)),
-            os_family=os_family(os_name),
-            os_version=_version(cells, os_name),
-            os_name=os_name,
+            os_family=system.family,
+            os_version=system.version,
+            os_name=system.name,
             kernel=cells.get("kernel", ""),
-            architecture=architecture(cells.get("architecture", ""), os_name),
+            architecture=system.architecture,
             virtual=_virtual(cells, way),
             vcpus=None if vcpus is None else math.ceil(vcpus),
             memory_mib=None if memory is None else round(memory),
@@ -216,12 +234,15 @@ class Intake:
             power_state=state,
             is_template=template,
             sources=(source,),
-            tags=tuple(sorted({*_tags(cells), *parts.tags})),
+            tags=tuple(sorted({*_tags(cells, shape), *parts.tags})),
         )
-        subject = printable(name)
-        full = os_name if any(map(str.isdigit, os_name)) else f"{os_name} {cells.get('os_version', '')}".strip()
-        said = os_findings(subject=subject, source=printable(source), name=full) if os_name else []
-        sighting = Sighting(
+        findings = list(parts.findings)
+        if system.told:
+            findings += os_findings(subject=printable(name), source=printable(source), name=system.told)
+        counted = _number(cells, "disks_known", way.numbers)
+        self._add(vcpus, sizes, state)
+        self._add_disks(disks, counted)
+        return Sighting(
             source=source,
             seen=self._when,
             identity={key: value for key, value in identity.items() if value},
@@ -229,20 +250,47 @@ class Intake:
             disks=disks,
             filesystems=parts.filesystems,
             nics=parts.nics,
-            findings=() if template else tuple(sorted([*said, *parts.findings])),
+            findings=() if template else tuple(sorted(findings)),
         )
-        listed = [disk for disk in disks if disk.name != WHOLE]
-        return sighting, {
-            "vcpus": vcpus or 0.0,
-            "memory_mib": memory or 0.0,
-            "provisioned_mib": (sizes["disk_capacity"] if sizes["disk_total"] is None else sizes["disk_total"]) or 0.0,
-            "in_use_mib": sizes["disk_used"] or 0.0,
-            "disks": len(listed) or (_number(cells, "disks_known", way.numbers) or 0.0),
-            "disk_mib": float(sum(disk.size_mib for disk in listed)),
-            "on": float(state == "on"),
-            "off": float(state == "off"),
-            "suspended": float(state == "suspended"),
-        }
+
+    def _add(self, vcpus: float | None, sizes: Mapping[str, float | None], state: str) -> None:
+        sums = self._sums
+        sums["vcpus"] += vcpus or 0.0
+        sums["memory_mib"] += sizes.get("memory") or 0.0
+        sums["provisioned_mib"] += sizes.get("disk_total", sizes.get("disk_capacity")) or 0.0
+        sums["in_use_mib"] += sizes.get("disk_used") or 0.0
+        if state != "unknown":
+            sums[state] += 1
+
+    def _add_disks(self, disks: tuple[Disk, ...], known: float | None) -> None:
+        """Disks that are listed, else the number of them that is given."""
+        listed = [disk.size_mib for disk in disks if disk.name != WHOLE]
+        self._sums["disks"] += len(listed) or known or 0.0
+        self._sums["disk_mib"] += sum(listed)
+
+
+class _System(msgspec.Struct, frozen=True, kw_only=True):
+    """An operating system as a row names it; ``told`` is what `os_findings` has something to say about."""
+
+    name: str
+    family: str
+    version: str
+    architecture: str
+    told: str
+
+
+@lru_cache(maxsize=4096)
+def _system(name: str, version: str, word: str) -> _System:
+    family, named = os_family(name), os_version(name)
+    full = name if any(map(str.isdigit, name)) else f"{name} {version}".strip()
+    return _System(
+        name=name,
+        family=family,
+        # Windows is known by the year in its name; its version is that of the kernel.
+        version=named if named and family == "windows" else version or named,
+        architecture=architecture(word, name),
+        told=full if name and os_findings(subject="", source="", name=full) else "",
+    )
 
 
 _TOGETHER = "Export all sheets at one time."
@@ -259,11 +307,29 @@ def key_of(cells: Mapping[str, str], way: Way) -> tuple[str, ...]:
     return tuple(cells.get(field, "") for field in way.key)
 
 
-def _several(cells: Mapping[str, str], field: str) -> Iterator[str]:
-    """Cells of a field that several columns may give: ``addresses``, ``addresses#2`` and so on."""
-    for name, text in cells.items():
-        if name == field or name.startswith(f"{field}#"):
-            yield text
+class _Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cells of a row are what, worked out once for all rows that have the same ones."""
+
+    addresses: tuple[str, ...]
+    macs: tuple[str, ...]
+    disks: tuple[str, ...]
+    tags: tuple[str, ...]
+    named: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=4096)
+def _shape(names: tuple[str, ...]) -> _Shape:
+    def of(field: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name.partition("#")[0] == field)
+
+    prefixes = (ATTRIBUTE, TAG)
+    return _Shape(
+        addresses=of("addresses"),
+        macs=of("macs"),
+        disks=of("disk"),
+        tags=of("tags"),
+        named=tuple((n, n.removeprefix(p)) for n in names for p in prefixes if n.startswith(p)),
+    )
 
 
 def _number(cells: Mapping[str, str], field: str, numbers: Numbers) -> float | None:
@@ -294,16 +360,16 @@ def _size(cells: Mapping[str, str], field: str, way: Way) -> float | None:
         raise ValueError(f"{field} is {exc}") from None
 
 
-def _own_disks(cells: Mapping[str, str], sizes: Mapping[str, float | None], way: Way) -> Iterator[Disk]:
+def _own_disks(
+    cells: Mapping[str, str], names: Iterable[str], sizes: Mapping[str, float | None], way: Way
+) -> Iterator[Disk]:
     """Disks that stand in the row itself; where it has their sum only, one disk of that size."""
-    used, whole = sizes["disk_used"], sizes["disk_capacity"] or sizes["disk_total"]
+    used, whole = sizes.get("disk_used"), sizes.get("disk_capacity") or sizes.get("disk_total")
     found = False
-    for name in cells:
-        if name.startswith("disk#"):
-            size = _size(cells, name, way)
-            if size:
-                found = True
-                yield Disk(server="", name=f"disk {name.removeprefix('disk#')}", size_mib=math.ceil(size))
+    for name in names:
+        if size := _size(cells, name, way):
+            found = True
+            yield Disk(server="", name=f"disk {name.removeprefix('disk#')}", size_mib=math.ceil(size))
     if not found and whole:
         yield Disk(
             server="",
@@ -341,20 +407,11 @@ def _virtual(cells: Mapping[str, str], way: Way) -> str:
     return hypervisor(cells.get("virtual", "")) or way.virtual
 
 
-def _version(cells: Mapping[str, str], os_name: str) -> str:
-    """Windows is known by the year in its name; its version is that of the kernel."""
-    named = os_version(os_name)
-    return named if named and os_family(os_name) == "windows" else cells.get("os_version") or named
-
-
-def _tags(cells: Mapping[str, str]) -> Iterator[str]:
-    for name, value in cells.items():
-        if name.startswith(ATTRIBUTE):
-            yield f"{name.removeprefix(ATTRIBUTE)}={value}"
-        elif name.startswith(TAG):
-            yield f"{name.removeprefix(TAG)}={value}"
-        elif name.startswith("tags"):
-            yield from pairs(value)
+def _tags(cells: Mapping[str, str], shape: _Shape) -> Iterator[str]:
+    for name, tag in shape.named:
+        yield f"{tag}={cells[name]}"
+    for name in shape.tags:
+        yield from pairs(cells[name])
 
 
 def pairs(text: str) -> Iterator[str]:

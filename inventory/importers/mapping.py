@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 
@@ -258,6 +258,7 @@ def _wrong(found: Format) -> Iterator[str]:
                 yield f"{skip.matches!r} is no regular expression: {exc}"
 
 
+@cache  # the file is part of the program and never changes while it runs
 def shipped(name: str) -> Format:
     """The mapping file of a format that comes with the project."""
     path = resources.files("inventory.importers") / "formats" / f"{name}.toml"

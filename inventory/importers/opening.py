@@ -21,6 +21,7 @@ MOST_BYTES = 1024 * _MIB
 """Bytes of a file; a workbook of 100,000 servers has some 80 MiB."""
 _HEAD = 4096
 _FILES = 5000
+_RATIO = 500
 _PARTED = re.compile(r"(?P<before>.*?)(?P<tab>tab)?(?P<table>(?:dv|v)[A-Z]\w*|(?:vm|disk|tag|perf)Info)", re.DOTALL)
 """Names of files that stand beside others of the same export: ``RVTools_tabvInfo.csv``, ``vmInfo.csv``."""
 _GOOGLE = ("vmInfo", "diskInfo", "tagInfo", "perfInfo")
@@ -89,6 +90,7 @@ def _zip(path: Path) -> Source:
         with zipfile.ZipFile(path) as archive:
             names = [entry for entry in archive.namelist() if not entry.endswith("/")]
             sizes = sum(entry.file_size for entry in archive.infolist())
+            packed = sum(entry.compress_size for entry in archive.infolist())
     except (OSError, zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, ValueError, EOFError) as exc:
         raise BadInput(
             "a zip file that cannot be read: it is damaged or cut off",
@@ -98,7 +100,11 @@ def _zip(path: Path) -> Source:
     if "[Content_Types].xml" in names or any(name.startswith("xl/") for name in names):
         return Tables(path=path, kind="workbook", tables=Workbook(path).sheets, files=(path,))
     members = sorted(name for name in names if name.lower().endswith((".csv", ".txt", ".tsv")))
-    if not members or len(members) > _FILES or sizes > 4096 * _MIB:
+    if sizes > MOST_BYTES or sizes > _MIB + _RATIO * packed:
+        raise BadInput(
+            f"it unpacks to more than {MOST_BYTES // _MIB:,} MiB, or is packed absurdly tight", where=str(path)
+        )
+    if not members or len(members) > _FILES:
         raise BadInput(
             "a zip file without a workbook or CSV files that can be read",
             where=str(path),

@@ -182,7 +182,7 @@ def _readiness(row: Row, found: _Found, source: str) -> Iterator[Finding]:
         yield blocks("PSE-I107", "it is a placeholder of a server recovered here", "Move the server itself.")
     if name.startswith("vCLS"):
         yield blocks("PSE-I107", "it is an agent of the cluster and no server", "Leave it where it is.")
-    if cells.get("ft_role", "").isdigit() and int(cells["ft_role"]) > 1:
+    if cells.get("ft_role", "").isdecimal() and int(cells["ft_role"]) > 1:
         yield blocks("PSE-I107", "it is the secondary of a fault-tolerant pair", "Move the primary.")
     if cells.get("connection", "connected").casefold() != "connected":
         yield blocks("PSE-I108", f"the hypervisor calls it {printable(cells['connection'])}", "Repair or retire it.")

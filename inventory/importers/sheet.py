@@ -165,29 +165,41 @@ class Sheet:
             ) from exc
 
 
+class _Kinds(dict[bytes, bytes]):
+    """The kind of a cell by its attributes, of which a sheet has a few."""
+
+    def __missing__(self, attributes: bytes) -> bytes:
+        said = _TYPE.search(attributes)
+        kind = said[1] if said else b"n"
+        if len(self) < 10_000:
+            self[attributes] = kind
+        return kind
+
+
 class _Reader:
     """Turns cells into text, and counts what is worth a remark."""
 
     def __init__(self, names: Mapping[bytes, str] | None, strings: list[str]) -> None:
         self._names = names
         self._strings = strings
-        self._kinds: dict[bytes, bytes] = {}
+        self._kinds = _Kinds()
         self.formulas = 0
 
     def plain(self, found: list[tuple[bytes, bytes, bytes, bytes]]) -> dict[str, str]:
+        """Cells as the pattern finds them: column, attributes, plain value, other content."""
         cells: dict[str, str] = {}
         names, strings, kinds = self._names, self._strings, self._kinds
         for column, attributes, value, body in found:
-            kind = kinds.get(attributes)
-            if kind is None:
-                said = _TYPE.search(attributes)
-                kind = kinds[attributes] = said[1] if said else b"n"
-            if value and kind == b"s":
-                text = strings[int(value)]
-            elif value and kind == b"n":
-                text = value.decode("ascii", "replace")
-            elif value or body:
-                text = self._text(kind, body or b"<v>%s</v>" % value)
+            if value:
+                kind = kinds[attributes]
+                if kind == b"s":
+                    text = strings[int(value)]
+                elif kind == b"n":
+                    text = value.decode("ascii", "replace")
+                else:
+                    text = self._text(kind, b"<v>%s</v>" % value)
+            elif body:
+                text = self._text(kinds[attributes], body)
             else:
                 continue
             if text:

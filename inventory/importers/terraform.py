@@ -133,7 +133,7 @@ def _disks(attributes: Mapping[str, object]) -> Iterator[Disk]:
     for number, (kind, block) in enumerate(blocks, start=1):
         inner = next(iter(_dicts(block.get("initialize_params"))), block)
         size = _text(inner, "volume_size", "disk_size_gb", "size")
-        if size.isdigit() and 0 < int(size[:9]) < 10**8 and len(size) < 9:
+        if size.isdecimal() and 0 < int(size[:9]) < 10**8 and len(size) < 9:
             yield Disk(server="", name=f"{kind} {number}", size_mib=int(size) * 1024)
 
 

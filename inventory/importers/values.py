@@ -60,6 +60,9 @@ _SIZE = re.compile(
 )
 _COUNT = re.compile(r"(.*\d)\s*(?:x\s*)?(?:v?cpus?|v?cores?|vcpu\(s\)|cpu\(s\)|core\(s\)|kerne?)\.?", re.IGNORECASE)
 _MAC = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}|[0-9a-f]{12}", re.IGNORECASE)
+_BYTE = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_IPV4 = re.compile(rf"({_BYTE})(?:\.{_BYTE}){{3}}")
+_BETWEEN = re.compile(r"[\s,;\[\]|\"']+")
 _GUEST_ID = re.compile(r"([a-z]+)(\d{1,4})?(srv|srvnext|server)?_?(64)?guest", re.IGNORECASE)
 
 
@@ -78,7 +81,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: None, negative, or beyond every machine.
         """
-        if text.isascii() and text.isdigit() and len(text) < 16:
+        if text.isascii() and text.isdecimal() and len(text) < 16:
             return float(text)
         value = self._value(text.strip().translate(_SPACES))
         if value is None:
@@ -117,7 +120,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: See `number`.
         """
-        worded = _COUNT.fullmatch(text) if not text.isdigit() else None
+        worded = _COUNT.fullmatch(text) if not text.isdecimal() else None
         return self.number(worded[1] if worded else text)
 
     def mib(self, text: str, unit: str) -> float:
@@ -130,7 +133,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: See `number`; also for a number without any unit.
         """
-        if text.isascii() and text.isdigit() and unit and len(text) < 16:
+        if text.isascii() and text.isdecimal() and unit and len(text) < 16:
             value = int(text) * UNITS[unit]
             if value >= _LARGEST:
                 raise ValueError(f"larger than any machine: {text!r}")
@@ -187,8 +190,10 @@ def power(text: str) -> str:
 
 def addresses(text: str) -> set[str]:
     """Addresses in a cell, any signs between them; a length behind one is cut, link-local ones are left out."""
+    if (plain := _IPV4.fullmatch(text)) and plain[1] not in {"127", "0"} and not text.startswith("169.254."):
+        return {text}
     found = set()
-    for word in re.split(r"[\s,;\[\]|\"']+", text):
+    for word in _BETWEEN.split(text):
         if not word or len(word) > 60:
             continue
         try:
@@ -203,7 +208,7 @@ def addresses(text: str) -> set[str]:
 def macs(text: str) -> set[str]:
     """MAC addresses in a cell, in the kernel's way of writing; those of no card are left out."""
     found = set()
-    for word in re.split(r"[\s,;\[\]|\"']+", text):
+    for word in _BETWEEN.split(text):
         if _MAC.fullmatch(word):
             plain = re.sub(r"[^0-9a-f]", "", word.lower())
             if plain.strip("0") and plain.strip("f"):
