@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
-from inventory.importers.machines import ATTRIBUTE, MEASURES, TAG, Intake, Parts, Way, numbered
+from inventory.importers.alike import ATTRIBUTE, TAG
+from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
 from inventory.importers.mapping import Columns, Format, Skip, TableMap, read_mapping, shipped
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.tables import Row, Table, Tables

@@ -3,24 +3,13 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
 
+from inventory.importers.alike import Shape, shape_of, system_of
 from inventory.importers.reading import ReadFile, Totals
-from inventory.importers.values import (
-    Numbers,
-    addresses,
-    architecture,
-    flag,
-    hypervisor,
-    macs,
-    os_family,
-    os_version,
-    power,
-    share,
-)
+from inventory.importers.values import Numbers, addresses, flag, hypervisor, macs, power, share
 from inventory.readiness import os_findings
 from pse.core.documents.snapshot import Disk, Filesystem, Nic, Server, Sighting
 from pse.core.errors import BadInput
@@ -34,10 +23,6 @@ _TAG_BYTES = 256 * 1024 * 1024
 """Characters of the tags of all machines of a file: a long column name would be repeated in every row."""
 P = TypeVar("P", Disk, Nic)
 
-ATTRIBUTE = "attribute:"
-"""Prefix of a column that is kept as an attribute, among a row's cells."""
-TAG = "tag:"
-"""Prefix of a known column whose value is kept as a tag under the name that follows."""
 WHOLE = "all disks"
 """Name of the one disk that stands for all of them where a file has their sum only."""
 _SIZES = ("memory", "disk_total", "disk_capacity", "disk_used")
@@ -187,7 +172,7 @@ class Intake:
         )
 
     def _made(self, cells: Mapping[str, str], source: str, way: Way, parts: Parts, key: tuple[str, ...]) -> Sighting:
-        shape = _shape(tuple(cells))
+        shape = shape_of(tuple(cells))
         known = {address for nic in parts.nics for address in nic.addresses}
         for field in shape.addresses:
             known |= addresses(cells[field])
@@ -195,7 +180,7 @@ class Intake:
         name = next(filter(None, said), "")
         if not name:
             raise ValueError("it has no name")
-        system = _system(
+        system = system_of(
             cells.get("os") or cells.get("os_also", ""), cells.get("os_version", ""), cells.get("architecture", "")
         )
         vcpus = _vcpus(cells, way.numbers)
@@ -269,30 +254,6 @@ class Intake:
         self._sums["disk_mib"] += sum(listed)
 
 
-class _System(msgspec.Struct, frozen=True, kw_only=True):
-    """An operating system as a row names it; ``told`` is what `os_findings` has something to say about."""
-
-    name: str
-    family: str
-    version: str
-    architecture: str
-    told: str
-
-
-@lru_cache(maxsize=4096)
-def _system(name: str, version: str, word: str) -> _System:
-    family, named = os_family(name), os_version(name)
-    full = name if any(map(str.isdigit, name)) else f"{name} {version}".strip()
-    return _System(
-        name=name,
-        family=family,
-        # Windows is known by the year in its name; its version is that of the kernel.
-        version=named if named and family == "windows" else version or named,
-        architecture=architecture(word, name),
-        told=full if name and os_findings(subject="", source="", name=full) else "",
-    )
-
-
 _TOGETHER = "Export all sheets at one time."
 
 
@@ -305,31 +266,6 @@ def _row(where: str) -> str:
 def key_of(cells: Mapping[str, str], way: Way) -> tuple[str, ...]:
     """What tells one machine of a file from the others."""
     return tuple(cells.get(field, "") for field in way.key)
-
-
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """Which cells of a row are what, worked out once for all rows that have the same ones."""
-
-    addresses: tuple[str, ...]
-    macs: tuple[str, ...]
-    disks: tuple[str, ...]
-    tags: tuple[str, ...]
-    named: tuple[tuple[str, str], ...]
-
-
-@lru_cache(maxsize=4096)
-def _shape(names: tuple[str, ...]) -> _Shape:
-    def of(field: str) -> tuple[str, ...]:
-        return tuple(name for name in names if name.partition("#")[0] == field)
-
-    prefixes = (ATTRIBUTE, TAG)
-    return _Shape(
-        addresses=of("addresses"),
-        macs=of("macs"),
-        disks=of("disk"),
-        tags=of("tags"),
-        named=tuple((n, n.removeprefix(p)) for n in names for p in prefixes if n.startswith(p)),
-    )
 
 
 def _number(cells: Mapping[str, str], field: str, numbers: Numbers) -> float | None:
@@ -407,7 +343,7 @@ def _virtual(cells: Mapping[str, str], way: Way) -> str:
     return hypervisor(cells.get("virtual", "")) or way.virtual
 
 
-def _tags(cells: Mapping[str, str], shape: _Shape) -> Iterator[str]:
+def _tags(cells: Mapping[str, str], shape: Shape) -> Iterator[str]:
     for name, tag in shape.named:
         yield f"{tag}={cells[name]}"
     for name in shape.tags:

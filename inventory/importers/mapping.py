@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from inventory.importers.machines import ATTRIBUTE, TAG
+from inventory.importers.alike import ATTRIBUTE, TAG
 from inventory.importers.tables import Header, Table, header_of, heading
 from inventory.importers.values import unit_of
 from pse.core.errors import BadInput

@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from inventory.importers.machines import ATTRIBUTE, TAG
+from inventory.importers.alike import ATTRIBUTE, TAG
 from inventory.importers.tables import heading
 
 # MB of 3.x and MiB of 4.x hold the same binary numbers.

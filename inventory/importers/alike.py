@@ -1,0 +1,65 @@
+"""What is the same in many rows of a file, worked out once: which cells are what, and what a system's name says."""
+
+from functools import lru_cache
+
+import msgspec
+
+from inventory.importers.values import architecture, os_family, os_version
+from inventory.readiness import os_findings
+
+ATTRIBUTE = "attribute:"
+"""Prefix of a column that is kept as an attribute, among a row's cells."""
+TAG = "tag:"
+"""Prefix of a known column whose value is kept as a tag under the name that follows."""
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cells of a row are what, worked out once for all rows that have the same ones."""
+
+    addresses: tuple[str, ...]
+    macs: tuple[str, ...]
+    disks: tuple[str, ...]
+    tags: tuple[str, ...]
+    named: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=256)
+def shape_of(names: tuple[str, ...]) -> Shape:
+    """The shape of a row whose cells have these ``names``."""
+
+    def of(field: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name.partition("#")[0] == field)
+
+    prefixes = (ATTRIBUTE, TAG)
+    return Shape(
+        addresses=of("addresses"),
+        macs=of("macs"),
+        disks=of("disk"),
+        tags=of("tags"),
+        named=tuple((n, n.removeprefix(p)) for n in names for p in prefixes if n.startswith(p)),
+    )
+
+
+class System(msgspec.Struct, frozen=True, kw_only=True):
+    """An operating system as a row names it; ``told`` is what `os_findings` has something to say about."""
+
+    name: str
+    family: str
+    version: str
+    architecture: str
+    told: str
+
+
+@lru_cache(maxsize=4096)
+def system_of(name: str, version: str, word: str) -> System:
+    """The system of a row by its name, its version and its word for the architecture, any of them empty."""
+    family, named = os_family(name), os_version(name)
+    full = name if any(map(str.isdigit, name)) else f"{name} {version}".strip()
+    return System(
+        name=name,
+        family=family,
+        # Windows is known by the year in its name; its version is that of the kernel.
+        version=named if named and family == "windows" else version or named,
+        architecture=architecture(word, name),
+        told=full if name and os_findings(subject="", source="", name=full) else "",
+    )
