@@ -47,6 +47,12 @@ class Made(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool = True
     reasons: tuple[str, ...] = ()
 
+    @property
+    def elsewhere(self) -> str:
+        """Where the object itself rests, by the cloud's own word, when that is not the place; else empty."""
+        aspects = self.outputs.placement
+        return next((a.where for a in aspects if a.what == "resource" and a.source == "unknown"), "")
+
 
 class Store(Protocol):
     """One kind of resource at one place. Calls block and may come from many threads. Only `PortError` leaves."""

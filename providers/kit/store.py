@@ -145,14 +145,13 @@ class CloudStore:
             raise PartlyMade(msgspec.structs.replace(made, healthy=False, reasons=reasons)) from exc
 
     def _refuse_elsewhere(self, made: Made) -> None:
-        for aspect in made.outputs.placement:
-            if aspect.what == "resource" and aspect.source == "unknown":
-                raise PortError(
-                    f"{made.id} is in {aspect.where}, and {self._account.here} was asked for",
-                    reason="invalid",
-                    vendor_code="WrongPlace",
-                    where=self._account.place,
-                )
+        if made.elsewhere:
+            raise PortError(
+                f"{made.id} is in {made.elsewhere}, and {self._account.here} was asked for",
+                reason="invalid",
+                vendor_code="WrongPlace",
+                where=self._account.place,
+            )
 
     # -- below: what is live --
 

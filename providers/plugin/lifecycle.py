@@ -6,6 +6,7 @@ mark it done. Whatever dies in between, the next run finds the intent, the objec
 
 import hashlib
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, TypeVar
@@ -263,7 +264,7 @@ class Lifecycle:
             f"Run `pse adopt {self._urn.stack}`"
             if self._urn.project == PROJECT
             else "Where `pulumi stack --show-ids` does not list it, run "
-            f"`pulumi import {self._kind.token} {self._urn.name} {strangers[0].id}`"
+            f"`pulumi import {self._kind.token} {shlex.quote(self._urn.name)} {shlex.quote(strangers[0].id)}`"
         )
         return AlreadyExists(
             f"{self._kind.name} {ids} carries the tags of this resource already, {why}",
@@ -383,7 +384,7 @@ class Lifecycle:
         made = self._again(place, lambda: store.read(object_id, None))
         if made is None:
             return None
-        must_be_free(self._session, self._kind.name, self._urn, made)
+        must_be_free(self._session, self._kind.name, self._urn, place, made)
         if made.identity is None:
             self._warn(f"{self._kind.name} {object_id} {UNTAGGED}; it may be referred to, never changed or deleted")
         # A cloud knows no workload; where the unit has one only, that is whose it becomes.

@@ -70,12 +70,15 @@ def _renamed(session: Session, urn: Urn, made: Made) -> bool:
     return holders == {old} and urn.hash not in known.urns and not session.wants(old)
 
 
-def must_be_free(session: Session, kind: str, urn: Urn, made: Made) -> None:
+def must_be_free(session: Session, kind: str, urn: Urn, place: str, made: Made) -> None:
     """See that ``made`` may be imported: the resource's own, or nobody's, which is then never changed or deleted.
 
     Raises:
         NotOurs: It is somebody's.
+        Refused: It is not at the place that it was looked for at.
     """
+    if made.elsewhere:
+        raise Refused(f"{kind} {made.id} rests in {printable(made.elsewhere)}, and not at {place}", where=urn.text)
     tags = made.identity
     if tags is None or (tags.stack == session.stack_tag(urn) and tags.urn == urn.hash):
         return

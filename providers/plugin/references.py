@@ -9,6 +9,7 @@ from providers.plugin.ownership import unreferable
 from providers.plugin.session import Session
 from providers.plugin.wire import UNKNOWN
 from pse.core.schema import Kind
+from pse.core.text import printable
 
 ASK_S = 60.0
 
@@ -51,6 +52,9 @@ class Resolver:
         if made is None:
             # Gone or elsewhere: the state's word counts, and what is elsewhere is refused for its place.
             return self._session.place_of(to, value)
+        if made.elsewhere:
+            # No place that any gate allows.
+            return printable(made.elsewhere)
         why = unreferable(self._session, self._urn, self._place, made)
         if why:
             raise ForeignReference(f"{self._kind.name}.{wire} is {value!r}, which {why}")

@@ -13,6 +13,7 @@ from providers.engine import Engine
 from pse.core.errors import PseError, Refused
 from pse.core.names import landing_id
 from tests.providers.house import HERE, UNIT, House, inputs, networks, urn, volumes
+from tests.providers.test_providers_losses import both
 
 OTHER = "records"
 
@@ -195,3 +196,18 @@ def test_objects_stay_the_workspaces_own_when_its_key_is_changed(engine_house: H
     (house.root / FILE).unlink()
     with pytest.raises(PseError, match="belongs to another stack"):
         house.up(volumes("a", size=30))
+
+
+def test_what_the_cloud_put_somewhere_else_is_neither_imported_nor_referred_to(engine_house: House) -> None:
+    house = engine_house
+    made = house.up(networks("mine")).resources[0].id
+    path, found = record(house, made)
+    path.write_text(json.dumps({**found, "where": "westeurope"}))
+    with pytest.raises(Refused, match=r"PSE-G\d+ .*westeurope"):
+        house.up(both(networks("mine"), subnet(made)))
+    assert house.objects("Subnet") == []
+    change_state(house, lambda entry: entry.pop("id", None) if entry.get("id") == made else None)
+    path.write_text(json.dumps({**found, "where": "westeurope", "identity": None}))
+    with pytest.raises(PseError, match=f"{made} rests in westeurope, and not at {HERE}"):
+        house.up(importing(made, name="other"))
+    assert made not in {entry.get("id") for entry in house.export()}

@@ -37,6 +37,8 @@ class Record(msgspec.Struct):
     identity: dict[str, str] | None
     inputs: dict[str, Any]
     ready: bool = True
+    where: str = ""
+    """Where it rests, if that is not the place."""
 
 
 class FileCloud:
@@ -208,7 +210,9 @@ class FileStore:
     def _made(self, record: Record) -> Made:
         place = self._cloud.target.place
         known: dict[str, Any] = {
-            "placement": (Placement("resource", place, "set"),),
+            "placement": (
+                Placement("resource", record.where, "unknown") if record.where else Placement("resource", place, "set"),
+            ),
             "address": "127.0.0.1",
             "ssh_port": 22,
             "ssh_user": "admin",
