@@ -140,3 +140,9 @@ def test_good_and_bad_cases_are_no_part_of_what_rules_say() -> None:
         without: dict[str, tuple[Case, ...]] = {kind: ()}
         assert Rules([msgspec.structs.replace(bare, **without)], notice="").hash == alone
     assert load_rules().notice.startswith("Not legal advice.")
+
+
+def test_register_that_expired_is_named_by_its_path(house: Workspace) -> None:
+    with pytest.raises(Refused) as refused:
+        load_register(house, as_of=date(2028, 1, 1))
+    assert refused.value.where == str(house.path("policy", "register.toml"))

@@ -81,6 +81,7 @@ def test_noc_may_lift_what_is_unclear() -> None:
 
 def test_register_holds_those_that_its_rows_name_its_own_first() -> None:
     assert register(state=accredited("sindh", "punjab", "federal")).jurisdictions == ("federal", "punjab", "sindh")
+    assert register(state=(StateRow(state=State.ACCREDITED, start=DAY),)).jurisdictions == ("federal",)
     assert register().jurisdictions == ("federal",)
 
 
@@ -94,3 +95,10 @@ def test_all_others_that_say_something_of_the_category_are_named_and_no_others()
     (verdict,) = decide(has, {"w": Category.RESTRICTED}, as_of=DAY).verdicts
     (refusal,) = verdict.refusals
     assert "(applied in the punjab register and accredited in the sindh register, which serves" in refusal.message
+
+
+def test_accreditation_elsewhere_in_general_is_none_where_a_name_is_needed() -> None:
+    (verdict,) = decide(law("federal", "sindh"), {"w": Category.SECRET}, as_of=DAY).verdicts
+    told = {refusal.rule: refusal.message for refusal in verdict.refusals}
+    assert "accredited in the sindh register" in told["PSE-R005"]
+    assert "serves" not in told["PSE-R006"]
