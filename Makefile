@@ -23,7 +23,7 @@ chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=4
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
 
-bench-plan:  ## a whole estate planned, from snapshot to plan on disk (SERVERS="10000 100000")
+bench-plan: setup  ## a whole estate planned, from its snapshot on disk to the plan on disk; SERVERS="10000 100000"
 	@$(PY) -m benchmarks.plan --servers $(or $(SERVERS),10000 100000)
 
 bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a second opinion on 10,000 worlds; PLANS=, ROUNDS=

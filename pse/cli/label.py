@@ -32,9 +32,8 @@ def command(
     has no category is named, and refused later. With --propose, FILE is a CSV of host, kind and name, such as the
     columns of a database; with --accept it is policy/proposals.toml, where the owners of data have signed.
     """
-    from pse.cli.labels import accepted, classified, difference, proposed, take
-    from pse.cli.render_estate import labels_intent, labels_view, proposals_view
-    from pse.core.canonical import read_bytes
+    from pse.cli.labels import classified, proposed
+    from pse.cli.render_estate import labels_view, proposals_view
 
     session.refuse_when(propose and accept, "--propose and --accept do not go together")
     if propose:
@@ -42,14 +41,24 @@ def command(
         return
     if accept:
         file = file or session.workspace.path("policy", "proposals.toml")
-        text = accepted(session.workspace, file)
-    else:
-        text = read_bytes(file) if file else b""
-    change = difference(session.workspace, text, where=file, allow_empty=allow_empty) if file else None
-    if change is not None:
-        if not session.agreed(labels_intent(change), yes=yes, dry_run=dry_run):
-            return
-        kept = take(session.workspace, change.text)
-        if kept:
-            session.say(f"the former labels are kept in {kept}")
+    if file and not _taken(session, file, accept=accept, allow_empty=allow_empty, yes=yes, dry_run=dry_run):
+        return
     session.show(labels_view(*classified(session.workspace, or_none=file is not None)), fail_on=fail_on)
+
+
+def _taken(session: Session, file: Path, *, accept: bool, allow_empty: bool, yes: bool, dry_run: bool) -> bool:
+    """Make what FILE says the workspace's labels; False when that was not agreed to."""
+    from pse.cli.labels import accepted, difference, take
+    from pse.cli.render_estate import labels_intent
+    from pse.core.canonical import read_bytes
+
+    text = accepted(session.workspace, file) if accept else read_bytes(file)
+    change = difference(session.workspace, text, where=file, allow_empty=allow_empty)
+    if change is None:
+        return True
+    if not session.agreed(labels_intent(change), yes=yes, dry_run=dry_run):
+        return False
+    kept = take(session.workspace, change.text)
+    if kept:
+        session.say(f"the former labels are kept in {kept}")
+    return True

@@ -6,6 +6,7 @@ import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from pse.cli.markdown import markdown
 from pse.cli.view import Grid, Lines, View
 from pse.core import canonical
 from pse.core.text import counted, json_safe, printable
@@ -27,11 +28,13 @@ _GAP = 3
 _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
 
 
-def show(view: View, *, as_json: bool) -> None:
+def show(view: View, form: Literal["people", "markdown", "json"] = "people") -> None:
     """Write ``view`` on stdout; a reader that has seen enough changes nothing of the verb's result."""
     try:
-        if not as_json:
+        if form == "people":
             people(view)
+        elif form == "markdown":
+            sys.stdout.write(markdown(view))
         else:
             data = {**view.data, "findings": view.findings} if view.findings else dict(view.data)
             sys.stdout.write(json_safe(canonical.encode(_plain(data)).decode()))

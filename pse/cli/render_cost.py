@@ -3,14 +3,18 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pse.cli.render_plan import READABLE, amounts, columns, head, mandate_words, total_line
 from pse.cli.view import Grid, View, grid
 from pse.core.money import cents
 
 if TYPE_CHECKING:
     from blueprints import CostReport
+    from blueprints.costdiff import CostDiff
     from blueprints.outside import Outside
-    from pse.core.documents.plan import Plan
+    from pse.core.documents.plan import CostLine, Plan
+    from pse.core.findings import Finding
 
 
 def infracost_view(data: dict[str, Any]) -> View:
@@ -18,8 +22,13 @@ def infracost_view(data: dict[str, Any]) -> View:
     return View(data)
 
 
-def cost_view(plan: "Plan", report: "CostReport", outside: "tuple[Outside, ...]" = ()) -> View:
-    """Totals by workload and by place; every total says how many lines have no price. What stands outside is said."""
+def cost_view(
+    plan: "Plan", report: "CostReport", outside: "tuple[Outside, ...]" = (), over: "tuple[Finding, ...]" = ()
+) -> View:
+    """Totals by workload and by place; every total says how many lines have no price.
+
+    What stands ``outside`` the plan is said, and what of the bill is ``over`` a budget.
+    """
     currency = report.currency
     data = {
         "plan": report.plan,
@@ -55,7 +64,57 @@ def cost_view(plan: "Plan", report: "CostReport", outside: "tuple[Outside, ...]"
         total_line(report.total, currency),
         *_aloud(report),
     )
-    return View(data, blocks, (*report.findings, *(other.finding() for other in outside)))
+    return View(data, blocks, (*over, *report.findings, *(other.finding() for other in outside)))
+
+
+def diff_view(plan: "Plan", diff: "CostDiff", over: "tuple[Finding, ...]" = ()) -> View:
+    """What changes from one bill to another: totals, workloads, and of these the lines."""
+    currency = diff.currency
+    data = {**msgspec.structs.asdict(diff), "items": diff.workloads}
+    del data["workloads"]
+    left = len(diff.workloads) - READABLE
+    shown = diff.workloads[:READABLE]
+    share = "" if diff.percent is None else f" ({diff.percent:+f} %)"
+    against = f"against plan {diff.old[:12]}: {_signed(diff.monthly)} {currency} a month"
+    blocks: tuple[str | Grid, ...] = (
+        *head(plan),
+        f"{against}{share}, {_signed(diff.one_time)} {currency} once",
+        grid(
+            f"What changes{f' (the first {READABLE}; --json has all)' if left > 0 else ''}",
+            f"workload|from|to|>{currency} a month before|>now|>more a month|>more once",
+            (
+                (
+                    change.workload,
+                    change.place_before or None,
+                    change.place or None,
+                    amounts(change.before)[0] if change.before else None,
+                    amounts(change.after)[0] if change.after else None,
+                    _signed(change.monthly),
+                    _signed(change.one_time),
+                )
+                for change in shown
+            ),
+        ),
+        grid(
+            "Lines that changed, a month or once",
+            f"workload|item|kind|why|>{currency} before|>now",
+            (
+                (change.workload, line.item, line.kind, line.why, _amount(line.before), _amount(line.after))
+                for change in shown
+                for line in change.lines
+            ),
+        ),
+        f"before: {total_line(diff.before, currency)}",
+        f"now: {total_line(diff.after, currency)}",
+    )
+    return View(data, blocks, over)
+
+
+def _amount(line: "CostLine | None") -> str | None:
+    if line is None:
+        return None
+    amount = line.monthly if line.monthly is not None else line.one_time
+    return "without a price" if amount is None else f"{cents(amount):,}"
 
 
 def _aloud(report: "CostReport") -> tuple[str, ...]:

@@ -128,12 +128,18 @@ class Session:
         with suppress(BrokenPipeError):  # that nobody reads messages must not stop the work
             click.echo(printable(text), err=True)
 
-    def show(self, view: View, *, fail_on: str = "never") -> None:
-        """Show ``view`` on stdout and leave with exit code 1 when it has findings at or above ``fail_on``."""
+    def show(self, view: View, *, fail_on: str = "never", markdown: bool = False) -> None:
+        """Show ``view`` on stdout and leave with exit code 1 when it has findings at or above ``fail_on``.
+
+        Args:
+            view: What the verb gives back.
+            fail_on: A severity, or ``never``.
+            markdown: As Markdown in place of tables for a terminal; ``--json`` wins.
+        """
         from pse.cli import render
 
         self.close()
-        render.show(view, as_json=self.as_json)
+        render.show(view, "json" if self.as_json else "markdown" if markdown else "people")
         self.finish(view, fail_on=fail_on)
 
     def finish(self, view: View, *, fail_on: str = "never") -> None:

@@ -23,7 +23,7 @@ def finding(severity: Severity, number: int = 1) -> Finding:
 
 def test_people_see_lines_tables_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
     view = View({}, ("a line", grid("Title", "name|>count", [("x", 3), (None, 4)])), (finding(Severity.ERROR),))
-    render.show(view, as_json=False)
+    render.show(view)
     shown = capsys.readouterr().out
     for part in ("a line", "Title", "name", "count", "x", "3", "–", "error: PSE-I001", "  r"):
         assert part in shown
@@ -38,7 +38,7 @@ def test_nothing_from_outside_moves_the_cursor_or_is_markup(capsys: pytest.Captu
     assert shown.count("[red]") == 5
     assert r"[red]\nerror: PSE-X000" in shown
     assert not [line for line in shown.splitlines() if line.lstrip().startswith("error:")]
-    render.show(view, as_json=True)
+    render.show(view, "json")
     written = capsys.readouterr().out
     assert "\x1b" not in written
     assert "\u202e" not in written
@@ -47,12 +47,12 @@ def test_nothing_from_outside_moves_the_cursor_or_is_markup(capsys: pytest.Captu
 
 def test_json_is_one_object_with_paths_and_decimals_as_strings(capsys: pytest.CaptureFixture[str]) -> None:
     view = View({"path": Path("/a"), "items": ({"price": Decimal("1.10"), "n": None},)}, ("not there",))
-    render.show(view, as_json=True)
+    render.show(view, "json")
     assert json.loads(capsys.readouterr().out) == {"path": "/a", "items": [{"price": "1.10", "n": None}]}
 
 
 def test_findings_are_part_of_the_object(capsys: pytest.CaptureFixture[str]) -> None:
-    render.show(View({}, (), (finding(Severity.WARNING),)), as_json=True)
+    render.show(View({}, (), (finding(Severity.WARNING),)), "json")
     assert json.loads(capsys.readouterr().out)["findings"][0]["code"] == "PSE-I001"
 
 

@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pse.core.settings import Workspace
 from tests.cli.conftest import Run
 from tests.policy.house import noc
 from tests.require import require
@@ -105,6 +107,41 @@ def test_a_plan_costs_compares_and_previews_the_same(run: Run, ministry: Path) -
         "sample-ibex": False,
         "sample-elsewhere": False,
     }
+
+
+def test_dearer_plan_is_shown_beside_the_one_before_and_held_against_budgets(run: Run, ministry: Path) -> None:
+    old = told(run, "plan", "--as-of", DAY)
+    book = ministry / Workspace(ministry).settings.price_book
+    book.write_text(book.read_text().replace('price = "8.40"', 'price = "9.40"'))
+    new = told(run, "plan", "--as-of", DAY)
+    both = ("--diff", old["path"], new["path"])
+    diff = told(run, "cost", *both)
+    rise = Decimal(new["cost"]["monthly"]) - Decimal(old["cost"]["monthly"])
+    assert rise > 0
+    assert Decimal(diff["monthly"]) == rise
+    assert sum(Decimal(change["monthly"]) for change in diff["items"]) == rise
+    assert {line["why"] for change in diff["items"] for line in change["lines"] if line["kind"] == "compute"} == {
+        "price"
+    }
+
+    shown = run("cost", *both, "--format", "markdown")
+    assert shown.exit_code == 0
+    assert "| workload | from | to |" in shown.stdout
+    # The sample's book lacks a price on purpose: so no budget is kept, however large.
+    unpriced = {"PSE-B052"} if new["cost"]["no_price"] else set()
+    for budget, codes in (
+        (("--max-monthly", new["cost"]["monthly"]), unpriced),
+        (("--max-monthly", "1"), {"PSE-B050", *unpriced}),
+        (("--max-increase", "0%"), {"PSE-B051", *unpriced}),
+    ):
+        held = run("cost", *both, *budget, "--json")
+        assert held.exit_code == int(bool(codes))
+        assert {finding["code"] for finding in json.loads(held.stdout).get("findings", ())} == codes
+    assert run("cost", "--max-increase", "5%").exit_code == 2
+    assert run("cost", "--max-monthly", "much").exit_code == 2
+    over = run("cost", "--format", "infracost", "--max-monthly", "1")
+    assert over.exit_code == 1
+    assert json.loads(over.stdout)["version"] == "0.2"
 
 
 def test_a_preview_without_the_cli_counts_what_would_be_made(run: Run, ministry: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from inventory.importers.reading import Totals
 from pse.cli import render
 from pse.cli.render_cost import cost_view
 from pse.cli.render_estate import discovery_view, estate_blocks, import_view, labels_view
@@ -110,9 +111,9 @@ DOWN = Finding(code="PSE-I001", severity=Severity.ERROR, subject="legacy", messa
 
 def both(view: View, capsys: pytest.CaptureFixture[str]) -> tuple[str, Any]:
     """``view`` as people and as machines see it."""
-    render.show(view, as_json=False)
+    render.show(view)
     text = capsys.readouterr().out
-    render.show(view, as_json=True)
+    render.show(view, "json")
     return text, json.loads(capsys.readouterr().out)
 
 
@@ -267,7 +268,18 @@ def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixtu
 
 
 def test_an_import_counts_what_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    found: Any = SimpleNamespace(estate=ESTATE, rows=10, servers=7, templates=1, skipped=2, findings=(DOWN,))
+    found: Any = SimpleNamespace(
+        importer="rvtools",
+        title="RVTools",
+        files=("a.xlsx",),
+        totals=Totals(),
+        estate=ESTATE,
+        rows=10,
+        servers=7,
+        templates=1,
+        skipped=2,
+        findings=(DOWN,),
+    )
     text, data = both(import_view(found), capsys)
     assert "in this file: 10 rows: 7 servers, 1 template, 2 left out" in text
     assert "the import is done; each error below is about one row or machine" in text
