@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from inventory.importers.alike import ATTRIBUTE, TAG
-from inventory.importers.tables import Header, Table, header_of, heading
+from inventory.importers.tables import Header, Table, header_of, heading, unique
 from inventory.importers.values import unit_of
 from pse.core.errors import BadInput
 from pse.core.text import printable
@@ -78,6 +78,7 @@ class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         header_row: Number of the row with the names; 0 to look for it.
         needs: Fields that have to be there.
         any_of: Of each list one field has to be there.
+        never: Columns that only tables of another kind have.
         units: Unit of a size whose column and cells name none.
         assumed: Fields whose unit in ``units`` is a guess that has to be said.
         join: For parts: fields that find the machine, the surest first.
@@ -91,6 +92,7 @@ class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     header_row: int = 0
     needs: tuple[str, ...] = ("name",)
     any_of: tuple[tuple[str, ...], ...] = ()
+    never: tuple[str, ...] = ()
     units: dict[str, str] = {}
     assumed: tuple[str, ...] = ()
     join: tuple[str, ...] = ("id", "name")
@@ -151,6 +153,8 @@ class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return header_of(table, self._fits)
 
     def _fits(self, names: frozenset[str]) -> bool:
+        if not names.isdisjoint(unique(self.never)):
+            return False
         fields = {self.field_of(name)[0] for name in names}
         return fields.issuperset(self.needs) and all(fields.intersection(some) for some in self.any_of)
 

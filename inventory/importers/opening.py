@@ -22,9 +22,13 @@ MOST_BYTES = 1024 * _MIB
 _HEAD = 4096
 _FILES = 5000
 _RATIO = 500
-_PARTED = re.compile(r"(?P<before>.*?)(?P<tab>tab)?(?P<table>(?:dv|v)[A-Z]\w*|(?:vm|disk|tag|perf)Info)", re.DOTALL)
+_GOOGLE = "vmInfo|diskInfo|tagInfo|perfInfo"
+_TABS = (
+    "vInfo|vCPU|vMemory|vDisk|vPartition|vNetwork|vUSB|vCD|vFloppy|vSnapshot|vTools|vSource|vRP|vCluster|vHost|vHBA|vNIC"
+    "|vSwitch|vPort|dvSwitch|dvPort|vSC_VMK|vDatastore|vMultiPath|vLicense|vFileInfo|vHealth|vMetaData|vPerformance"
+)
+_PARTED = re.compile(rf"(?P<before>.*?)(?:tab)?(?P<table>(?P<google>{_GOOGLE})|{_TABS})", re.DOTALL | re.IGNORECASE)
 """Names of files that stand beside others of the same export: ``RVTools_tabvInfo.csv``, ``vmInfo.csv``."""
-_GOOGLE = ("vmInfo", "diskInfo", "tagInfo", "perfInfo")
 
 
 def open_source(path: Path) -> Source:
@@ -142,12 +146,16 @@ def _beside(path: Path) -> Iterable[Path]:
     if said is None:
         return ()
     found = []
-    for other in sorted(path.parent.iterdir()):
+    try:
+        others = sorted(path.parent.iterdir())
+    except OSError:
+        return ()
+    for other in others:
         if other == path or other.suffix.lower() != path.suffix.lower() or not other.is_file():
             continue
         its = _PARTED.fullmatch(other.stem)
         same = its is not None and its["before"].casefold() == said["before"].casefold()
-        if its is not None and same and (its["table"] in _GOOGLE) == (said["table"] in _GOOGLE):
+        if its is not None and same and (its["google"] is None) == (said["google"] is None):
             found.append(other)
     return found[:_FILES]
 

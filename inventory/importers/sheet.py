@@ -99,7 +99,7 @@ class Sheet:
                 for chunk in rows.split(b"<%srow" % prefix)[1:]:
                     attributes, _, body = chunk.partition(b">")
                     said = _NUMBER.search(attributes)
-                    number = int(said[1]) if said else number + 1
+                    number = max(int(said[1]) if said else 0, number + 1)  # no two rows have one number
                     if number <= after:
                         continue
                     if plain:
@@ -150,7 +150,7 @@ class Sheet:
         """The number of the last of ``rows``, all of them blank."""
         last = rows[rows.rfind(b"<%srow" % prefix) :].partition(b">")[0]
         said = _NUMBER.search(last)
-        return int(said[1]) if said else number + rows.count(b"<%srow" % prefix)
+        return max(int(said[1]) if said else 0, number + rows.count(b"<%srow" % prefix))
 
     def _parsed(self, chunk: bytes, prefix: bytes, spaces: bytes, number: int) -> ET.Element:
         whole = b"<%srow" % prefix + chunk

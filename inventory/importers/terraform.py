@@ -58,12 +58,10 @@ class Terraform:
                 intake.skip({}, document.name, "it is no state of Terraform")
                 continue
             for address, kind, attributes in _servers(document.data):
-                way = Way(numbers=Numbers(), units={"memory": "m"}, virtual=_KINDS[kind], key=("id", "name"))
+                way = Way(numbers=Numbers(), units={"memory": "m"}, virtual=_KINDS[kind], key=("id",))
                 where = f"{document.name}:{address}" if len(source.documents) > 1 else address
                 cells = _cells(address, attributes)
-                intake.take(
-                    cells, where, way, Parts(disks=tuple(_disks(attributes))), key=(address, cells.get("id", ""))
-                )
+                intake.take(cells, where, way, Parts(disks=tuple(_disks(attributes))), key=(where,))
         for name, why in source.unread:
             intake.skip({}, name, why)
         return intake.result()

@@ -190,3 +190,63 @@ def test_a_mapping_file_that_is_wrong_is_named(text: str, words: str) -> None:
     with pytest.raises(BadInput, match=words) as caught:
         parse_format(text, where="map.toml")
     assert caught.value.where == "map.toml"
+
+
+VARIANTS = {
+    "azure-migrate": (
+        "server name;CORES;memory (in mb) (optional);*OS Name;Disk 1 size (In GB);Disk 12 size (In GB)\n"
+        + "web;2;4.096;Ubuntu;10;1.020,5\n",
+        (2, 4, 1030.5),
+    ),
+    "aws-migration-hub": (
+        "RAM.TotalSizeInMB,HostName,CPU.NumberOfLogicalCores,CPU.NumberOfCores,Cost center\n8192,web,4,2,42\n",
+        (4, 8, 0),
+    ),
+    "aws-mpa": ("HOSTNAME,Serverid,isPhysical,numCpus,numCoresPerCpu,totalRAM (GB)\na,1,no,2,4,16\n", (8, 16, 0)),
+    "aws-migration-evaluator": (
+        "Server Name,CPU Cores,Memory (MB),Provisioned Storage (GB),Is Virtual?,Environment\na,4,8192,100,TRUE,Prod\n",
+        (4, 8, 100),
+    ),
+    "google-migration-center": (
+        "MachineName,MachineId,MemoryGiB,AllocatedProcessorCoreCount,MachineStatus\na,1,4.0,2,VM deallocated\n",
+        (2, 4, 0),
+    ),
+    "nutanix-prism": (
+        "VM Name,IP Addresses,Cores,Memory Capacity,Storage\na,10.0.0.1,4,16 GiB,61.2 GiB / 127 GiB\n",
+        (4, 16, 127),
+    ),
+    "powercli": (
+        '"Name";"PowerState";"NumCpu";"MemoryMB";"ProvisionedSpaceGB"\n"a";"PoweredOn";"2";"4096";"44,25"\n',
+        (2, 4, 44.25),
+    ),
+    "servicenow": (
+        "Class,Name,Operating System,CPU count,CPU core count,RAM (MB),Disk space (GB)\n"
+        + 'Linux Server,a,Linux Red Hat,2,4,"16,384",100\nESX Server,esx,VMware ESXi,2,32,1048576,0\n',
+        (8, 16, 100),
+    ),
+    "netbox": (
+        "Name,Status,Site,vCPUs,Memory (MB),Disk (GB),Primary IP\na,Active,s,2.5,4096,40,10.0.0.1/24\n",
+        (2.5, 4, 40),
+    ),
+    "list": ("OS,Hostname,CPU,RAM_GB,Disk GB\nRHEL 7,a,4 vCPU,16,0.5 TB\n", (4, 16, 512)),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_columns_in_other_orders_cases_and_ways_of_writing(tmp_path: Path, name: str) -> None:
+    text, truth = VARIANTS[name]
+    path = tmp_path / "export of june.csv"
+    path.write_text(text, encoding="utf-8")
+    importer, _, found = read_file(path)
+    sums = found.totals
+    storage = sums.provisioned_mib or sums.disk_mib
+    assert importer.name == name
+    assert (sums.vcpus, sums.memory_mib / 1024, storage / 1024) == truth
+    assert found.rows == found.servers + found.skipped
+
+
+def test_a_part_of_an_export_alone_is_no_list_of_servers(tmp_path: Path) -> None:
+    path = tmp_path / "RVTools_tabvDisk.csv"
+    path.write_text("VM,Powerstate,Disk,Disk Key,Capacity MiB\na,poweredOn,Hard disk 1,2000,1024\n", encoding="utf-8")
+    with pytest.raises(BadInput, match="no table of servers"):
+        read_file(path)
