@@ -47,6 +47,7 @@ _FIELDS = frozenset(
     )
 )
 _UNIT = re.compile(r"^(.*?)(?: ?\bin)? ?((?:[kmgtp]i?b|bytes))$")
+_UNITS = r"(?: ?\bin)?(?: ?(?:[kmgtp]i?b|bytes))?"
 _TABLES = {"machines", "disks", "interfaces", "filesystems", "tags", "usage", "more"}
 
 
@@ -178,8 +179,10 @@ class TableMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         for field, said in self.columns.items():
             for rank, alias in enumerate((said,) if isinstance(said, str) else said):
                 if "*" in field:
-                    parts = (re.escape(heading(part)) for part in alias.split("*"))
-                    patterns.append((re.compile(r" ?(\d{1,3}) ?".join(parts)), field))
+                    before, _, after = alias.partition("*")
+                    without = _UNIT.fullmatch(heading(after))
+                    after = re.escape(without[1] if without else heading(after))
+                    patterns.append((re.compile(rf"{re.escape(heading(before))} ?(\d{{1,3}}) ?{after}{_UNITS}"), field))
                     continue
                 name = heading(alias)
                 exact.setdefault(name, (field, rank))

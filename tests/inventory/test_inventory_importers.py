@@ -192,10 +192,9 @@ def test_a_mapping_file_that_is_wrong_is_named(text: str, words: str) -> None:
     assert caught.value.where == "map.toml"
 
 
-VARIANTS = {
+VARIANTS: dict[str, tuple[str, tuple[float, float, float]]] = {
     "azure-migrate": (
-        "server name;CORES;memory (in mb) (optional);*OS Name;Disk 1 size (In GB);Disk 12 size (In GB)\n"
-        + "web;2;4.096;Ubuntu;10;1.020,5\n",
+        "server name;CORES;memory (in mb) (optional);*OS name;Disk 1 size;Disk 9 size (GB)\nw;2;4.096;U;10;1.020,5\n",
         (2, 4, 1030.5),
     ),
     "aws-migration-hub": (
@@ -220,8 +219,7 @@ VARIANTS = {
         (2, 4, 44.25),
     ),
     "servicenow": (
-        "Class,Name,Operating System,CPU count,CPU core count,RAM (MB),Disk space (GB)\n"
-        + 'Linux Server,a,Linux Red Hat,2,4,"16,384",100\nESX Server,esx,VMware ESXi,2,32,1048576,0\n',
+        'Class,Name,CPU count,CPU core count,RAM (MB),Disk space (GB)\nServer,a,2,4,"16,384",100\nESX Server,e,,,,\n',
         (8, 16, 100),
     ),
     "netbox": (
