@@ -7,10 +7,10 @@ from pulumi.runtime.proto import provider_pb2
 
 from providers.identity import Urn, parse_urn
 from providers.plugin import check, diff
-from providers.plugin.wire import UNKNOWN_TEXT, plain, secret
+from providers.plugin.wire import UNKNOWN_TEXT, has_secret, plain, secret
 from providers.ports import Made
 from pse.core.errors import BadInput
-from pse.core.schema import KINDS, Kind
+from pse.core.schema import KINDS, Field, Kind
 
 
 def named(text: str) -> tuple[Kind, Urn]:
@@ -70,8 +70,11 @@ def live_inputs(kind: Kind, raw: dict[str, Any], made: Made) -> dict[str, Any]:
     """Live inputs in the form that Check gives: none that nobody set, secrets wrapped as they were."""
     live = msgspec.to_builtins(made.inputs)
     if raw:
+        fields = kind.input_fields()
         return {
-            wire: raw[wire] if plain(raw[wire]) == live.get(wire) or wire not in live else _wrapped(kind, wire, live)
+            wire: raw[wire]
+            if wire not in live or _is_the_same(fields[wire], plain(raw[wire]), live[wire])
+            else _wrapped(kind, wire, live, raw)
             for wire in raw
         }
     # On import a secret that no cloud tells is left out: "none" would be a guess, and the program's a replacement.
@@ -79,5 +82,17 @@ def live_inputs(kind: Kind, raw: dict[str, Any], made: Made) -> dict[str, Any]:
     return {wire: value for wire, value in check.checked(kind, live).items() if wire not in untold}
 
 
-def _wrapped(kind: Kind, wire: str, live: dict[str, Any]) -> Any:
-    return secret(live[wire]) if kind.input_fields()[wire].rule.secret else live[wire]
+def _is_the_same(field: Field, given: Any, live: Any) -> bool:
+    """Whether a value that a program gave is the live one: it may leave out what has a default, in a rule too."""
+    if given == live:
+        return True
+    try:
+        return bool(msgspec.to_builtins(msgspec.convert(given, field.type)) == live)
+    except msgspec.ValidationError:
+        return False
+
+
+def _wrapped(kind: Kind, wire: str, live: dict[str, Any], raw: dict[str, Any]) -> Any:
+    """What differs from a program's secret is one too: a list may differ in one item, and hold the others."""
+    kept = kind.input_fields()[wire].rule.secret or has_secret(raw[wire])
+    return secret(live[wire]) if kept else live[wire]

@@ -8,10 +8,11 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from providers.plugin.wire import UNKNOWN, is_unknown, plain, secret
+from providers.plugin.wire import UNKNOWN, has_secret, is_unknown, plain, secret
 from providers.ports import ChecksOptions, PortError, Provider
 from pse.core.names import is_name
-from pse.core.schema import FirewallRule, Kind, Listener
+from pse.core.schema import Field, FirewallRule, Kind, Listener
+from pse.core.text import printable
 
 Failure = tuple[str, str]
 """Property and reason, as the engine shows them."""
@@ -21,6 +22,7 @@ _WORD = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL = re.compile(r"@|(\*\.)?[a-z0-9_]([a-z0-9_.-]{0,250}[a-z0-9])?")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
+_PATH = re.compile(r"/[!-~]*")
 _PORTS = range(1, 65536)
 _SIZES = range(1, 65537)
 
@@ -58,10 +60,12 @@ def failures(kind: Kind, olds: Mapping[str, Any], raw: Mapping[str, Any]) -> lis
         said = wrong_type(value, field.type)
         if not said and not is_unknown(value):
             said = _WORDS[wire](value) if wire in _WORDS else ""
+            said = said or _unshown(wire, field, value)
         if not said and field.rule.grow_only and _shrinks(olds.get(wire), value):
             said = f"can only grow, and it is {olds[wire]} now"
         if said:
-            found.append((wire, said))
+            # The reason may quote the value, and a program may make a secret of any.
+            found.append((wire, "is a secret that cannot stand here" if has_secret(given) else said))
     return found
 
 
@@ -122,6 +126,20 @@ def wrong_type(value: object, hint: Any) -> str:
     except msgspec.ValidationError as exc:
         return str(exc)
     return ""
+
+
+def _unshown(wire: str, field: Field, value: Any) -> str:
+    """Why a text cannot stand where clouds, command lines and people have it: a line of its own, a direction, nothing.
+
+    Scripts and certificates have lines, and a public key ends with one where it was read from a file.
+    """
+    if field.rule.secret or wire == "publicKey":
+        return ""
+    if field.required and value == "":
+        return "is empty"
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    strange = next((text for text in texts if isinstance(text, str) and text != printable(text)), None)
+    return "" if strange is None else f"has characters that cannot be shown: {printable(strange)[:80]}"
 
 
 def _shrinks(old: object, new: object) -> bool:
@@ -186,8 +204,8 @@ def _listeners(value: Any) -> str:
             if listener.protocol not in {"tcp", "http", "https"}
             else "a port is 1 to 65535"
             if listener.port not in _PORTS or listener.member_port not in _PORTS
-            else "healthPath begins with /"
-            if listener.health_path and not listener.health_path.startswith("/")
+            else "healthPath begins with / and has letters, digits and signs of ASCII only"
+            if listener.health_path and not _PATH.fullmatch(listener.health_path)
             else ""
         )
         if said:
@@ -221,6 +239,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "rotationDays": _within("is 0, or a number of days from 90 to 2560", range(1), range(90, 2561)),
     "everyHours": _within("is a number of hours from 1 to 24, or 168", range(1, 25), range(168, 169)),
     "keep": _within("is a number from 1 to 1000", range(1, 1001)),
+    "values": lambda value: "" if value else "takes at least one value",
     "ttlS": _within("is a number of seconds from 1 to 2147483647", range(1, 2**31)),
     "source": _of(_FILE, "is the name of a file in the workspace's folder images, without a path"),
     "sha256": _of(re.compile("[0-9a-f]{64}"), "is 64 hexadecimal digits"),

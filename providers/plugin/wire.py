@@ -62,6 +62,13 @@ def secret(raw: Any) -> Any:
     return {SIGNATURE: SECRET, "value": raw}
 
 
+def has_secret(raw: Any) -> bool:
+    """Whether a raw tree, or anything inside it, is a secret of the program's."""
+    if isinstance(raw, list):
+        return any(has_secret(item) for item in raw)
+    return isinstance(raw, dict) and (raw.get(SIGNATURE) == SECRET or any(has_secret(item) for item in raw.values()))
+
+
 def is_unknown(value: object) -> bool:
     """Whether a plain value, or anything inside it, is not known yet."""
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, ClassVar, get_args, get_type_hints
 
+import msgspec
 import pytest
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from providers import sdk
 from providers.identity import parse_urn, stack_tag
 from providers.lab import LabProvider
+from providers.plugin.answers import live_inputs
 from providers.plugin.check import checked, failures, lacking, without_value
 from providers.plugin.diff import differences, loses_data
 from providers.plugin.package import package_schema
@@ -29,6 +31,7 @@ from providers.plugin.wire import (
     secret,
     to_struct,
 )
+from providers.ports import Made
 from pse.core.errors import BadInput
 from pse.core.schema import KINDS
 from tests.neutral import INPUTS
@@ -105,6 +108,11 @@ def test_every_required_input_is_asked_for(kind: str) -> None:
         ("Network", {"name": "x" * 41}),
         ("Network", {"cidr": "10.0.0.1/16"}),
         ("Network", {"cidr": "10.0.0.0/255.255.0.0"}),
+        ("Attachment", {"mount": "/srv/\n"}),
+        ("Server", {"shape": "std\x1b[2J"}),
+        ("Server", {"image": ""}),
+        ("Server", {"firewalls": ["fw-1", "fw-\u202e2"]}),
+        ("DnsRecord", {"values": []}),
         ("Subnet", {"cidr": "10.0.0.0/016"}),
         ("Network", {"cidr": 5}),
         ("Network", {"colour": "red"}),
@@ -218,6 +226,28 @@ def test_data_is_lost_only_by_replacement_without_leave() -> None:
     assert loses_data(kind, differences(kind, old, other), other)
     assert not loses_data(kind, differences(kind, old, other), {**other, "allowReplace": True})
     assert not loses_data(kind, differences(kind, old, {**old, "sizeGib": 20}), old)
+
+
+def firewall(*ports: int) -> Made:
+    rules = [{"direction": "in", "protocol": "tcp", "port": port, "peer": "10.0.0.0/8"} for port in ports]
+    inputs = msgspec.convert(good("Firewall", rules=rules), KINDS["Firewall"].inputs)
+    outputs = KINDS["Firewall"].outputs(placement=())
+    return Made(id="fw-1", identity=None, inputs=inputs, outputs=outputs)
+
+
+def test_what_a_program_leaves_out_of_a_rule_is_no_drift() -> None:
+    kind, raw = KINDS["Firewall"], good("Firewall")
+    raw["rules"] = [{"direction": "in", "protocol": "tcp", "port": 22, "peer": "10.0.0.0/8"}]
+    assert live_inputs(kind, raw, firewall(22))["rules"] == raw["rules"]
+    assert len(live_inputs(kind, raw, firewall(22, 443))["rules"]) == 2
+
+
+def test_secret_of_a_program_stays_one_where_it_drifted_and_where_it_is_wrong() -> None:
+    kind, raw = KINDS["Firewall"], good("Firewall")
+    rule = {"direction": "in", "protocol": "tcp", "port": 22, "peer": secret("10.0.0.0/8")}
+    found = live_inputs(kind, {**raw, "rules": [rule]}, firewall(22, 443))
+    assert found["rules"][SIGNATURE] == SECRET
+    assert "hush" not in str(failures(KINDS["Network"], {}, good("Network", cidr=secret("hush"), name=secret("hush!"))))
 
 
 def test_schema_has_every_kind_and_says_what_is_secret_and_what_replaces() -> None:
