@@ -159,9 +159,9 @@ def _delimiter(text: str) -> str:
             continue
         widths = Counter(width for width in rows if width > 1)
         if widths:
-            width, often = max(widths.items(), key=lambda item: (item[1], item[0]))
-            if (often, width) > best:
-                best, chosen = (often, width), delimiter
+            score, often = max(((width - 1) * often, often) for width, often in widths.items())
+            if (score, often) > best:
+                best, chosen = (score, often), delimiter
     return chosen
 
 

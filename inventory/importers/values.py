@@ -185,7 +185,7 @@ def flag(text: str) -> bool:
 
 def power(text: str) -> str:
     """``on``, ``off``, ``suspended`` or ``unknown``."""
-    return _POWERS.get(text.strip().casefold(), "unknown")
+    return _POWERS.get(text.strip().casefold().removeprefix("powerstate/"), "unknown")
 
 
 def addresses(text: str) -> set[str]:

@@ -47,6 +47,10 @@ class Workbook:
             parts = set(archive.namelist())
             main = self._related(archive, "", "officeDocument")
             book = main[0] if main else "xl/workbook.xml"
+            if book.endswith(".bin"):
+                raise BadInput(
+                    "a workbook of the binary kind (.xlsb)", where=str(path), hint="Save it as a plain .xlsx."
+                )
             if book not in parts:
                 raise BadInput("a zip file, but no workbook", where=str(path))
             strings = self._related(archive, book, "sharedStrings")
