@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from pse.core.canonical import digest, encode, write_bytes
+from pse.core.canonical import digest, encode, read, write_bytes
 from pse.core.documents.audit import Audit
 from pse.core.documents.category import Category, strictest
 from pse.core.progress import Event, Progress
@@ -85,6 +85,16 @@ def audit_units(workspace: Workspace, bundle: "Bundle", progress: Progress) -> A
 def audit_path(workspace: Workspace, plan: str) -> Path:
     """Where the last audit of a plan is kept."""
     return workspace.private / "audits" / f"{plan[:12]}.json"
+
+
+def last_audit(workspace: Workspace, plan: str) -> Audit | None:
+    """The last audit of a plan; None when there was none.
+
+    Raises:
+        BadInput: The file cannot be read.
+    """
+    path = audit_path(workspace, plan)
+    return read(path, Audit) if path.exists() else None
 
 
 def _keep(workspace: Workspace, made: Audit, progress: Progress) -> None:

@@ -52,6 +52,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    from blueprints.auditing import last_audit
     from policy.approvals import approvals
 
     def shown(value: Any) -> Any:
@@ -82,6 +83,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
         signature=signature,
         forbidden=forbidden_places(bundle.plan),
         attempts=refused_attempts(workspace),
+        audit=last_audit(workspace, bundle.plan.hash),
         approvals=[one for one in approvals(workspace) if one.plan == bundle.plan.hash],
         chart=draw(bundle.plan, campaign),
         moved=sum(one.bytes_moved for one in campaign.workloads) if campaign else 0,

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from blueprints import Bundle
+from blueprints.auditing import audit_path
 from migrate.chart import draw, outcome_of
 from migrate.evidence import gather_evidence
 from migrate.refused import forbidden_places, refused_attempts
@@ -19,10 +20,13 @@ from policy.approvals import approve
 from policy.deeds import noting_refusal
 from policy.ledger import Ledger
 from pse.cli.render_progress import line_of
+from pse.core.canonical import write
+from pse.core.documents.audit import Audit
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.evidence import Evidence
 from pse.core.documents.verdicts import Refusal
 from pse.core.errors import BadInput, Refused
+from pse.core.findings import Finding, Severity
 from pse.core.progress import Event
 from pse.core.settings import Workspace
 from tests.blueprints.estates import AS_OF, bundle, ministry_estate
@@ -224,6 +228,18 @@ def test_a_destroy_that_was_refused_is_an_attempt(sample: Workspace, page: Calla
     with pytest.raises(Refused), noting_refusal(sample, "up", {"plan": "p", "units": ["portal"]}):
         raise Refused("abroad")
     assert [one.gate for one in refused_attempts(sample)] == ["destroy", "check", "plan"]
+
+
+def test_the_last_audit_is_in_the_report(sample: Workspace, plan: Bundle, page: Callable[[], str]) -> None:
+    assert "was not audited" in section(page(), "Audit")
+    said = Finding(code="PSE-B037", severity=Severity.ERROR, subject="portal", message="a <replica> abroad")
+    refused = {"portal": (refusal("PSE-G001"),), "records": ()}
+    made = Audit(plan=plan.plan.hash, as_of=AS_OF, refused=refused, findings=(said,))
+    write(audit_path(sample, plan.plan.hash), made)
+    shown = section(page(), "Audit")
+    assert "because of PSE-G001" in shown
+    assert "as allowed" in shown
+    assert "a &lt;replica&gt; abroad" in shown
 
 
 def test_who_approved_this_plan_is_in_the_report(sample: Workspace, plan: Bundle, page: Callable[[], str]) -> None:
