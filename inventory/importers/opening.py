@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
+from inventory.importers.archive import check_directory
 from inventory.importers.csvfile import CSVTable, csv_file, encoding_of
 from inventory.importers.documents import is_json, read_documents
 from inventory.importers.reading import Source
@@ -91,6 +92,8 @@ def head_of(path: Path) -> bytes:
 
 def _zip(path: Path) -> Source:
     try:
+        with path.open("rb") as file:
+            check_directory(file, str(path))
         with zipfile.ZipFile(path) as archive:
             names = [entry for entry in archive.namelist() if not entry.endswith("/")]
             sizes = sum(entry.file_size for entry in archive.infolist())

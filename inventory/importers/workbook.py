@@ -10,6 +10,7 @@ from posixpath import join, normpath
 from typing import IO
 from xml.etree import ElementTree as ET
 
+from inventory.importers.archive import check_directory
 from inventory.importers.sheet import BLOCK, Opener, Sheet, rich_text, unescaped
 from pse.core.errors import BadInput
 from pse.core.text import printable
@@ -161,7 +162,7 @@ def _readable(path: Path) -> Iterator[zipfile.ZipFile]:
                     where=str(path),
                     hint="Open it with its password and save it as a plain .xlsx.",
                 )
-            file.seek(0)
+            check_directory(file, str(path))
             with zipfile.ZipFile(file) as archive:
                 yield archive
     except OSError as exc:

@@ -138,6 +138,16 @@ def test_a_zip_of_csv_is_read_and_a_bomb_of_it_is_not(tmp_path: Path) -> None:
         read_file(path)
 
 
+def test_an_archive_of_absurdly_many_parts_is_refused_before_its_directory_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("vmInfo.csv", "MachineId,MemoryGiB\n1,2\n")
+        for number in range(200):
+            archive.writestr(f"{number}{'x' * 60_000}", b"")
+    with pytest.raises(BadInput, match="absurdly many"):
+        read_file(path)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_csv_in_any_common_encoding_and_with_any_delimiter(tmp_path: Path, encoding: str, delimiter: str) -> None:
