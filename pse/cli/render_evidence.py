@@ -29,7 +29,7 @@ def verified_view(found: "Verified") -> View:
         sample = ", SAMPLE" if manifest.sample else ""
         lines.append(f"plan {manifest.plan} of {manifest.entity}, as of {manifest.as_of}{sample}")
         upto = f", the newest of {found.newest:%Y-%m-%d %H:%M} UTC" if found.newest else ""
-        entries = counted(found.entries, "ledger entry", "ledger entries")
+        entries = counted(found.entries, "ledger entry", "ledger entries") if not found.findings else "ledger not read"
         lines.append(f"{counted(len(manifest.members), 'member')}, {entries}{upto}")
     lines.append(f"wrong: {len(found.findings)}" if found.findings else "verified: nothing was changed, cut or added")
     data = {"verified": not found.findings, "manifest": manifest, "entries": found.entries, "newest": found.newest}
