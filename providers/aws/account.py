@@ -215,6 +215,8 @@ class Account(CloudAccount):
             service,
             endpoint_url=self._own_endpoint(),
             config=Config(
+                # Where calls go is the register's word, not that of a variable or profile of this machine.
+                ignore_configured_endpoint_urls=True,
                 # Tries are the plugin's: only it knows which calls are safe to repeat.
                 retries={"total_max_attempts": 1, "mode": "standard"},
                 connect_timeout=10,
