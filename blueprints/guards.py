@@ -138,6 +138,9 @@ def rehearse(
 ) -> None:
     """Evaluate the program of every unit that `up` would change, before anything starts, and write nothing.
 
+    First it is seen that what stands, as planned or not, is in the account that its place leads to: a register may have
+    been signed anew since, and credentials are whatever the environment has. A remote state is not asked for that.
+
     A refusal or a broken blueprint is told in its own words here. A program without a resource that stands and holds
     data is refused: a renamed volume is a deleted one, and so is one at another place. `Engine.ensure` looks once more,
     at the state as it then is.
@@ -152,9 +155,19 @@ def rehearse(
     Raises:
         Refused: The gate refuses a resource, or data would be lost.
         BadInput: A program cannot be evaluated.
+        RemoteError: What stands is in another account, where nothing of it would be found.
     """
+    from providers.audit import must_ask_where_it_was_made
     from providers.driving.losses import refuse_losses
+    from providers.places import Places
 
+    units = tuple(units)
+    places = Places(workspace)
+    try:
+        for unit in units:
+            must_ask_where_it_was_made(places, engine.standing(unit.id, offline=True))
+    finally:
+        places.close()
     for unit in units:
         document = engine.deployment(unit.id)
         if not again and document is not None and document.unit_hash == bundle.plan.units[unit.id]:

@@ -23,7 +23,7 @@ _SENT = ("portal", "records", "opendata", "learning")
 
 
 def pse(root: Path, *words: str, rc: int = 0, limit_s: float) -> dict[str, Any]:
-    """One command; its JSON."""
+    """One command; its JSON, or that of its error."""
     done = subprocess.run(
         [sys.executable, "-m", "pse.cli.main", *words, "--json", "--workspace", str(root)],
         env={name: value for name, value in os.environ.items() if name not in {"CI", "PSE_WORKSPACE"}},
@@ -33,7 +33,7 @@ def pse(root: Path, *words: str, rc: int = 0, limit_s: float) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == rc, done.stdout[-3000:] + done.stderr[-3000:]
-    shown: dict[str, Any] = json.loads(done.stdout)
+    shown: dict[str, Any] = json.loads(done.stdout or done.stderr.splitlines()[-1])
     return shown
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.azure.cloud import GROUP
 from tests.providers.azure.cloud import Cloud
 from tests.providers.azure.ministry import ministry_at
 from tests.providers.ministry import ABROAD, AS_OF, need_cli, pse
@@ -49,7 +50,15 @@ def test_open_and_public_go_up_and_away_and_the_others_are_refused_by_name(cloud
     assert (built["id"].rpartition("/")[2] in holds["virtualMachines"], built["ssh_user"]) == (True, "azureuser")
     assert built["address"].startswith("10.")
 
-    pse(root, "up", "--yes", limit_s=LIMIT_S)
+    # An entry that leads to another group: what stands is neither taken for gone nor built once more beside it.
+    register = root / "policy" / "register.toml"
+    right = register.read_text()
+    for text in (right.replace(GROUP, "another"), right):
+        register.write_text(text)
+        pse(root, "register", "sign", limit_s=LIMIT_S)
+        pse(root, "plan", "--as-of", AS_OF, rc=1, limit_s=LIMIT_S)
+        told = pse(root, "up", "--yes", rc=0 if text == right else 5, limit_s=LIMIT_S)
+        assert text == right or "/another would be asked" in told["error"]["message"]
     assert cloud.arm.standing() == holds
     pse(root, "destroy", "--yes", limit_s=LIMIT_S)
     assert cloud.arm.standing() == {}
