@@ -48,7 +48,7 @@ def command(
 
 def _taken(session: Session, file: Path, *, accept: bool, allow_empty: bool, yes: bool, dry_run: bool) -> bool:
     """Make what FILE says the workspace's labels; False when that was not agreed to."""
-    from pse.cli.labels import accepted, difference, take
+    from pse.cli.labels import accepted, difference, note_signed, take
     from pse.cli.render_estate import labels_intent
     from pse.core.canonical import read_bytes
 
@@ -59,6 +59,8 @@ def _taken(session: Session, file: Path, *, accept: bool, allow_empty: bool, yes
     if not session.agreed(labels_intent(change), yes=yes, dry_run=dry_run):
         return False
     kept = take(session.workspace, change.text)
+    if accept:
+        note_signed(session.workspace, change.appear, session.progress)
     if kept:
         session.say(f"the former labels are kept in {kept}")
     return True

@@ -1,13 +1,14 @@
 """Labels of a workspace: what a new file would change, taking it, and what the labels say of the newest snapshot."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pse.core.canonical import read_bytes, write_bytes
 from pse.core.errors import BadInput, Refused, UsageError
+from pse.core.progress import Progress
 from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
@@ -144,6 +145,16 @@ def accepted(workspace: Workspace, file: Path) -> bytes:
             hint="Who owns the data writes owner, reference and signed.",
         )
     return appended(read_bytes(path) if path.exists() else b"", labels)
+
+
+def note_signed(workspace: Workspace, labels: Iterable["Label"], progress: Progress) -> None:
+    """Write into the ledger who decided which category, by which paper and when."""
+    from policy.deeds import note
+
+    for label in labels:
+        words = {name: getattr(label, name) for name in ("owner", "reference", "reason", "agreed_by")}
+        said = {"workloads": list(label.workloads), "category": label.category.value, "signed": str(label.signed)}
+        note(workspace, "labelled", {**said, **words}, progress)
 
 
 def take(workspace: Workspace, text: bytes) -> Path | None:

@@ -163,6 +163,9 @@ def test_what_was_found_is_proposed_and_decides_only_once_its_owner_signed(
     run("label", "--accept", "--yes")
     assert (works / "policy" / "labels.toml").read_text().startswith(before)
     assert told(run, "policy", "explain", "web1")["category"] == "restricted"
+    (entry,) = (e["data"] for e in told(run, "ledger", "show")["items"] if e["kind"] == "labelled")
+    assert (entry["workloads"], entry["category"], entry["owner"]) == (["web1"], "restricted", "Director")
+    assert (entry["reference"], entry["signed"]) == ("File 1", "2026-11-01")
     assert told(run, "label", "--propose", str(names))["items"] == [], "it has a category now"
 
 
