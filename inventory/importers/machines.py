@@ -26,6 +26,7 @@ P = TypeVar("P", Disk, Nic)
 WHOLE = "all disks"
 """Name of the one disk that stands for all of them where a file has their sum only."""
 _SIZES = ("memory", "disk_total", "disk_capacity", "disk_used")
+_IDENTITY = ("uuid", "machine_id", "serial", "dns")
 MEASURES = ("vcpus", "sockets", "cores", "memory", "disk_total", "disk_capacity", "disk_used", "capacity")
 """Cells that hold numbers."""
 
@@ -176,8 +177,7 @@ class Intake:
         known = {address for nic in parts.nics for address in nic.addresses}
         for field in shape.addresses:
             known |= addresses(cells[field])
-        said = (min(known, default="") if field == "addresses" else cells.get(field) for field in way.named_by)
-        name = next(filter(None, said), "")
+        name = cells.get(way.named_by[0], "") or _other_name(cells, way, known)
         if not name:
             raise ValueError("it has no name")
         system = system_of(
@@ -193,14 +193,12 @@ class Intake:
             cards |= macs(cells[field])
         template = flag(cells.get("template", ""))
         disks = parts.disks or tuple(_own_disks(cells, shape.disks, sizes, way))
-        identity = {
-            "uuid": cells.get("bios_uuid") or cells.get("uuid", ""),
-            "machine_id": cells.get("machine_id", ""),
-            "serial": cells.get("serial", ""),
-            "macs": ",".join(sorted(cards)),
-            "dns": cells.get("dns", ""),
-            "vm": "/".join(key),
-        }
+        identity = {field: cells[field] for field in _IDENTITY if field in cells}
+        if "bios_uuid" in cells:
+            identity["uuid"] = cells["bios_uuid"]
+        if cards:
+            identity["macs"] = ",".join(sorted(cards))
+        identity["vm"] = "/".join(key)
         memory = sizes.get("memory")
         server = Server(
             id="",
@@ -230,7 +228,7 @@ class Intake:
         return Sighting(
             source=source,
             seen=self._when,
-            identity={key: value for key, value in identity.items() if value},
+            identity=identity,
             server=server,
             disks=disks,
             filesystems=parts.filesystems,
@@ -263,9 +261,15 @@ def _row(where: str) -> str:
     return f"sheet {table}, row {row}" if table else f"row {row}"
 
 
+def _other_name(cells: Mapping[str, str], way: Way, known: set[str]) -> str:
+    """What names a machine that has no name: a less sure field, or its first address; empty for nothing."""
+    said = (min(known, default="") if field == "addresses" else cells.get(field) for field in way.named_by)
+    return next(filter(None, said), "")
+
+
 def key_of(cells: Mapping[str, str], way: Way) -> tuple[str, ...]:
     """What tells one machine of a file from the others."""
-    return tuple(cells.get(field, "") for field in way.key)
+    return tuple([cells.get(field, "") for field in way.key])  # a list is quicker than a generator
 
 
 def _number(cells: Mapping[str, str], field: str, numbers: Numbers) -> float | None:
