@@ -80,10 +80,10 @@ class ImageWork:
         """Send the bytes where they are missing; nothing else changes in place."""
         current = self._settled(raw["id"]) or raw
         if current["status"] == "queued":
-            with self._path(new).open("rb") as file:
+            path = self._path(new)
+            with path.open("rb") as file:
                 whole = hashlib.file_digest(file, _HASH).hexdigest()
-                file.seek(0)
-                self._client.call("image", "PUT", f"/images/{part(raw['id'])}/file", data=_chunks(file))
+            self._client.call("image", "PUT", f"/images/{part(raw['id'])}/file", data=_Bytes(path))
             current = self._settled(raw["id"]) or current
             if current.get("os_hash_algo") == _HASH and current["os_hash_value"] != whole:
                 self.drop(raw["id"])
@@ -120,6 +120,19 @@ class ImageWork:
         return path
 
 
-def _chunks(file: Any) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
+class _Bytes:
+    """A file as the body of a request: from its start each time, as it is sent again after a token was renewed.
+
+    Its length is told before, because not every server and proxy takes a body in chunks.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __len__(self) -> int:
+        return self._path.stat().st_size
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk

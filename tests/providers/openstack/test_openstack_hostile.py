@@ -1,5 +1,6 @@
 """A real control plane whose answers get lost, lie, repeat themselves or do not end."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,6 +62,22 @@ def test_lost_answer_leaves_one_object_that_is_found_and_finished(
     assert found.identity == identity
     finished = store.update(found.id, found.inputs, inputs)
     assert (finished.id, finished.healthy, finished.inputs) == (found.id, True, inputs)
+
+
+def test_image_is_whole_when_its_bytes_were_sent_twice_because_the_token_was_not_taken(
+    region: Region, signed_in: Project, tmp_path: Path
+) -> None:
+    content = b"image" * 1000
+    folder = tmp_path / "images"
+    folder.mkdir()
+    (folder / "suite.img").write_bytes(content)
+    told = {"image_file": "suite.img", "image_sha256": hashlib.sha256(content).hexdigest()}
+    with rigged(signed_in.provider(tmp_path, region=region.name), place=PLACE, **told) as rig:
+        fault = region.proxies["image"].plant(refuse(401), when=lambda request: request.path.endswith("/file"))
+        made = rig.make("Image")
+        assert fault.hits == 1
+        assert (made.healthy, made.outputs.size_bytes) == (True, len(content))
+    region.calm()
 
 
 def test_server_that_was_never_asked_for_takes_the_port_that_stands_ready(
