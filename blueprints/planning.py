@@ -28,6 +28,7 @@ from inventory.losses import TOLD
 from policy.deeds import noting_refusal
 from policy.register import Place
 from pse.core.canonical import hash_of
+from pse.core.collector import without_collector
 from pse.core.documents.environment import Environment
 from pse.core.documents.gate import SignedGate
 from pse.core.documents.offers import Offers
@@ -104,11 +105,12 @@ def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent)
     """
     from policy import load_policy
 
-    with noting_refusal(workspace, "plan", {"as_of": as_of.isoformat()}, progress):
+    with without_collector(), noting_refusal(workspace, "plan", {"as_of": as_of.isoformat()}, progress):
         policy = load_policy(workspace, as_of=as_of)
         inputs = read_inputs(workspace, policy, as_of=as_of)
     progress(Event("plan", "start", message=f"planning {counted(len(inputs.estate.workloads), 'workload')}"))
-    bundle = seal(workspace, policy, draft_plan(inputs))
+    with without_collector():
+        bundle = seal(workspace, policy, draft_plan(inputs))
     _remember(workspace, bundle)
     progress(Event("plan", "done", message=f"plan {bundle.plan.hash[:12]}", done=len(bundle.plan.decisions)))
     return bundle

@@ -1,8 +1,6 @@
 """Importers: files of other tools, recognised by content; others come by the entry point group ``pse.importers``."""
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +9,7 @@ import msgspec
 
 from inventory.estate import Estate
 from inventory.importers.reading import Importer, ReadFile, Source, Totals
+from pse.core.collector import without_collector
 from pse.core.errors import BadInput, UsageError
 from pse.core.findings import Finding
 from pse.core.progress import Event, Progress, silent
@@ -73,7 +72,7 @@ def import_file(
     from inventory.store import record
 
     progress(Event(step="import", state="start", subject=printable(path.name)))
-    with _without_collector():
+    with without_collector():
         importer, source, found = read_file(path, format_=format_, mapping=mapping)
         progress(Event(step="import", state="update", subject=printable(path.name), done=found.rows, unit="rows"))
         estate = record(workspace, found.sightings, replaces=found.prefix, said=found.findings)
@@ -94,18 +93,6 @@ def import_file(
     )
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Values of a large file are no garbage, and looking for some among them takes a quarter of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def read_file(path: Path, *, format_: str = "", mapping: Path | None = None) -> tuple[Importer, Source, ReadFile]:
     """Read ``path`` and change nothing; the importer that knew it comes along. Raises as `import_file` does."""
     from inventory.importers.declared import Declared
@@ -120,7 +107,7 @@ def read_file(path: Path, *, format_: str = "", mapping: Path | None = None) -> 
     source = open_source(path)
     for importer in importers:
         if importer.knows(source):
-            with _without_collector():
+            with without_collector():
                 return importer, source, importer.read(source)
     raise _unknown(source, importers, forced=bool(format_ or mapping))
 
