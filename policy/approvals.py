@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from policy.ledger import Ledger
+from policy.people import person
 from policy.signing import pin, sign, verify
 from pse.core.canonical import encode
 from pse.core.documents.category import Category
 from pse.core.errors import Refused, UsageError, Waiting
 from pse.core.settings import Workspace
-from pse.core.text import counted
+from pse.core.text import counted, printable
 
 APPROVAL = "approval"
 """Kind of the entry."""
@@ -53,7 +54,7 @@ def approve(workspace: Workspace, plan: str, *, by: str, reference: str, on: dat
         on: Today.
 
     Raises:
-        UsageError: No name or no reference.
+        UsageError: No name, one with letters of other alphabets, or no reference.
         Refused: ``pse.toml`` names who may approve, and this is somebody else; or the ledger was altered, or the key
             here is not the pinned one.
         BadInput: No key here, or the ledger cannot be written.
@@ -62,10 +63,14 @@ def approve(workspace: Workspace, plan: str, *, by: str, reference: str, on: dat
     who, letter = " ".join(by.split()), reference.strip()
     if not who or not letter:
         raise UsageError("an approval needs a name and a reference", hint="Give --by and --reference.")
-    known = next((name for name in settings.people if _same(name, who)), None)
+    if not person(who):
+        raise UsageError(
+            f"a name that another may look like: {printable(who)!r}", hint="Write it in English or Urdu letters only."
+        )
+    known = next((name for name in settings.people if person(name) == person(who)), None)
     if settings.people and known is None:
         raise Refused(
-            f"{who!r} is not among those who may approve",
+            f"{printable(who)!r} is not among those who may approve",
             where=str(workspace.path("pse.toml")),
             hint=f"They are: {', '.join(settings.people)}.",
         )
@@ -105,11 +110,11 @@ def require_approvals(workspace: Workspace, plan: str, categories: Iterable[Cate
         return
     every = approvals(workspace)
     mine = [one for one in every if one.plan == plan and _may(one, settings.people)]
-    standing = {one.by.casefold(): one for one in mine if one.on <= day <= one.until}
+    standing = {person(one.by) for one in mine if one.on <= day <= one.until}
     if len(standing) >= settings.count:
         return
     told = [f"{len(standing)} of {counted(settings.count, 'approval')} for {', '.join(asked)} data"]
-    expired = sorted({one.by for one in mine if one.by.casefold() not in standing})
+    expired = sorted({one.by for one in mine if person(one.by) not in standing})
     others = sorted({one.plan[:12] for one in every if one.plan != plan})
     told += [f"expired: {', '.join(expired)}"] * bool(expired)
     told += [f"of another plan: {', '.join(others)}"] * bool(others)
@@ -130,8 +135,5 @@ def _believed(data: dict[str, Any], signer: str) -> Approval | None:
 
 
 def _may(made: Approval, people: tuple[str, ...]) -> bool:
-    return not people or any(_same(name, made.by) for name in people)
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
+    who = person(made.by)
+    return bool(who) and (not people or who in map(person, people))

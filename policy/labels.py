@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from policy.people import person
 from pse.core.canonical import hash_of, read_bytes
 from pse.core.documents.category import Category, strictest
 from pse.core.documents.snapshot import ProposedWorkload, Server
@@ -58,7 +59,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     @property
     def agreed(self) -> bool:
         """An owner and somebody else stand behind it, and say why."""
-        two = {" ".join(name.split()).casefold() for name in (self.owner, self.agreed_by)} - {""}
+        two = {person(name) for name in (self.owner, self.agreed_by)} - {""}
         return len(two) == 2 and bool(self.reason.strip())
 
     def plain(self) -> "Label":

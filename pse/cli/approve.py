@@ -17,8 +17,8 @@ def command(session: Session, plan: Path | None, *, by: str, reference: str, yes
     """Record that a person approves a plan.
 
     By its hash: a plan that is made again has to be approved again. The entry is signed and in the ledger, and counts
-    until its last day. `[approvals]` in pse.toml says how many it takes, from which category on and by whom; without
-    them `pse up` and `pse migrate` end with exit code 7.
+    until its last day. `[approvals]` in pse.toml says how many it takes, from which category on and by whom; while
+    there are fewer, `pse up` and `pse migrate` end with exit code 7.
     """
     from policy.approvals import approve
     from policy.gate import effective_day
