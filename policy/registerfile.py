@@ -234,7 +234,7 @@ def check(file: RegisterFile, where: str) -> None:
         BadInput: An id that is not plain, a country that is not a code, coordinates that cannot be, duplicates, a
             contact that cannot be reached, dates the wrong way round, or a row of an unknown site or jurisdiction.
     """
-    refuse_unknown(file.jurisdiction, where=f"{where}, $.jurisdiction")
+    _check_head(file, where)
     seen: set[str] = set()
     for c, csp in enumerate(file.csp):
         at = f"{where}, $.csp[{c}]"
@@ -257,6 +257,12 @@ def check(file: RegisterFile, where: str) -> None:
             _known(audit.sites, known, csp.id, f"{at}.audit[{a}].sites")
             if audit.next_due is not None and audit.next_due <= audit.on:
                 raise BadInput(f"due on {audit.next_due}, before this one ended", where=f"{at}.audit[{a}].next_due")
+
+
+def _check_head(file: RegisterFile, where: str) -> None:
+    refuse_unknown(file.jurisdiction, where=f"{where}, $.jurisdiction")
+    if file.valid_until < file.issued:
+        raise BadInput(f"valid until {file.valid_until}, before it was issued", where=f"{where}, $.valid_until")
 
 
 def _check_site(site: Site, at: str) -> None:

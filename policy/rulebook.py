@@ -41,10 +41,12 @@ from pse.core.documents.gate import GateRule
 from pse.core.errors import BadInput
 from pse.core.schema import Rests
 from pse.core.settings import load_toml
+from pse.core.text import printable
 
 SHIPPED = Path(__file__).parent / "rules"
 _ID = re.compile(r"[A-Z][A-Z0-9]*(-[A-Z0-9]+)+", re.ASCII)
-_OURS = re.compile(r"PSE-[RG]\d{3}", re.ASCII)
+_OURS = "PSE-"
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -149,7 +151,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """One rule; see the module.
 
     Attributes:
-        id: Unique over all files. ``PSE-R…`` and ``PSE-G…`` are the tool's.
+        id: Unique over all files. ``PSE-…`` are the tool's.
         kind: See `Kind`.
         text: The rule in words, as a refusal shows it.
         clause: Clause or document it rests on.
@@ -279,7 +281,7 @@ def load_rules(own: Path | None = None, *, shipped: Path = SHIPPED) -> Rules:
 def _check(rule: Rule, where: str, *, ours: bool) -> None:
     if not _ID.fullmatch(rule.id):
         raise BadInput(f"not an id: {rule.id!r}", where=f"{where}.id", hint="For example MINISTRY-001.")
-    if not ours and _OURS.fullmatch(rule.id):
+    if not ours and rule.id.startswith(_OURS):
         raise BadInput(
             f"{rule.id} is kept for the tool's own rules",
             where=f"{where}.id",
@@ -301,6 +303,13 @@ def _check_parameters(rule: Rule, where: str) -> None:
             raise BadInput(f"a rule of kind {rule.kind.value} needs {name}", where=f"{where}.{name}")
         if name not in needed and getattr(rule, name):
             raise BadInput(f"{name} means nothing in a rule of kind {rule.kind.value}", where=f"{where}.{name}")
+    for name in rule.countries:
+        if not _COUNTRY.fullmatch(name):
+            raise BadInput(
+                f"not a country code: {printable(name)!r}",
+                where=f"{where}.countries",
+                hint="Two capital letters of ISO 3166, for example PK.",
+            )
     for name in rule.jurisdictions:
         refuse_unknown(name, where=f"{where}.jurisdictions")
     if rule.effect is Effect.WARN and rule.of_gate:

@@ -126,6 +126,7 @@ def test_register_ends(house: Workspace) -> None:
         ('id = "sample-ibex"', 'id = "sаmple-ibex"', "$.csp[1].id", "not an id"),
         ('site = "khi-1"', 'site = "khi 1"', "$.csp[1].site[0].site", "not an id"),
         ('region = "karachi"', 'region = "a/b"', "$.csp[1].site[0].region", "not an id"),
+        ("valid_until = 2027-12-31", "valid_until = 2020-01-01", "$.valid_until", "before it was issued"),
         ('country = "XA"', 'country = "xa"', "$.csp[2].site[0].country", "not a country code"),
         ("start = 2026-09-01", "start = 2026-09-01\nend = 2026-08-31", "$.csp[1].state[1].end", "before it starts"),
         (

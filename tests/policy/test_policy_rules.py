@@ -116,6 +116,8 @@ def test_layout_and_cases_do_not_change_the_hash_and_words_do(tmp_path: Path) ->
         (OWN.replace("MINISTRY-001", "ministry 1"), "$.rule[0].id", "not an id"),
         (OWN.replace("MINISTRY-001", "PSE-R003"), "$.rule[0].id", "kept for the tool"),
         (OWN.replace("MINISTRY-001", "PSE-R999"), "$.rule[0].id", "kept for the tool"),
+        (OWN.replace("MINISTRY-001", "PSE-R0031"), "$.rule[0].id", "kept for the tool"),
+        (OWN.replace('["PK"]', '["PK", "pk"]'), "$.rule[0].countries", "not a country code: 'pk'"),
         (OWN + "\n" + OWN, "$.rule[1].id", "there already"),
         (
             OWN.replace('"country"', '"unknown"').replace('categories = ["public"]\ncountries = ["PK"]\n', ""),
