@@ -6,6 +6,7 @@ from datetime import date
 from blueprints.categories import categories_of
 from blueprints.environments import load_environments
 from inventory import load_estate
+from policy.classified import downgrades
 from policy.explain import Explanation, explain
 from policy.load import load_policy
 from pse.core.documents.category import Category
@@ -26,17 +27,22 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
     Raises:
         UsageError: There is no such workload.
         BadInput: A file of the workspace cannot be used.
-        Refused: Register or NOCs cannot be believed, or the register's last day has passed.
+        Refused: Register or NOCs cannot be believed, the register's last day has passed, or a server of the
+            workload became less strict and nobody agreed; see `policy.classified`.
     """
     policy = load_policy(workspace, as_of=as_of)
     if workload:
         estate = load_estate(workspace, or_none=True)
-        known = categories_of(
-            workspace, policy, estate, load_workloads(workspace), load_environments(workspace)
-        ).categories
+        today = categories_of(workspace, policy, estate, load_workloads(workspace), load_environments(workspace))
+        known = today.categories
         if workload not in known:
             near = difflib.get_close_matches(workload, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else "`pse label` lists those of the estate."
             raise UsageError("there is no such workload or environment", where=workload, hint=hint)
+        if category is None:
+            # As the plan does: what two people have not agreed to opens no place, and is not told as if it did.
+            members = {member for one in estate.workloads if one.id == workload for member in one.members}
+            servers = [server for server in estate.servers if server.id in members]
+            downgrades(workspace, policy.labels, servers, today.servers)
         category = category or known[workload]
     return explain(policy, workload, category, as_of=as_of)

@@ -110,7 +110,9 @@ def proposals_view(proposals: "Sequence[Proposal]", findings: "tuple[Finding, ..
     )
     lines = (
         grid("Proposed, not decided", "workload|category|confidence|signed by|why", rows),
-        "they are in policy/proposals.toml: who owns the data signs there; then run `pse label --accept`",
+        "they are in policy/proposals.toml: who owns the data signs there; then run `pse label --accept`"
+        if proposals
+        else "nothing to sign: every workload has a label, or no name that was found says what it holds",
     )
     return View({"items": proposals}, lines, findings)
 

@@ -31,6 +31,12 @@ def works(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def test_nothing_to_propose_sends_nobody_to_sign(run: Run, works: Path) -> None:
+    shown = run("label", "--propose").stdout
+    assert "nothing to sign" in shown
+    assert "signs there" not in shown
+
+
 def test_rules_are_listed_with_own_ones_and_their_dates(run: Run, works: Path) -> None:
     (works / "policy" / "rules" / "own.toml").write_text(
         OWN.replace("confidence", "valid_from = 2027-01-01\nconfidence")
@@ -79,6 +85,18 @@ def test_unlabelled_workload_is_refused_everywhere_unless_a_category_is_asked_ab
     asked = told(run, "policy", "explain", "web1", "--category", "open")
     assert (asked["category"], any(place["allowed"] for place in asked["items"])) == ("open", True)
     assert told(run, "policy", "explain", "--category", "open")["workload"] == ""
+
+
+def test_category_that_nobody_agreed_to_is_explained_as_little_as_planned(run: Run, works: Path) -> None:
+    assert run("plan", "--as-of", DAY).exit_code == 1
+    labels = works / "policy" / "labels.toml"
+    labels.write_text(labels.read_text().replace("restricted", "open"))
+    for verb in (("plan",), ("policy", "explain", "db1")):
+        done = run(*verb, "--as-of", DAY)
+        assert done.exit_code == 3
+        assert "no second person agreed: db1 (restricted to open)" in done.stderr
+    assert told(run, "policy", "explain", "web1")["category"] is None
+    assert told(run, "policy", "explain", "db1", "--category", "open")["category"] == "open"
 
 
 @pytest.mark.parametrize(
