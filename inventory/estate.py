@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
@@ -38,6 +39,19 @@ _AGAIN = (
 )
 """A snapshot that cannot be read is not passed over: its flows may be all that holds a group together."""
 _ROW = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+_CHUNK = 10_000
+"""Rows that are made text of at once, to be hashed."""
+_KEYS = {
+    "servers": attrgetter("id"),
+    "disks": attrgetter("server", "name"),
+    "filesystems": attrgetter("server", "mount"),
+    "nics": attrgetter("server", "name"),
+    "listeners": attrgetter("server", "protocol", "address", "port"),
+    "flows": attrgetter("client", "server", "protocol", "port"),
+    "databases": attrgetter("server", "engine", "port", "name"),
+    "workloads": attrgetter("id"),
+}
+"""By which the rows of each table are sorted."""
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,14 +83,27 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
 def make_estate(tables: Mapping[str, Iterable[msgspec.Struct]], findings: Iterable[Finding]) -> Estate:
     """An estate of ``tables`` (by name, see `TABLES`) with its manifest."""
     rows = {name: _sorted(name, tables.get(name, ())) for name in TABLES}
-    manifest = Snapshot(
-        tables={name: Table(rows=len(found), sha256=_hash(found)) for name, found in rows.items()},
-        findings=tuple(sorted(set(findings))),
-    )
-    named = msgspec.structs.replace(
-        manifest, hash=canonical.hash_of({"tables": manifest.tables, "findings": manifest.findings})
-    )
-    return Estate(manifest=named, **rows)
+    return Estate(manifest=_manifest({name: _table(found) for name, found in rows.items()}, findings), **rows)
+
+
+def regrouped(estate: Estate, workloads: Iterable[ProposedWorkload], findings: Iterable[Finding]) -> Estate:
+    """``estate`` with other workloads and findings; of the rest nothing is read again."""
+    rows = _sorted("workloads", workloads)
+    manifest = _manifest({**estate.manifest.tables, "workloads": _table(rows)}, findings)
+    return msgspec.structs.replace(estate, manifest=manifest, workloads=rows)
+
+
+def _manifest(tables: dict[str, Table], findings: Iterable[Finding]) -> Snapshot:
+    manifest = Snapshot(tables=tables, findings=tuple(sorted(set(findings))))
+    named = canonical.hash_of({"tables": manifest.tables, "findings": manifest.findings})
+    return msgspec.structs.replace(manifest, hash=named)
+
+
+def _table(rows: Sequence[msgspec.Struct]) -> Table:
+    digest = hashlib.sha256()
+    for start in range(0, len(rows), _CHUNK):
+        digest.update(_ROW.encode_lines(rows[start : start + _CHUNK]))
+    return Table(rows=len(rows), sha256=digest.hexdigest())
 
 
 def write(estate: Estate, folder: Path) -> Path:
@@ -192,33 +219,14 @@ def load_estate(workspace: Workspace, *, or_none: bool = False) -> Estate:
         )
     workloads, findings = propose(estate.servers, estate.flows, load_workloads(workspace))
     kept = [f for f in estate.manifest.findings if f.code not in SAID]
-    tables = {name: getattr(estate, name) for name in TABLES}
-    edited = make_estate({**tables, "workloads": workloads}, [*kept, *findings])
+    edited = regrouped(estate, workloads, [*kept, *findings])
     if edited.manifest.hash != estate.manifest.hash:
         set_current(workspace, edited)
     return edited
 
 
 def _sorted(name: str, rows: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
-    keys = {
-        "servers": ("id",),
-        "disks": ("server", "name"),
-        "filesystems": ("server", "mount"),
-        "nics": ("server", "name"),
-        "listeners": ("server", "protocol", "address", "port"),
-        "flows": ("client", "server", "protocol", "port"),
-        "databases": ("server", "engine", "port", "name"),
-        "workloads": ("id",),
-    }[name]
-    return tuple(sorted(rows, key=lambda row: tuple(getattr(row, key) for key in keys)))
-
-
-def _hash(rows: Iterable[msgspec.Struct]) -> str:
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(_ROW.encode(row))
-        digest.update(b"\n")
-    return digest.hexdigest()
+    return tuple(sorted(rows, key=_KEYS[name]))
 
 
 def _arrow(rows: list[dict[str, Any]], kind: type[msgspec.Struct]) -> "pa.Table":
