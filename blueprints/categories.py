@@ -1,6 +1,6 @@
 """Today's categories: of the estate as it is known now, and of the environments as they are written now."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from blueprints.environments import load_environments
@@ -9,7 +9,7 @@ from inventory.estate import Estate
 from inventory.hosts import load_hosts
 from pse.core.documents.category import Category
 from pse.core.documents.environment import Environment
-from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.snapshot import Server, Snapshot
 from pse.core.documents.workloads import Workloads, load_workloads
 from pse.core.errors import BadInput
 from pse.core.findings import Finding
@@ -17,6 +17,7 @@ from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
     from policy import Policy
+    from policy.classified import Downgrade
     from policy.labels import Labelled
 
 
@@ -58,6 +59,42 @@ def categories_of(
             raise BadInput(f"the id {environment.id!r} is a workload of the estate already", where="environments")
         categories[environment.id] = environment.category
     return Today(categories, classification.by_server, (*classification.findings, *flowing, *missing))
+
+
+def said_of(environments: Iterable[Environment]) -> "dict[str, Labelled]":
+    """What the files of environments say, as the labels say it of servers; see `lowered_of`."""
+    from policy.labels import Labelled
+
+    return {
+        f"environments/{one.id}": Labelled(category=one.category, labels=(number,))
+        for number, one in enumerate(environments)
+    }
+
+
+def lowered_of(
+    workspace: Workspace,
+    policy: "Policy",
+    servers: Sequence[Server],
+    labelled: "Mapping[str, Labelled]",
+    environments: Sequence[Environment],
+) -> "tuple[Downgrade, ...]":
+    """Servers and environments whose category is less strict than what they were last planned as, each agreed to.
+
+    Raises:
+        Refused: Nobody, or only one person, agreed to one of them; or the record was altered or is gone.
+    """
+    from policy.classified import downgrades
+    from policy.labels import Label, Labels
+
+    words = ("category", "owner", "reference", "reason", "agreed_by")
+    papers = Labels(
+        label=tuple(Label(workloads=(one.id,), **{name: getattr(one, name) for name in words}) for one in environments)
+    )
+    wanted = [Server(id=id_, hostname=one.id) for id_, one in zip(said_of(environments), environments, strict=True)]
+    return (
+        *downgrades(workspace, policy.labels, servers, labelled),
+        *downgrades(workspace, papers, wanted, said_of(environments), where=str(workspace.path("environments"))),
+    )
 
 
 def note_today(workspace: Workspace, policy: "Policy") -> None:

@@ -3,10 +3,9 @@
 import difflib
 from datetime import date
 
-from blueprints.categories import categories_of
+from blueprints.categories import categories_of, lowered_of
 from blueprints.environments import load_environments
 from inventory import load_estate
-from policy.classified import downgrades
 from policy.explain import Explanation, explain
 from policy.load import load_policy
 from pse.core.documents.category import Category
@@ -33,7 +32,8 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
     policy = load_policy(workspace, as_of=as_of)
     if workload:
         estate = load_estate(workspace, or_none=True)
-        today = categories_of(workspace, policy, estate, load_workloads(workspace), load_environments(workspace))
+        environments = load_environments(workspace)
+        today = categories_of(workspace, policy, estate, load_workloads(workspace), environments)
         known = today.categories
         if workload not in known:
             near = difflib.get_close_matches(workload, known, n=1)
@@ -43,6 +43,7 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
             # As the plan does: what two people have not agreed to opens no place, and is not told as if it did.
             members = {member for one in estate.workloads if one.id == workload for member in one.members}
             servers = [server for server in estate.servers if server.id in members]
-            downgrades(workspace, policy.labels, servers, today.servers)
+            wanted = [one for one in environments if one.id == workload]
+            lowered_of(workspace, policy, servers, today.servers, wanted)
         category = category or known[workload]
     return explain(policy, workload, category, as_of=as_of)

@@ -9,7 +9,7 @@ import msgspec
 from blueprints.abilities import Ability, Places, abilities_of, missing_images
 from blueprints.bills import Mandate, unpriced
 from blueprints.bundle import Bundle, misplaced
-from blueprints.categories import categories_of
+from blueprints.categories import categories_of, lowered_of, said_of
 from blueprints.decide import Decider
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
@@ -127,11 +127,11 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
 
     Raises:
         BadInput: A file cannot be used, or there is neither a snapshot nor an environment.
-        Refused: A server's category became less strict and nobody agreed; see `policy.classified`.
+        Refused: A category became less strict and nobody agreed; see `policy.classified`.
     """
     from policy import decide
     from policy.categories import inputs_of, write_categories
-    from policy.classified import downgrades, remember
+    from policy.classified import remember
     from policy.rulebook import Kind
     from providers.catalog import check_places, load_offers
 
@@ -143,9 +143,9 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     declared = load_workloads(workspace)
     categories, labelled, found = categories_of(workspace, policy, estate, declared, environments)
     if given is None:
-        lowered = downgrades(workspace, policy.labels, estate.servers, labelled)
+        lowered = lowered_of(workspace, policy, estate.servers, labelled, environments)
         write_categories(workspace, came_from | {"snapshot": estate.manifest.hash}, categories)
-        remember(workspace, labelled, lowered)
+        remember(workspace, labelled | said_of(environments), lowered)
     places = policy.register.places
     abilities, not_asked = abilities_of(places)
     return Inputs(

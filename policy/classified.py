@@ -3,6 +3,8 @@
 ``.pse/classified.json`` keeps the last category of every server that had one, signed with the workspace's key, and the
 ledger says that it is there, so that taking the file away is no way round. A server that loses its category keeps its
 last one here: it is refused until it has a label again, and then that label counts as following the last one.
+
+Environments, which have no servers yet, are kept in the same way: their files say who agreed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,12 +32,13 @@ LOWERED = "downgrade"
 _SHOWN = 5
 _HINT = f"Bring .pse/{FILE} back from a backup; it says what each server was planned as."
 _AGREE = (
-    f"Label as before, or give the label in {LABELS} an owner, a reason and agreed_by, which names a second person."
+    f"Keep the category, or give the label in {LABELS} (of something new: its file in environments) an owner, a reason "
+    "and agreed_by, which names a second person."
 )
 
 
 class Record(Signed, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last category of each server, by its id."""
+    """The last category of each server, by its id, and of each environment, by its file's path without ``.toml``."""
 
     categories: dict[str, Category]
 
@@ -47,7 +50,7 @@ class Downgrade(msgspec.Struct, frozen=True, kw_only=True):
     """One server whose category became less strict, and the label that two people stand behind.
 
     Attributes:
-        server: Host name.
+        server: Host name, or id of an environment.
         was: Category that it was last planned as.
         becomes: Category by today's labels.
         label: The label that says so.
@@ -93,8 +96,9 @@ def downgrades(
             agreed.append(Downgrade(server=server.hostname, was=was, becomes=now, label=label))
     if alone:
         shown = ", ".join(sorted(alone)[:_SHOWN]) + (f" and {len(alone) - _SHOWN} more" if len(alone) > _SHOWN else "")
+        many = counted(len(alone), "category", "categories")
         raise Refused(
-            f"{counted(len(alone), 'server')} would become less strict, and no second person agreed: {shown}",
+            f"{many} would become less strict, and no second person agreed: {shown}",
             where=where or str(workspace.path(LABELS)),
             hint=_AGREE,
         )

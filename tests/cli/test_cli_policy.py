@@ -99,6 +99,26 @@ def test_category_that_nobody_agreed_to_is_explained_as_little_as_planned(run: R
     assert told(run, "policy", "explain", "db1", "--category", "open")["category"] == "open"
 
 
+def test_environment_becomes_less_strict_by_two_people_only(run: Run, works: Path) -> None:
+    assert run("plan", "--as-of", DAY).exit_code == 1
+    file = works / "environments" / "analytics.toml"
+    lower = file.read_text().replace('"restricted"', '"open"')
+    alone = lower.replace("egress_gib", 'owner = "Director Works"\nreason = "Published"\negress_gib')
+    for text in (lower, alone, alone.replace("reason", 'agreed_by = "Director  Works."\nreason')):
+        file.write_text(text)
+        for verb in (("plan",), ("policy", "explain", "analytics")):
+            done = run(*verb, "--as-of", DAY)
+            assert done.exit_code == 3
+            assert "no second person agreed: analytics (restricted to open)" in done.stderr
+    assert run("policy", "explain", "db1").exit_code == 0
+    file.write_text(alone.replace("reason", 'agreed_by = "Director General"\nreason'))
+    assert run("plan", "--as-of", DAY).exit_code == 1
+    file.write_text(lower)
+    assert run("plan", "--as-of", DAY).exit_code == 1
+    (entry,) = [one for one in told(run, "ledger", "show")["items"] if one["kind"] == "downgrade"]
+    assert (entry["data"]["server"], entry["data"]["agreed_by"]) == ("analytics", "Director General")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -41,6 +41,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         servers: What is wanted.
         os_family: Family of the image.
         egress_gib: GiB a month that leave the place; None is not declared, and in no bill.
+        owner: Who owns the data and says which category it is.
+        reference: Paper that says so.
+        reason: Why, where the category is less strict than it was planned with before.
+        agreed_by: A second person, needed there too; see `policy.classified`.
     """
 
     id: str = ""
@@ -50,3 +54,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     servers: tuple[WantedServer, ...]
     os_family: str = "debian"
     egress_gib: GiB | None = None
+    owner: str = ""
+    reference: str = ""
+    reason: str = ""
+    agreed_by: str = ""

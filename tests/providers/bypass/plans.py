@@ -13,7 +13,8 @@ from tests.policy.house import noc
 from tests.providers.bypass.office import DAY, Office
 from tests.providers.bypass.scene import attempt
 
-LOWERED = "1 server would become less strict, and no second person agreed: records (sensitive to open)"
+LOWERED = "1 category would become less strict, and no second person agreed: records (sensitive to open)"
+LOWERED_WISH = "1 category would become less strict, and no second person agreed: analytics (restricted to open)"
 DAYS = 40
 CLOCK = f"the clock says {today()}, and the ledger was written on {today() + timedelta(days=DAYS)}"
 CHANGED = "the plan was changed after it was made"
@@ -203,6 +204,14 @@ def _(office: Office) -> str:
     office.pse_done("plan", "--as-of", DAY)
     path = office.path("policy", "labels.toml")
     path.write_text(path.read_text().replace('"sensitive"', '"open"'))
+    return office.plan("--as-of", DAY)
+
+
+@attempt("an environment that one person made less strict", "plan", LOWERED_WISH, stage="office")
+def _(office: Office) -> str:
+    office.pse_done("plan", "--as-of", DAY)
+    path = office.path("environments", "analytics.toml")
+    path.write_text(path.read_text().replace('"restricted"', '"open"'))
     return office.plan("--as-of", DAY)
 
 
