@@ -8,7 +8,10 @@ from pse.cli.verb import Family, change_options, verb
 
 @click.group("ledger", cls=Family)
 def command() -> None:
-    """Show and verify the chain of what was done."""
+    """Show and verify the chain of what was done.
+
+    `pse evidence write` exports it, signed, for whoever has no workspace.
+    """
 
 
 @verb("pse ledger show")

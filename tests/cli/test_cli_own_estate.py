@@ -138,13 +138,20 @@ def test_a_file_without_labels_takes_none_away(run: Run, works: Path, tmp_path: 
 
 
 def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None:
-    assert {*FILES, "environments/analytics.toml"} == set(EXAMPLES)
+    assert {*FILES, "environments/analytics.toml", "policy/nocs.toml", "policy/rules/own.toml"} == set(EXAMPLES)
     for name, text in EXAMPLES.items():
         (works / name).write_text(text, encoding="utf-8")
     from inventory.hosts import load_hosts
 
     assert [host.name for host in load_hosts(Workspace(works))] == ["web1", "db1"]
     assert run("register", "sign").exit_code == 0
+    assert run("register", "sign", "--nocs").exit_code == 0
+    assert not told(run, "policy", "test").get("findings")
+    approvals = re.search(r"```toml\n(\[approvals\].*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert approvals is not None
+    with (works / "pse.toml").open("a", encoding="utf-8") as settings:
+        settings.write(f"\n{approvals[1]}")
+    assert Workspace(works).settings.approvals.count == 2
     labels = {row["workload"]: row["category"] for row in told(run, "label", "--fail-on", "never")["items"]}
     assert labels == {"web1": "restricted"}
     plan = told(run, "plan", "--as-of", DAY)
