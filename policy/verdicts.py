@@ -183,6 +183,11 @@ def refusal_by(
     return Refusal(rule=rule.id, clause=rule.clause, message=f"{rule.text} Here: {found.fact}.", source=rule.cited)
 
 
+def _covers(rule: Rule, category: Category) -> bool:
+    """Whether it says how a CSP has to stand; what only warns demands nothing."""
+    return rule.kind is Kind.STATE and rule.effect is Effect.REFUSE and category in rule.categories
+
+
 class _Found(NamedTuple):
     """What a class meets at a place on a day: what refuses, what warns, and the NOCs that lifted something."""
 
@@ -205,7 +210,7 @@ class _Bench:
         rules = [rule for rule in self._policy.rules.of_places() if rule.holds(day)]
         category = self._known.category
         found = _Found([], [], set())
-        if category is not None and not any(r.kind is Kind.STATE and category in r.categories for r in rules):
+        if category is not None and not any(_covers(rule, category) for rule in rules):
             found.refusals.append(UNCOVERED)
         for rule in rules:
             refusal = refusal_by(

@@ -107,6 +107,9 @@ def test_category_that_no_rule_covers_is_refused_in_words() -> None:
     (verdict,) = decide(law(register(), rule(Kind.CLASSIFIED)), {"w": Category.OPEN}, as_of=DAY).verdicts
     assert verdict.refusals == (UNCOVERED,)
     assert UNCOVERED.rule == "PSE-R000"
+    warning = rule(Kind.STATE, states=tuple(State), effect=Effect.WARN)
+    (verdict,) = decide(law(register(), warning), {"w": Category.OPEN}, as_of=DAY).verdicts
+    assert verdict.refusals == (UNCOVERED,), "a rule that only warns opens no place"
 
 
 GRANT: dict[str, Any] = {"start": DAY, "end": DAY + timedelta(days=9), "places": ("*",), "rules": ("A-1",)}
