@@ -29,11 +29,11 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
         Refused: Register or NOCs cannot be believed, the register's last day has passed, or a server of the
             workload became less strict and nobody agreed; see `policy.classified`.
     """
-    policy = load_policy(workspace, as_of=as_of)
+    policy, demanded = load_policy(workspace, as_of=as_of), ""
     if workload:
         estate = load_estate(workspace, or_none=True)
-        environments = load_environments(workspace)
-        today = categories_of(workspace, policy, estate, load_workloads(workspace), environments)
+        environments, declared = load_environments(workspace), load_workloads(workspace)
+        today = categories_of(workspace, policy, estate, declared, environments)
         known = today.categories
         if workload not in known:
             near = difflib.get_close_matches(workload, known, n=1)
@@ -46,4 +46,7 @@ def explained(workspace: Workspace, workload: str, category: Category | None, *,
             wanted = [one for one in environments if one.id == workload]
             lowered_of(workspace, policy, servers, today.servers, wanted)
         category = category or known[workload]
-    return explain(policy, workload, category, as_of=as_of)
+        places = {one.id: one.place for one in environments}
+        places |= {name: one.place for name, one in declared.workload.items()}
+        demanded = places.get(workload, "")
+    return explain(policy, workload, category, as_of=as_of, demanded=demanded)

@@ -69,6 +69,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         nocs: References of the NOCs that cover the workload on that day.
         sample: The register is a sample.
         notice: That none of it is legal advice.
+        demanded: Place that people say it has to go to; empty lets planning choose.
         places: In the register's order.
     """
 
@@ -79,10 +80,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     nocs: tuple[str, ...]
     sample: bool
     notice: str
+    demanded: str
     places: tuple[PlaceAnswer, ...]
 
 
-def explain(policy: "Policy", workload: str, category: Category | None, *, as_of: date) -> Explanation:
+def explain(
+    policy: "Policy", workload: str, category: Category | None, *, as_of: date, demanded: str = ""
+) -> Explanation:
     """Judge one workload at every place of the register, as `policy.verdicts.decide` does, and keep every reason.
 
     Args:
@@ -90,6 +94,7 @@ def explain(policy: "Policy", workload: str, category: Category | None, *, as_of
         workload: Its id, for the NOCs that cover it; an empty one is covered by none.
         category: None is unclassified.
         as_of: Day to judge for.
+        demanded: Place that it has to go to.
 
     Raises:
         Refused: The register's last day has passed.
@@ -113,6 +118,7 @@ def explain(policy: "Policy", workload: str, category: Category | None, *, as_of
         nocs=known.nocs,
         sample=policy.sample,
         notice=policy.rules.notice,
+        demanded=demanded,
         places=tuple(places),
     )
 

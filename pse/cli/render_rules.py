@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pse.cli.view import Grid, View, grid
-from pse.core.text import counted
+from pse.core.text import counted, printable
 
 if TYPE_CHECKING:
     from policy.clues import Clue
@@ -57,6 +57,11 @@ def explanation_view(found: "Explanation", pattern: str) -> View:
     what = found.category.value if found.category else "unclassified"
     subject = f"{found.workload} is {what}" if found.workload else f"Data of category {what}"
     head = [f"{subject}, on {found.as_of}. {counted(_allowed(places), 'place')} of {len(places)} may hold it."]
+    if found.demanded:
+        fits = any(place.verdict.allowed for place in found.places if place.verdict.place == found.demanded)
+        head.append(
+            f"It is to go to {printable(found.demanded)} and nowhere else, which is {'allowed' if fits else 'refused'}."
+        )
     if found.nocs:
         head.append(f"NOCs that cover it: {', '.join(found.nocs)}")
     if found.sample:

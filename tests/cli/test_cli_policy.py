@@ -99,6 +99,15 @@ def test_category_that_nobody_agreed_to_is_explained_as_little_as_planned(run: R
     assert told(run, "policy", "explain", "db1", "--category", "open")["category"] == "open"
 
 
+def test_place_that_people_demand_is_told_as_the_plan_takes_it(run: Run, works: Path) -> None:
+    (works / "workloads.toml").write_text('[workload.db1]\nplace = "sample-elsewhere/abroad/abr-1"\n')
+    assert "db1" in told(run, "plan", "--as-of", DAY, code=1)["refused"]
+    shown = run("policy", "explain", "db1").stdout
+    assert "It is to go to sample-elsewhere/abroad/abr-1 and nowhere else, which is refused." in shown
+    assert told(run, "policy", "explain", "db1")["demanded"] == "sample-elsewhere/abroad/abr-1"
+    assert "nowhere else" not in run("policy", "explain", "web1").stdout
+
+
 def test_environment_becomes_less_strict_by_two_people_only(run: Run, works: Path) -> None:
     assert run("plan", "--as-of", DAY).exit_code == 1
     file = works / "environments" / "analytics.toml"
