@@ -125,7 +125,9 @@ class Cloud:
             "volume": [raw["VolumeId"] for raw in ec2.describe_volumes()["Volumes"]],
             "instance": [
                 raw["InstanceId"]
-                for reservation in ec2.describe_instances()["Reservations"]
+                # A hundred a page, and moto forgets nothing that was terminated.
+                for page in ec2.get_paginator("describe_instances").paginate()
+                for reservation in page["Reservations"]
                 for raw in reservation["Instances"]
                 if raw["State"]["Name"] != "terminated"
             ],
