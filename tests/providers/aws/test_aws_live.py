@@ -32,7 +32,8 @@ def test_says_what_it_costs_and_makes_nothing_without_a_yes(cloud: Cloud) -> Non
     assert " Server\n" in done.stdout
     assert "US dollars" in done.stdout
     assert "YES=1" in done.stderr
-    assert cloud.proxy.requests == []
+    asked = {request.action for request in cloud.proxy.requests}
+    assert not {action for action in asked if not action.startswith(("Describe", "Get"))}
 
 
 def test_runs_the_suite_and_leaves_nothing(cloud: Cloud) -> None:
