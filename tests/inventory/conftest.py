@@ -1,12 +1,20 @@
-"""What the inventory's tests share: a key and a real sshd."""
+"""What the inventory's tests share: an empty workspace, a key and a real sshd."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pse.core.settings import Workspace
 from tests.inventory.sshd import Sshd, keygen
 from tests.require import require
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """A workspace that knows nothing yet."""
+    (tmp_path / "pse.toml").write_text('entity = "Test"\n', encoding="utf-8")
+    return Workspace(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -11,10 +11,9 @@ from inventory.importers.mapping import parse_format
 from pse.core.documents.snapshot import Sighting
 from pse.core.errors import BadInput, UsageError
 from pse.core.settings import Workspace
-from tests.require import missing
+from tests.inventory.samples import sample
 
 ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT.parent / "shared" / "samples"
 
 # file: importer; rows, servers, templates; on, off, suspended; vCPU, memory GiB; provisioned GiB; disks, their GiB
 TRUTH = {
@@ -50,19 +49,6 @@ TRUTH = {
     "TFSTATE-flexibleengine-count.json": ("terraform-state", 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
     "TFSTATE-multimodule.json": ("terraform-state", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 }
-
-
-def sample(name: str) -> Path:
-    path = SAMPLES / name
-    if not path.exists():
-        missing(f"the sample {name}")
-    return path
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    (tmp_path / "pse.toml").write_text('entity = "Test"\n', encoding="utf-8")
-    return Workspace(tmp_path)
 
 
 @pytest.mark.parametrize("name", TRUTH)

@@ -18,22 +18,7 @@ from inventory.importers import Import, read_file
 from inventory.importers.opening import MOST_BYTES
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace
-from tests.require import missing
-
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
-
-
-def sample(name: str) -> Path:
-    path = SAMPLES / name
-    if not path.exists():
-        missing(f"the sample {name}")
-    return path
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    (tmp_path / "pse.toml").write_text('entity = "Test"\n', encoding="utf-8")
-    return Workspace(tmp_path)
+from tests.inventory.samples import sample
 
 
 @pytest.mark.parametrize(
