@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from datetime import date
 from decimal import Context, Decimal, InvalidOperation
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,8 @@ _MOST = Decimal(10) ** 12
 """The highest price that can be written; what is above it is a slip of the pen, and no sum could hold it."""
 _MOST_SIZE = 2**31
 """The largest number of vCPUs, MiB or volumes that an offer can have."""
+_MOST_PERFORMANCE = Decimal(100)
+_LIMITS = ("max_volumes", "max_nics", "max_iops", "max_mbps", "gpus")
 _PLAIN = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _PERCENT = Decimal(100)
@@ -50,6 +53,14 @@ class _Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     vcpus: int = 0
     memory_mib: int = 0
     max_volumes: int = 0
+    max_nics: int = 0
+    max_iops: int = 0
+    max_mbps: int = 0
+    gpus: int = 0
+    generation: str = ""
+    performance: str = "1"
+    boot: Literal["", "bios", "uefi", "both"] = ""
+    dedicated: bool = False
     architecture: str = "x86_64"
     os_family: str = ""
     os_version: str = ""
@@ -139,18 +150,30 @@ def _offer(row: _Row, *, where: str, at: str) -> Offer:
         raise BadInput(f"{at}: a price of {row.kind} is per {wanted}, not per {row.unit!r}", where=where)
     if row.kind is OfferKind.COMPUTE and (row.vcpus < 1 or row.memory_mib < 1):
         raise BadInput(f"{at}: a compute offer needs vcpus and memory_mib", where=where)
-    for key in ("vcpus", "memory_mib", "max_volumes"):
-        if getattr(row, key) > _MOST_SIZE:
-            raise BadInput(f"{at}: {key} is more than any machine has", where=where)
-    if row.max_volumes < 0:
-        raise BadInput(f"{at}: max_volumes is negative", where=where)
+    performance = _checked_size(row, where=where, at=at)
     if row.kind is OfferKind.SAAS and not row.capability:
         raise BadInput(f"{at}: a saas offer needs the capability that it replaces", where=where)
     if row.kind is OfferKind.IMAGE and not row.os_family:
         raise BadInput(f"{at}: an image offer needs os_family", where=where)
     price = None if row.price is None else _amount(row.price, where=where, key=f"{at}: price")
-    fields = {name: getattr(row, name) for name in row.__struct_fields__ if name != "price"}
-    return Offer(id=f"{row.place}:{row.kind}:{row.name}", price=price, **fields)
+    fields = {name: getattr(row, name) for name in row.__struct_fields__ if name not in ("price", "performance")}
+    return Offer(id=f"{row.place}:{row.kind}:{row.name}", price=price, performance=performance, **fields)
+
+
+def _checked_size(row: _Row, *, where: str, at: str) -> Decimal:
+    """The performance of a row whose sizes and limits can be; see `_offer`."""
+    for key in ("vcpus", "memory_mib", *_LIMITS):
+        if getattr(row, key) > _MOST_SIZE:
+            raise BadInput(f"{at}: {key} is more than any machine has", where=where)
+    for key in _LIMITS:
+        if getattr(row, key) < 0:
+            raise BadInput(f"{at}: {key} is negative", where=where)
+    performance = _amount(row.performance, where=where, key=f"{at}: performance", most=_MOST_PERFORMANCE)
+    if not performance:
+        raise BadInput(f"{at}: performance is 0; leave it out where nobody measured it", where=where)
+    if performance != 1 and not row.source:
+        raise BadInput(f"{at}: performance needs the source that measured it", where=where)
+    return performance
 
 
 def _amount(text: str, *, where: str, key: str, most: Decimal = _MOST) -> Decimal:

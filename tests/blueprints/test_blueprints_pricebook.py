@@ -107,3 +107,19 @@ def test_a_book_in_another_currency_or_without_tax_is_said(planned: Workspace) -
     made = draft_plan(inputs(planned, ministry_estate()))
     assert {"PSE-B016", "PSE-B017"} <= {f.code for f in made.findings}
     assert all(line.kind != "tax" for unit in made.units.values() for line in unit.costs)
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("max_nics = -1", "max_nics is negative"),
+        ("gpus = 99999999999", "gpus is more than any machine has"),
+        ('performance = "1.4"', "performance needs the source"),
+        ('performance = "0"\nsource = "x"', "performance is 0"),
+        ('boot = "floppy"', "boot"),
+    ],
+)
+def test_what_a_shape_cannot_have_is_refused(workspace: Workspace, row: str, words: str) -> None:
+    book(workspace, f"{ROW}{row}\n")
+    with pytest.raises(BadInput, match=words):
+        load_offers(workspace)

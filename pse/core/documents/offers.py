@@ -35,6 +35,14 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         vcpus: Compute only.
         memory_mib: Compute only.
         max_volumes: Volumes a server of this shape can carry; compute only.
+        max_nics: Network cards it can carry; compute only. 0 states no limit, as with every limit of an offer.
+        max_iops: Reads and writes a second, of all disks of a shape or of one volume of a storage class.
+        max_mbps: MB a second, likewise.
+        gpus: Compute only.
+        generation: CPU generation in the seller's words, for example ``m7i``; empty is not stated. Compute only.
+        performance: Work of one of its vCPUs, 1 being the reference; ``source`` says who measured it. Compute only.
+        boot: ``bios``, ``uefi`` or ``both``; empty is not stated. Compute only.
+        dedicated: Nobody else's servers are on the machine. Compute only.
         architecture: Compute only.
         os_family: Image only; as in a snapshot.
         os_version: Image only; as in a snapshot.
@@ -52,6 +60,14 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     vcpus: int = 0
     memory_mib: int = 0
     max_volumes: int = 0
+    max_nics: int = 0
+    max_iops: int = 0
+    max_mbps: int = 0
+    gpus: int = 0
+    generation: str = ""
+    performance: Decimal = Decimal(1)
+    boot: str = ""
+    dedicated: bool = False
     architecture: str = "x86_64"
     os_family: str = ""
     os_version: str = ""
