@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from blueprints.bundle import Bundle
-    from blueprints.cost import CostReport, cost_report, infracost
+    from blueprints.cost import CostReport, cost_report
+    from blueprints.infracost_format import infracost
     from blueprints.planning import make_plan
     from blueprints.preview import Preview
 
@@ -21,7 +22,7 @@ _HOMES = {
     "Bundle": "blueprints.bundle",
     "CostReport": "blueprints.cost",
     "cost_report": "blueprints.cost",
-    "infracost": "blueprints.cost",
+    "infracost": "blueprints.infracost_format",
     "make_plan": "blueprints.planning",
     "Preview": "blueprints.preview",
 }

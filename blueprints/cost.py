@@ -1,20 +1,16 @@
-"""What a plan costs: by workload, by place, and in Infracost's shape."""
+"""What a plan costs: by workload and by place."""
 
-from decimal import Context, Decimal
-from typing import Any
+from decimal import Decimal
 
 import msgspec
 
 from blueprints.bundle import Bundle
-from blueprints.pricing import TAX, add, totals
+from blueprints.pricing import TAX, add
 from pse.core.documents.offers import OfferKind
-from pse.core.documents.plan import Cost, CostLine, Decision, Unit
+from pse.core.documents.plan import Cost, CostLine, Decision, Strategy, Unit
 from pse.core.findings import Finding
-from pse.core.money import HOURS_PER_MONTH
 
 LANDING = "landing"
-_WIDE = Context(prec=60)
-"""Twelve places behind the point of the largest sum that a plan can hold are more than the 28 digits of a usual one."""
 WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
 """Kinds of lines that belong to a workload and to no resource of it."""
 NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B023", "PSE-I012"})
@@ -129,123 +125,18 @@ def _zone(unit: Unit) -> WorkloadCost:
     return WorkloadCost(workload=unit.id, place=unit.place, strategy=LANDING, cost=unit.cost, lines=unit.costs)
 
 
-def infracost(bundle: Bundle) -> dict[str, Any]:
-    """The plan's cost in Infracost's JSON format 0.2, so that tools that read that can show it.
-
-    A workload is a project, a server, volume or service a resource, a line a cost component. Decimals are strings. One-
-    time amounts have no place in the format; they are in each resource's metadata. A line without a price has null
-    costs, its resource is counted in ``totalNoPriceResources``. Format: Infracost's documentation of its JSON output.
-    """
-    report = cost_report(bundle)
-    projects = [_project(row) for row in report.workloads if row.place]
-    total = report.total.monthly
-    return {
-        "version": "0.2",
-        "metadata": {
-            "infracostCommand": "breakdown",
-            "plan": report.plan,
-            "sample": report.sample,
-            "totalOneTimeCost": text(report.total.one_time),
-        },
-        "currency": report.currency,
-        "projects": projects,
-        "totalHourlyCost": hourly(total),
-        "totalMonthlyCost": text(total),
-        "totalMonthlyUsageCost": "0",
-        "pastTotalHourlyCost": "0",
-        "pastTotalMonthlyCost": "0",
-        "pastTotalMonthlyUsageCost": "0",
-        "diffTotalHourlyCost": hourly(total),
-        "diffTotalMonthlyCost": text(total),
-        "diffTotalMonthlyUsageCost": "0",
-        "timeGenerated": f"{bundle.plan.as_of.isoformat()}T00:00:00Z",
-        "summary": _summary([project["summary"] for project in projects]),
-    }
-
-
-def _project(row: WorkloadCost) -> dict[str, Any]:
-    items: dict[str, list[CostLine]] = {}
-    for line in row.lines:
-        # A workload may bear the name of a server; what it buys as a whole stands apart.
-        items.setdefault(f"{line.kind} of {line.item}" if line.kind in WHOLE else line.item, []).append(line)
-    resources = [_resource(item, lines) for item, lines in items.items()]
-    if not row.lines and row.strategy == "saas":
-        resources = [_whole(row)]
-    breakdown = {
-        "resources": resources,
-        "totalHourlyCost": hourly(row.cost.monthly),
-        "totalMonthlyCost": text(row.cost.monthly),
-        "totalMonthlyUsageCost": "0",
-    }
-    empty = {"resources": [], "totalHourlyCost": "0", "totalMonthlyCost": "0", "totalMonthlyUsageCost": "0"}
-    missing = sum(any(c["price"] is None for c in r["costComponents"]) for r in resources)
-    return {
-        "name": row.workload,
-        "metadata": {"path": row.workload, "type": "pse_plan", "place": row.place, "strategy": row.strategy},
-        "pastBreakdown": empty,
-        "breakdown": breakdown,
-        "diff": breakdown,
-        "summary": {
-            "totalDetectedResources": len(resources),
-            "totalSupportedResources": len(resources) - missing,
-            "totalUnsupportedResources": 0,
-            "totalUsageBasedResources": sum(
-                any(c["name"].startswith("egress") for c in r["costComponents"]) for r in resources
-            ),
-            "totalNoPriceResources": missing,
-            "unsupportedResourceCounts": {},
-            "noPriceResourceCounts": {"pse": missing} if missing else {},
-        },
-    }
-
-
-def _resource(item: str, lines: list[CostLine]) -> dict[str, Any]:
-    cost = totals(lines)
-    return {
-        "name": item,
-        "resourceType": lines[0].kind,
-        "tags": {},
-        "metadata": {"oneTimeCost": text(cost.one_time)},
-        "hourlyCost": hourly(cost.monthly),
-        "monthlyCost": text(cost.monthly),
-        "costComponents": [
-            {
-                "name": f"{line.kind} {line.offer.rpartition(':')[2]}".strip(),
-                "unit": line.unit,
-                "hourlyQuantity": hourly(line.quantity),
-                "monthlyQuantity": text(line.quantity),
-                "price": None if line.price is None else text(line.price),
-                "hourlyCost": None if line.monthly is None else hourly(line.monthly),
-                "monthlyCost": None if line.monthly is None else text(line.monthly),
-            }
-            for line in lines
-        ],
-    }
-
-
-def _whole(row: WorkloadCost) -> dict[str, Any]:
+def lines_of(row: WorkloadCost) -> tuple[CostLine, ...]:
+    """The lines of ``row``; those of a software service, which keeps only its total, are made of that."""
+    if row.lines or row.strategy != Strategy.SAAS:
+        return row.lines
     priced = None if row.cost.no_price else row.cost.monthly
     line = CostLine(
-        item=row.workload, kind="saas", offer="", quantity=Decimal(1), unit="month", price=priced, monthly=priced
+        item=row.workload,
+        kind=OfferKind.SAAS,
+        offer="",
+        quantity=Decimal(1),
+        unit="month",
+        price=priced,
+        monthly=priced,
     )
-    return _resource(row.workload, [line])
-
-
-def _summary(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    keys = [key for key in (parts[0] if parts else {}) if key.startswith("total")]
-    missing = sum(part["totalNoPriceResources"] for part in parts)
-    return {
-        **{key: sum(part[key] for part in parts) for key in keys},
-        "unsupportedResourceCounts": {},
-        "noPriceResourceCounts": {"pse": missing} if missing else {},
-    }
-
-
-def text(amount: Decimal) -> str:
-    """``amount`` as the format writes decimals."""
-    return f"{amount:f}"
-
-
-def hourly(monthly: Decimal) -> str:
-    """A monthly amount by the hour, to twelve places."""
-    return text(_WIDE.divide(monthly, HOURS_PER_MONTH).quantize(Decimal("1e-12"), context=_WIDE).normalize(_WIDE))
+    return (line,)

@@ -90,12 +90,7 @@ def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
     Raises:
         BadInput: They are in two currencies: no rate between them is known.
     """
-    if old.currency != new.currency:
-        raise BadInput(
-            f"the plans are in two currencies, {old.currency} and {new.currency}",
-            where=new.plan[:12],
-            hint="Compare plans that were made from price books in one currency.",
-        )
+    same_currency(old, new)
     before, after = ({row.workload: row for row in report.workloads} for report in (old, new))
     monthly = new.total.monthly - old.total.monthly
     return CostDiff(
@@ -113,6 +108,20 @@ def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
             if (change := _change(name, before.get(name), after.get(name))) is not None
         ),
     )
+
+
+def same_currency(old: CostReport, new: CostReport) -> None:
+    """Refuse to compare what is in two currencies.
+
+    Raises:
+        BadInput: They are: no rate between them is known.
+    """
+    if old.currency != new.currency:
+        raise BadInput(
+            f"the plans are in two currencies, {old.currency} and {new.currency}",
+            where=new.plan[:12],
+            hint="Compare plans that were made from price books in one currency.",
+        )
 
 
 def over_budget(
@@ -196,11 +205,12 @@ def _change(name: str, before: WorkloadCost | None, after: WorkloadCost | None) 
         after=after.cost if after else None,
         monthly=becomes.monthly - was.monthly,
         one_time=becomes.one_time - was.one_time,
-        lines=tuple(_lines(before.lines if before else (), after.lines if after else ())),
+        lines=tuple(line_changes(before.lines if before else (), after.lines if after else ())),
     )
 
 
-def _lines(before: Iterable[CostLine], after: Iterable[CostLine]) -> Iterator[LineChange]:
+def line_changes(before: Iterable[CostLine], after: Iterable[CostLine]) -> Iterator[LineChange]:
+    """The lines of two bills that differ, by what they are for."""
     was, becomes = _named(before), _named(after)
     for key in sorted(was.keys() | becomes.keys()):
         old, new = was.get(key), becomes.get(key)

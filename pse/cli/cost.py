@@ -2,6 +2,7 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -12,23 +13,36 @@ from pse.cli.view import View
 from pse.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blueprints import Bundle
+    from pse.cli.render import Form
     from pse.core.findings import Finding
 
 
+FORMS: "Mapping[str, Form]" = MappingProxyType(
+    {"table": "people", "json": "json", "markdown": "markdown", "html": "html"}
+)
+OF_OTHERS = ("infracost", "focus-csv", "focus-parquet")
+"""Formats of other tools."""
+
+
 @verb(
-    "pse cost --format infracost\n"
+    "pse cost --format infracost --diff plans/main\n"
     "pse cost --diff plans/3f2a9c0d1e5b plans/9b1c04d2aa71 --format markdown\n"
-    "pse cost --max-monthly 250000 --diff plans/main --max-increase 5%"
+    "pse cost --max-monthly 250000 --diff plans/main --max-increase 5%\n"
+    "pse cost --format focus-parquet --out bill.parquet"
 )
 @plan_argument
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("table", "json", "infracost", "markdown")),
+    type=click.Choice((*FORMS, *OF_OTHERS)),
     default="table",
     show_default=True,
-    help="Markdown is for a merge request.",
+    help="Markdown is for a merge request, HTML for a reader, FOCUS for FinOps tools.",
 )
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it into this file.")
 @click.option("--diff", "old", type=click.Path(path_type=Path), help="Show what changes from this older plan.")
 @click.option("--max-monthly", metavar="AMOUNT", help="Exit 1 when a month costs more.")
 @click.option(
@@ -38,43 +52,75 @@ if TYPE_CHECKING:
     help="Exit 1 when a month costs so much more than the plan of --diff: 50000, or 5%.",
 )
 def command(
-    session: Session, plan: Path | None, form: str, old: Path | None, max_monthly: str | None, max_increase: str
+    session: Session,
+    plan: Path | None,
+    *,
+    form: str,
+    out: Path | None,
+    old: Path | None,
+    max_monthly: str | None,
+    max_increase: str,
 ) -> None:
     """Show the bill of a plan, or what changes from another one's.
 
     Monthly and once, by workload and place, with what the in-country mandate costs. What has no price is said, and is
     within no budget. Exit 1 when the bill is over a budget.
     """
-    if max_increase and old is None:
-        raise UsageError("--max-increase has nothing to compare with", hint="Name the older plan with --diff.")
-    if form == "infracost" and old is not None:
-        raise UsageError("Infracost's format holds one bill", hint="Take --format json or markdown with --diff.")
-    session.as_json = session.as_json or form in ("json", "infracost")
-    view, over = _bill(
-        session, plan, old, most=_amount(max_monthly), increase=max_increase, infracost=form == "infracost"
-    )
-    session.show(view, markdown=form == "markdown")
+    _check(session, form, out, old, max_increase)
+    bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
+    view, over = _bill(session, bundle, before, most=_amount(max_monthly), increase=max_increase)
+    if form in OF_OTHERS:
+        for finding in over:
+            session.say(f"{finding.code} {finding.message}")  # these formats have no place for it
+        session.emit(_document(form, bundle, before), out)
+    else:
+        session.show(view, form=FORMS[form], out=out)
     session.finish(View({}, findings=over), fail_on="error")
 
 
+def _check(session: Session, form: str, out: Path | None, old: Path | None, max_increase: str) -> None:
+    session.refuse_when(
+        bool(max_increase) and old is None,
+        "--max-increase has nothing to compare with",
+        hint="Name the older plan with --diff.",
+    )
+    session.refuse_when(
+        form.startswith("focus") and old is not None,
+        "FOCUS's format holds one bill",
+        hint="Take --format json, infracost, markdown or html with --diff.",
+    )
+    session.refuse_when(
+        form == "focus-parquet" and out is None, "Parquet is no text", hint="Name a file with --out bill.parquet."
+    )
+    session.refuse_when(
+        form == "table" and out is not None, "a table is for a terminal", hint="Take another --format with --out."
+    )
+
+
+def _document(form: str, bundle: "Bundle", old: "Bundle | None") -> bytes:
+    """The bill in another tool's format."""
+    import blueprints
+    from blueprints import focus_format
+    from pse.cli import render
+
+    if form == "infracost":
+        return render.json_text(blueprints.infracost(bundle, old)).encode()
+    return focus_format.as_csv(bundle) if form == "focus-csv" else focus_format.as_parquet(bundle)
+
+
 def _bill(
-    session: Session, plan: Path | None, old: Path | None, *, most: Decimal | None, increase: str, infracost: bool
+    session: Session, bundle: "Bundle", old: "Bundle | None", *, most: Decimal | None, increase: str
 ) -> tuple[View, tuple["Finding", ...]]:
     """What is shown, and why it is over a budget."""
     import blueprints
     from blueprints.costdiff import cost_diff, over_budget
     from blueprints.outside import outside
     from providers.engine import Engine
-    from pse.cli.render_cost import cost_view, diff_view, infracost_view
+    from pse.cli.render_cost import cost_view, diff_view
 
-    bundle = session.bundle(plan)
     report = blueprints.cost_report(bundle)
-    diff = None if old is None else cost_diff(blueprints.cost_report(session.bundle(old)), report)
+    diff = None if old is None else cost_diff(blueprints.cost_report(old), report)
     over = tuple(over_budget(report.total, report.currency, most=most, rise=diff, by=increase))
-    if infracost:
-        for finding in over:
-            session.say(f"{finding.code} {finding.message}")  # the format has no place for it
-        return infracost_view(blueprints.infracost(bundle)), over
     if diff is not None:
         return diff_view(bundle.plan, diff, over), over
     # Of a state elsewhere, what was built from here; `pse preview` and `pse audit` ask it.

@@ -3,9 +3,11 @@
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
+from pse.cli.html import html
 from pse.cli.markdown import markdown
 from pse.cli.view import Grid, Lines, View
 from pse.core import canonical
@@ -28,19 +30,34 @@ _GAP = 3
 _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
 
 
-def show(view: View, form: Literal["people", "markdown", "json"] = "people") -> None:
+Form = Literal["people", "markdown", "html", "json"]
+
+
+def show(view: View, form: Form = "people") -> None:
     """Write ``view`` on stdout; a reader that has seen enough changes nothing of the verb's result."""
     try:
         if form == "people":
             people(view)
-        elif form == "markdown":
-            sys.stdout.write(markdown(view))
         else:
-            data = {**view.data, "findings": view.findings} if view.findings else dict(view.data)
-            sys.stdout.write(json_safe(canonical.encode(_plain(data)).decode()))
+            sys.stdout.write(text(view, form))
         sys.stdout.flush()
     except BrokenPipeError:
         silence()
+
+
+def text(view: View, form: Form) -> str:
+    """``view`` as a file has it: in any form but that of a terminal."""
+    if form == "markdown":
+        return markdown(view)
+    if form == "html":
+        return html(view)
+    data = {**view.data, "findings": view.findings} if view.findings else dict(view.data)
+    return json_text(data)
+
+
+def json_text(data: Mapping[str, object]) -> str:
+    """``data`` as canonical JSON that is safe on a terminal."""
+    return json_safe(canonical.encode(_plain(data)).decode())
 
 
 def silence() -> None:

@@ -1,7 +1,7 @@
-"""Views of costs: the bill of a plan, and Infracost's format."""
+"""Views of costs: the bill of a plan, and what changes from another one's."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from blueprints.outside import Outside
     from pse.core.documents.plan import CostLine, Plan
     from pse.core.findings import Finding
-
-
-def infracost_view(data: dict[str, Any]) -> View:
-    """Infracost's own JSON, as it is."""
-    return View(data)
 
 
 def cost_view(

@@ -14,6 +14,7 @@ from pse.core.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from blueprints import Bundle
+    from pse.cli.render import Form
     from pse.cli.render_progress import Listener
     from pse.core.findings import Finding
     from pse.core.settings import Workspace
@@ -128,19 +129,40 @@ class Session:
         with suppress(BrokenPipeError):  # that nobody reads messages must not stop the work
             click.echo(printable(text), err=True)
 
-    def show(self, view: View, *, fail_on: str = "never", markdown: bool = False) -> None:
-        """Show ``view`` on stdout and leave with exit code 1 when it has findings at or above ``fail_on``.
+    def show(self, view: View, *, fail_on: str = "never", form: "Form" = "people", out: Path | None = None) -> None:
+        """Show ``view`` on stdout, or in a file, and leave with exit code 1 for findings at or above ``fail_on``.
 
         Args:
             view: What the verb gives back.
             fail_on: A severity, or ``never``.
-            markdown: As Markdown in place of tables for a terminal; ``--json`` wins.
+            form: ``--json`` wins.
+            out: The file; stdout when None.
         """
         from pse.cli import render
 
         self.close()
-        render.show(view, "json" if self.as_json else "markdown" if markdown else "people")
+        form = "json" if self.as_json else form
+        if out is None:
+            render.show(view, form)
+        else:
+            self.emit(render.text(view, form).encode(), out)
         self.finish(view, fail_on=fail_on)
+
+    def emit(self, data: bytes, out: Path | None) -> None:
+        """Write a document of another tool's format: into the file ``out``, else on stdout."""
+        from pse.cli import render
+        from pse.core.canonical import write_bytes
+
+        self.close()
+        if out is not None:
+            write_bytes(out, data)
+            self.say(f"written to {out}")
+            return
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            render.silence()
 
     def finish(self, view: View, *, fail_on: str = "never") -> None:
         """Leave with exit code 1 when ``view`` has findings at or above ``fail_on``, without showing it."""

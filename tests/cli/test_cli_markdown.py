@@ -1,5 +1,6 @@
-"""Markdown of a view: what a merge request shows, with names that mean nothing to it."""
+"""Markdown and HTML of a view: what a merge request or a reader is shown, with names that mean nothing there."""
 
+from pse.cli.html import html
 from pse.cli.markdown import markdown
 from pse.cli.view import Lines, View, grid
 from pse.core.findings import Finding, Severity
@@ -28,3 +29,15 @@ def test_names_are_shown_and_mean_nothing() -> None:
     assert "| one<br>two |" in shown
     assert all(line.count(" | ") == 0 for line in shown.splitlines() if "img" in line)
     assert "\x1b" not in markdown(View({}, ("\x1b[31mred",)))
+
+
+def test_a_page_has_all_rows_and_runs_nothing() -> None:
+    hostile = "<script>x</script> & \x1b[31m \"'"
+    worst = Finding(code="PSE-X001", severity=Severity.ERROR, subject="a", message=hostile)
+    page = html(View({}, (hostile, grid("T", "name|>amount", [(Lines((hostile, "two")), 1), ("b", None)])), (worst,)))
+    assert page.count("<tr>") == 3
+    assert '<td class="n">1</td>' in page
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; \\x1b[31m &quot;&#x27;<br>two" in page
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert "default-src 'none'" in page

@@ -139,9 +139,20 @@ def test_dearer_plan_is_shown_beside_the_one_before_and_held_against_budgets(run
         assert {finding["code"] for finding in json.loads(held.stdout).get("findings", ())} == codes
     assert run("cost", "--max-increase", "5%").exit_code == 2
     assert run("cost", "--max-monthly", "much").exit_code == 2
-    over = run("cost", "--format", "infracost", "--max-monthly", "1")
+    over = run("cost", *both, "--format", "infracost", "--max-monthly", "1")
     assert over.exit_code == 1
-    assert json.loads(over.stdout)["version"] == "0.2"
+    made = json.loads(over.stdout)
+    assert Decimal(made["diffTotalMonthlyCost"]) == rise
+    assert Decimal(made["pastTotalMonthlyCost"]) == Decimal(old["cost"]["monthly"])
+
+    page = ministry / "bill.html"
+    assert run("cost", *both, "--format", "html", "--out", page).exit_code == 0
+    assert "<th>workload</th>" in page.read_text()
+    assert run("cost", "--format", "focus-csv").stdout.startswith("BilledCost,BillingAccountId,")
+    assert run("cost", "--format", "focus-parquet", "--out", ministry / "bill.parquet").exit_code == 0
+    assert (ministry / "bill.parquet").read_bytes().startswith(b"PAR1")
+    for wrong in (("--format", "focus-parquet"), ("--out", "x"), ("--format", "focus-csv", "--diff", old["path"])):
+        assert run("cost", *wrong).exit_code == 2
 
 
 def test_a_preview_without_the_cli_counts_what_would_be_made(run: Run, ministry: Path) -> None:

@@ -1,0 +1,106 @@
+"""Formats of other tools as JSON Schema, written down for the tests from what their publishers say of them.
+
+Infracost: ``schema/infracost.schema.json`` of its public repository, as of commit ``cffbc23d``: every object is closed,
+so that a field which is not in it is as wrong as one that is missing.
+"""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+WHOLE: Schema = {"type": "integer"}
+FLAG: Schema = {"type": "boolean"}
+DAY: Schema = {"type": "string", "format": "date-time"}
+AMOUNT: Schema = {"type": ["string", "null"], "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+FREE: Schema = {"type": "object"}
+
+
+def many(item: Schema) -> Schema:
+    """A list of ``item``."""
+    return {"type": "array", "items": item}
+
+
+def by_name(value: Schema) -> Schema:
+    """An object with any keys."""
+    return {"type": "object", "additionalProperties": value}
+
+
+def closed(must: dict[str, Schema], may: dict[str, Schema] | None = None) -> Schema:
+    """An object with the keys of ``must``, perhaps those of ``may``, and no other."""
+    return {
+        "type": "object",
+        "required": sorted(must),
+        "properties": {**must, **(may or {})},
+        "additionalProperties": False,
+    }
+
+
+def of(kind: Schema, *names: str) -> dict[str, Schema]:
+    """``names`` that are all of one kind."""
+    return dict.fromkeys(names, kind)
+
+
+_COMPONENT = closed(
+    of(TEXT, "name", "unit")
+    | of(AMOUNT, "hourlyQuantity", "monthlyQuantity", "price", "hourlyCost", "monthlyCost")
+    | of(FLAG, "priceNotFound"),
+    of(FLAG, "usageBased"),
+)
+_RESOURCE = closed(
+    {"name": TEXT, "metadata": FREE},
+    of(TEXT, "resourceType", "providerLink")
+    | of(AMOUNT, "hourlyCost", "monthlyCost", "monthlyUsageCost")
+    | of(by_name(TEXT), "tags", "defaultTags")
+    | {"costComponents": many(_COMPONENT), "subresources": many(FREE), "providerSupportsDefaultTags": FLAG},
+)
+_BREAKDOWN = closed(
+    {"resources": many(_RESOURCE)} | of(AMOUNT, "totalHourlyCost", "totalMonthlyCost", "totalMonthlyUsageCost"),
+    {"freeResources": many(_RESOURCE)},
+)
+_SUMMARY = closed(
+    {},
+    of(
+        WHOLE,
+        "totalResources",
+        "totalDetectedResources",
+        "totalSupportedResources",
+        "totalUnsupportedResources",
+        "totalUsageBasedResources",
+        "totalNoPriceResources",
+    )
+    | of(by_name(WHOLE), "supportedResourceCounts", "unsupportedResourceCounts", "noPriceResourceCounts"),
+)
+_COMMIT = ("vcsBranch", "vcsCommitSha", "vcsCommitAuthorName", "vcsCommitAuthorEmail", "vcsCommitMessage")
+INFRACOST = closed(
+    {
+        **of(TEXT, "version", "currency"),
+        "metadata": closed(of(TEXT, "infracostCommand", *_COMMIT) | {"vcsCommitTimestamp": DAY}),
+        "projects": many(
+            closed(
+                of(TEXT, "name", "displayName")
+                | of(_BREAKDOWN, "pastBreakdown", "breakdown", "diff")
+                | {"metadata": closed(of(TEXT, "path", "type")), "summary": _SUMMARY}
+            )
+        ),
+        **of(
+            AMOUNT,
+            "totalHourlyCost",
+            "totalMonthlyCost",
+            "pastTotalHourlyCost",
+            "pastTotalMonthlyCost",
+            "diffTotalHourlyCost",
+            "diffTotalMonthlyCost",
+        ),
+        "timeGenerated": DAY,
+        "summary": _SUMMARY,
+    },
+    of(AMOUNT, "totalMonthlyUsageCost", "pastTotalMonthlyUsageCost", "diffTotalMonthlyUsageCost"),
+)
+
+
+def valid(value: object, schema: Schema) -> None:
+    """Fail when ``value`` is not as ``schema`` says."""
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(value)
