@@ -2,6 +2,9 @@
 
 Infracost: ``schema/infracost.schema.json`` of its public repository, as of commit ``cffbc23d``: every object is closed,
 so that a field which is not in it is as wrong as one that is missing.
+
+SARIF: OASIS's standard 2.1.0, the objects that we write, closed as in its own schema, with what it requires of each,
+and what code hosts ask for beside it (a rule's description and help, a result's level, place and fingerprint).
 """
 
 from typing import Any
@@ -96,6 +99,65 @@ INFRACOST = closed(
         "summary": _SUMMARY,
     },
     of(AMOUNT, "totalMonthlyUsageCost", "pastTotalMonthlyUsageCost", "diffTotalMonthlyUsageCost"),
+)
+
+_MESSAGE = closed({"text": {"type": "string", "minLength": 1}}, {"markdown": TEXT})
+_LEVEL: Schema = {"enum": ["none", "note", "warning", "error"]}
+_LINE = {"type": "integer", "minimum": 1}
+_SPOT = closed(
+    {
+        "physicalLocation": closed(
+            {
+                "artifactLocation": closed(
+                    {"uri": {"type": "string", "pattern": "^[^/ \\\\]"}}, {"uriBaseId": {"const": "%SRCROOT%"}}
+                ),
+                "region": closed({"startLine": _LINE}),
+            }
+        )
+    }
+)
+SARIF = closed(
+    {
+        "$schema": {"type": "string", "format": "uri"},
+        "version": {"const": "2.1.0"},
+        "runs": many(
+            closed(
+                {
+                    "tool": closed(
+                        {
+                            "driver": closed(
+                                {
+                                    **of(TEXT, "name", "version"),
+                                    "rules": many(
+                                        closed(
+                                            {"id": TEXT}
+                                            | of(_MESSAGE, "shortDescription", "help")
+                                            | {"defaultConfiguration": closed({"level": _LEVEL})}
+                                        )
+                                    ),
+                                }
+                            )
+                        }
+                    ),
+                    "automationDetails": closed({"id": {"type": "string", "pattern": "^pse/[a-z-]+/$"}}),
+                    "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+                    "results": many(
+                        closed(
+                            {
+                                "ruleId": TEXT,
+                                "ruleIndex": {"type": "integer", "minimum": 0},
+                                "level": _LEVEL,
+                                "message": _MESSAGE,
+                                "locations": {**many(_SPOT), "minItems": 1, "maxItems": 1},
+                                "partialFingerprints": by_name(TEXT),
+                                "properties": FREE,
+                            }
+                        )
+                    ),
+                }
+            )
+        ),
+    }
 )
 
 

@@ -6,14 +6,17 @@ from pathlib import Path
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import Day, fail_on_option, verb
+from pse.cli.verb import Day, fail_on_option, findings_option, verb
 
 
-@verb("pse plan --as-of 2026-11-25")
+@verb("pse plan --as-of 2026-11-25\npse plan --findings plan.sarif --findings plan.xml")
 @click.option("--as-of", type=Day(), help="Day that decisions hold for; today in Asia/Karachi by default.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder; plans/<hash> by default.")
+@findings_option
 @fail_on_option()
-def command(session: Session, as_of: dt.date | None, out: Path | None, fail_on: str) -> None:
+def command(
+    session: Session, *, as_of: dt.date | None, out: Path | None, files: tuple[Path, ...], fail_on: str
+) -> None:
     """Map workloads to places, sizes, waves and costs.
 
     Writes the plan and changes nothing else. Same inputs, same bytes. Exit 1 when a workload is refused.
@@ -24,4 +27,6 @@ def command(session: Session, as_of: dt.date | None, out: Path | None, fail_on: 
 
     bundle = blueprints.make_plan(session.workspace, as_of=as_of or today(), progress=session.progress)
     path = bundle.write(out or bundle.default_folder(session.workspace))
-    session.show(plan_view(bundle.plan, path), fail_on=fail_on)
+    view = plan_view(bundle.plan, path)
+    session.write_findings(view, files)
+    session.show(view, fail_on=fail_on)

@@ -1,11 +1,12 @@
 """`pse policy`: the rules, their cases, and why a place is allowed or refused."""
 
 import datetime as dt
+from pathlib import Path
 
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import Day, Family, fail_on_option, verb
+from pse.cli.verb import Day, Family, fail_on_option, findings_option, verb
 
 CATEGORIES = ("open", "public", "restricted", "sensitive", "secret")
 
@@ -27,8 +28,9 @@ def rules(session: Session, as_of: dt.date | None) -> None:
 
 
 @verb("pse policy test")
+@findings_option
 @fail_on_option()
-def test(session: Session, fail_on: str) -> None:
+def test(session: Session, *, files: tuple[Path, ...], fail_on: str) -> None:
     """Run the good and bad cases beside each rule and each clue.
 
     Exit 1 when one does not come out as written. An own rule without cases is a warning.
@@ -40,7 +42,9 @@ def test(session: Session, fail_on: str) -> None:
 
     known = load_rules(session.workspace.path("policy", "rules"))
     looked_for = clues.load_clues(session.workspace.path("policy", "clues"))
-    session.show(cases_view(known, looked_for, (*failures(known), *clues.failures(looked_for))), fail_on=fail_on)
+    view = cases_view(known, looked_for, (*failures(known), *clues.failures(looked_for)))
+    session.write_findings(view, files)
+    session.show(view, fail_on=fail_on)
 
 
 @verb("pse policy explain portal --place 'sample-*'")

@@ -4,6 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pse.cli.render_findings import refusals_of
 from pse.cli.view import Grid, Lines, View, grid
 from pse.core.documents.plan import Cost, Strategy
 from pse.core.money import cents
@@ -111,7 +112,14 @@ def plan_view(plan: "Plan", path: Path) -> View:
         total_line(plan.cost, plan.currency),
         f"written to {path}",
     )
-    return View(data, blocks, plan.findings, len(refused))
+    return View(
+        data,
+        blocks,
+        plan.findings,
+        len(refused),
+        also=refusals_of(plan),
+        subjects=tuple(d.workload for d in plan.decisions),
+    )
 
 
 def decisions_grid(plan: "Plan") -> Grid:

@@ -164,6 +164,24 @@ class Session:
         except BrokenPipeError:
             render.silence()
 
+    def write_findings(self, view: View, files: Sequence[Path]) -> None:
+        """Write the findings of ``view``, and what it refuses, as the ending of each file says.
+
+        Raises:
+            UsageError: An ending that is none of them.
+        """
+        from pse.cli.render_findings import as_junit, as_sarif
+        from pse.core.canonical import write_bytes
+
+        forms = {".sarif": as_sarif, ".xml": as_junit}
+        for file in files:
+            self.refuse_when(
+                file.suffix not in forms, f"no format is known for {file.name}", hint="End it in .sarif or in .xml."
+            )
+        about = click.get_current_context().command_path.removeprefix("pse ")
+        for file in files:
+            write_bytes(file, forms[file.suffix](self.workspace, view, about))
+
     def finish(self, view: View, *, fail_on: str = "never") -> None:
         """Leave with exit code 1 when ``view`` has findings at or above ``fail_on``, without showing it."""
         if view.refused or _reached(view.findings, fail_on):

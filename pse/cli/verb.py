@@ -91,6 +91,17 @@ def fail_on_option(*, default: str = "error") -> Callable[[F], F]:
     return click.option("--fail-on", type=click.Choice(FAIL_ON), default=default, show_default=True, help=text)
 
 
+def findings_option(function: F) -> F:
+    """``--findings``: files that take the findings in a format of other tools."""
+    return click.option(
+        "--findings",
+        "files",
+        multiple=True,
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the findings there too: SARIF for FILE.sarif, JUnit for FILE.xml; may be repeated.",
+    )(function)
+
+
 def change_options(function: F) -> F:
     """``--yes`` and ``--dry-run`` of verbs that change the world."""
     function = click.option("--dry-run", is_flag=True, help="Only show what would happen.")(function)

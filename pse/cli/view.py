@@ -44,6 +44,8 @@ class View:
         blocks: Lines and tables for people.
         findings: Below the blocks, the worst first; counted for ``--fail-on``; part of the object under ``findings``.
         refused: Workloads that the plan refused; any makes the exit code 1.
+        also: What ``refused`` counts as findings, which the blocks say in their own words: for files of findings.
+        subjects: What was looked at, whether there are findings of it or not: for files of findings.
         first: Codes of findings that are shown before worse ones, because they are about what the user just did.
     """
 
@@ -52,6 +54,8 @@ class View:
     findings: tuple["Finding", ...] = field(default=())
     refused: int = 0
     first: frozenset[str] = frozenset()
+    also: tuple["Finding", ...] = ()
+    subjects: tuple[str, ...] = ()
 
 
 def grid(title: str, columns: str, rows: Iterable[Iterable[object]]) -> Grid:
