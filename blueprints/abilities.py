@@ -122,6 +122,8 @@ def able(built: Built, blueprint: Blueprint, wanted: Wanted, ability: Ability | 
     needs = _EVERYWHERE | (_SERVER if wanted.servers else frozenset())
     if any(demand.volumes for demand in wanted.servers):
         needs |= _VOLUME
+    if any(demand.constraints.apart for demand in wanted.servers):
+        needs |= {"Server.apart"}
     if isinstance(blueprint, Needing):
         needs |= frozenset(blueprint.needs)
     lacking = ability.unable(needs)

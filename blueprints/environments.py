@@ -7,6 +7,7 @@ import msgspec
 from blueprints.model import Demand, Wanted, WantedVolume
 from blueprints.names import slug
 from blueprints.volumes import is_mountable
+from blueprints.wanted import said_of_constraints
 from pse.core.documents.environment import Environment, WantedServer
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
@@ -89,6 +90,11 @@ def wanted_environment(environment: Environment, *, class_id: str) -> Wanted:
         class_id=class_id,
         servers=tuple(sorted(demands, key=lambda d: (bool(d.needs), d.name))),
         new=True,
+        findings=tuple(
+            finding
+            for server in environment.servers
+            for finding in said_of_constraints(f"{environment.id}/{server.role}", server.constraints, 0)
+        ),
         blueprint=environment.blueprint,
         place=environment.place,
         egress_gib=environment.egress_gib,
@@ -106,6 +112,10 @@ def _demand(server: WantedServer, name: str, environment: Environment, needs: tu
         memory_mib=server.memory_mib,
         os_family=environment.os_family,
         volumes=volumes,
+        iops=server.constraints.iops,
+        mbps=server.constraints.mbps,
+        nics=max(1, server.constraints.nics),
+        constraints=server.constraints,
         needs=needs,
         packages=("postgresql",) if server.role == "database" else (),
         ports=server.ports,

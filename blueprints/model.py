@@ -9,6 +9,7 @@ import msgspec
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Cost, CostLine, DnsSwitch, Move, PlannedServer, Service, Unit
+from pse.core.documents.sizing import ANY, Constraints
 from pse.core.documents.workloads import WorkloadDeclaration
 from pse.core.findings import Finding
 
@@ -35,6 +36,12 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         os_family: As in a snapshot.
         os_version: As in a snapshot; empty takes the newest image of the family.
         volumes: Data volumes.
+        iops: Reads and writes a second at least, of all disks; 0 is not known.
+        mbps: MB a second at least, of all disks; 0 is not known.
+        nics: Network cards at least.
+        constraints: What else a shape has to have.
+        stars: How sure the size is, 1 to 5; 0 where nothing was there to measure.
+        unscored: See `blueprints.sizing.Size`.
         needs: Names of servers of the workload that it connects to.
         packages: Packages that it needs.
         ports: TCP ports open to the workload's network; for what has no observed flows.
@@ -52,6 +59,12 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     os_family: str
     os_version: str = ""
     volumes: tuple[WantedVolume, ...] = ()
+    iops: int = 0
+    mbps: int = 0
+    nics: int = 1
+    constraints: Constraints = ANY
+    stars: int = 0
+    unscored: bool = False
     needs: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()

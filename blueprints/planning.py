@@ -17,7 +17,7 @@ from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import landing_range
 from blueprints.pricing import Catalogue, add
-from blueprints.remarks import of_the_whole, of_wanted
+from blueprints.remarks import of_sizes, of_the_whole, of_wanted
 from blueprints.units import landings_of, site_of, units_of
 from blueprints.view import View
 from blueprints.wanted import wanted_of
@@ -34,6 +34,7 @@ from pse.core.documents.gate import SignedGate
 from pse.core.documents.offers import Offers
 from pse.core.documents.plan import Decision, Plan, Unit
 from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.usage import Usages, load_usage
 from pse.core.documents.verdicts import Verdicts
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads, load_workloads
 from pse.core.errors import BadInput
@@ -55,6 +56,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         as_of: Day that decisions hold for.
         estate: What runs today.
         declared: What people say of workloads.
+        usages: What was measured of servers over time.
         environments: Wanted workloads, sorted by id.
         verdicts: What the rules say.
         offers: Price book.
@@ -69,6 +71,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     estate: Estate
     declared: Workloads = Workloads()
+    usages: Usages = Usages()
     environments: tuple[Environment, ...] = ()
     verdicts: Verdicts
     offers: Offers
@@ -154,6 +157,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         as_of=as_of,
         estate=estate,
         declared=declared,
+        usages=load_usage(workspace),
         environments=environments,
         verdicts=decide(policy, categories, as_of=as_of),
         offers=offers,
@@ -227,6 +231,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *waves.findings,
         *missing_images(units.values(), abilities),
         *of_the_whole(inputs, view, by_id),
+        *of_sizes(inputs, view, [(w, b) for w in wanted if (b := outcomes[w.id].built) is not None], catalogue),
         *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *of_wanted(w, outcomes[w.id]))),
     }
@@ -277,6 +282,7 @@ def _hashes(inputs: Inputs) -> dict[str, str]:
         "snapshot": inputs.estate.manifest.hash,
         "verdicts": hash_of(inputs.verdicts),
         "workloads": inputs.declared.hash,
+        **({"usage": inputs.usages.hash} if inputs.usages.hash else {}),
     }
 
 
@@ -290,7 +296,8 @@ def _wanted(inputs: Inputs, view: View) -> list[Wanted]:
             view,
             category=categories.get(classes.get(name, "")),
             class_id=classes.get(name, ""),
-            comfort=inputs.settings.comfort,
+            settings=inputs.settings,
+            usages=inputs.usages.of,
         )
         for name, workload in view.workloads.items()
     ]

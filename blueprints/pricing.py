@@ -11,8 +11,8 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.model import Built, Demand, Wanted
+from blueprints.shapes import Shapes
 from blueprints.sizing import MIB_PER_GIB, is_older, pick_image, pick_shape, pick_storage
-from providers.catalog.questions import worth_having
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
 from pse.core.money import HOURS_PER_MONTH, cents, total
@@ -29,7 +29,7 @@ class Catalogue:
         """Group ``offers``."""
         self.tax_percent = offers.tax_percent
         self._rows: defaultdict[tuple[str, OfferKind], list[Offer]] = defaultdict(list)
-        self._shapes: dict[str, tuple[Offer, ...]] = {}
+        self._shapes: dict[str, Shapes] = {}
         for offer in sorted(offers.offers, key=lambda o: o.id):
             self._rows[offer.place, offer.kind].append(offer)
 
@@ -37,10 +37,10 @@ class Catalogue:
         """Offers of one kind at a place, sorted by id."""
         return self._rows.get((place, kind), [])
 
-    def shapes(self, place: str) -> tuple[Offer, ...]:
-        """The compute offers of a place that somebody may want; see `providers.catalog.questions.worth_having`."""
+    def shapes(self, place: str) -> Shapes:
+        """The compute offers of a place."""
         if place not in self._shapes:
-            self._shapes[place] = worth_having(self.at(place, OfferKind.COMPUTE))
+            self._shapes[place] = Shapes(self.at(place, OfferKind.COMPUTE))
         return self._shapes[place]
 
     def cheapest(self, place: str, kind: OfferKind) -> Offer | None:
@@ -107,8 +107,8 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     for demand in wanted.servers:
         shape = pick_shape(demand, catalogue.shapes(place))
         image = pick_image(demand, catalogue.at(place, OfferKind.IMAGE))
-        storage = pick_storage(demand.role, catalogue.at(place, OfferKind.STORAGE))
-        lacking += _lacking(demand, shape, image, storage)
+        storage = pick_storage(demand, catalogue.at(place, OfferKind.STORAGE))
+        lacking += _lacking(demand, catalogue.shapes(place), shape, image, storage)
         if shape is None or image is None:
             continue
         if demand.os_version and image.os_version != demand.os_version:
@@ -131,11 +131,13 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     )
 
 
-def _lacking(demand: Demand, shape: Offer | None, image: Offer | None, storage: Offer | None) -> Iterable[str]:
+def _lacking(
+    demand: Demand, shapes: Shapes, shape: Offer | None, image: Offer | None, storage: Offer | None
+) -> Iterable[str]:
     if shape is None:
         volumes = f" and {counted(len(demand.volumes), 'volume')}" if demand.volumes else ""
         size = f"{counted(demand.vcpus, 'vCPU')}, {demand.memory_mib} MiB, {demand.architecture}"
-        yield f"no shape for {demand.name}: {size}{volumes}"
+        yield f"no shape for {demand.name}: {size}{volumes}; {shapes.why_none(demand)}"
     if image is None:
         yield f"no image for {demand.name}: {demand.os_family or 'unknown OS family'} {demand.os_version}".rstrip()
     if storage is None and demand.volumes:
@@ -158,6 +160,8 @@ def _planned(demand: Demand, shape: Offer, image: Offer, storage: Offer | None) 
         ),
         needs=demand.needs,
         packages=demand.packages,
+        apart=demand.role if demand.constraints.apart else "",
+        stars=demand.stars,
         why=demand.why,
     )
 

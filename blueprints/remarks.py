@@ -3,14 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from blueprints.model import Wanted
+from blueprints.model import Built, Wanted
+from blueprints.pricing import Catalogue
+from blueprints.shapes import unstated
 from blueprints.view import View
 from inventory.losses import LEFT_OUT
 from pse.core.findings import Finding, Severity
+from pse.core.text import counted, printable
 
 if TYPE_CHECKING:
     from blueprints.decide import Outcome
     from blueprints.planning import Inputs
+
+_Findings = Iterable[Finding]
+_SHOWN = 4
+"""Names beside the first that a finding lists."""
 
 
 def of_the_whole(inputs: "Inputs", view: View, wanted: Mapping[str, Wanted]) -> Iterable[Finding]:
@@ -67,6 +74,64 @@ def of_the_whole(inputs: "Inputs", view: View, wanted: Mapping[str, Wanted]) -> 
             remedy="Use a price book in the currency of plan.currency; nothing is converted.",
             source="pse.toml",
         )
+
+
+def of_sizes(inputs: "Inputs", view: View, pairs: Iterable[tuple[Wanted, Built]], catalogue: Catalogue) -> _Findings:
+    """What is said of sizes, places and CPUs alike: once each, and not for every server.
+
+    Args:
+        inputs: What the plan is made from.
+        view: The estate.
+        pairs: What is built, with what it was wanted as.
+        catalogue: Offers.
+    """
+    silent: dict[tuple[str, str], set[str]] = {}
+    unscored = 0
+    for wanted, built in pairs:
+        shapes = catalogue.shapes(built.place)
+        for demand in wanted.servers:
+            unscored += demand.unscored
+            shape = shapes.cheapest(demand)
+            if shape is None:
+                continue
+            for what in unstated(shape, demand):
+                silent.setdefault((built.place, what), set()).add(shape.name)
+    for (place, what), names in sorted(silent.items()):
+        yield Finding(
+            code="PSE-B061",
+            severity=Severity.INFO,
+            subject=place,
+            message=f"taken to have what servers need of {what}, of which they state nothing: {_few(names)}",
+            remedy="State the limits of the shapes in the price book.",
+            source=inputs.offers.book,
+        )
+    if unscored:
+        yield Finding(
+            code="PSE-B064",
+            severity=Severity.INFO,
+            subject=inputs.offers.book,
+            message=f"{counted(unscored, 'server')} of measured CPU are sized as if every vCPU, theirs and the "
+            "shapes', did the same work",
+            remedy="Give performance to the shapes of the price book and cpu_performance in usage.csv, with a source.",
+            source="usage.csv",
+        )
+    strange = set(inputs.usages.of) - {server.hostname for server in view.servers.values()}
+    if strange:
+        yield Finding(
+            code="PSE-B065",
+            severity=Severity.WARNING,
+            subject="usage.csv",
+            message=f"it has hosts that the snapshot does not have: {_few(strange)}",
+            remedy="Correct the host names, or discover the servers.",
+            source="usage.csv",
+        )
+
+
+def _few(names: Iterable[str]) -> str:
+    first, *rest = sorted(names)
+    shown = [first, *rest[:_SHOWN]]
+    more = len(rest) - _SHOWN
+    return ", ".join(map(printable, shown)) + (f" and {more} more" if more > 0 else "")
 
 
 def of_wanted(wanted: Wanted, outcome: "Outcome") -> Iterable[Finding]:

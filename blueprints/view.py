@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from inventory.estate import Estate
-from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, ProposedWorkload, Server
+from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, Nic, ProposedWorkload, Server
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -30,6 +30,7 @@ class View:
         by_server = attrgetter("server")
         self._disks = _grouped(estate.disks, by_server, attrgetter("name"))
         self._filesystems = _grouped(estate.filesystems, by_server, attrgetter("mount"))
+        self._nics = _grouped(estate.nics, by_server, attrgetter("name"))
         self._listeners = _grouped(estate.listeners, by_server, attrgetter("protocol", "port", "address"))
         self._databases = _grouped(estate.databases, by_server, attrgetter("engine", "port", "name"))
         key = attrgetter("server", "port", "protocol", "client", "client_process", "server_process")
@@ -43,6 +44,10 @@ class View:
     def filesystems(self, server: str) -> list[Filesystem]:
         """Mounted file systems of a server."""
         return self._filesystems.get(server, [])
+
+    def nics(self, server: str) -> list[Nic]:
+        """Network interfaces of a server."""
+        return self._nics.get(server, [])
 
     def listeners(self, server: str) -> list[Listener]:
         """Listening sockets of a server."""

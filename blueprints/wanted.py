@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 
 from blueprints.model import Demand, Wanted
 from blueprints.names import slug, unique
@@ -11,12 +10,17 @@ from blueprints.view import View
 from blueprints.volumes import volumes_of
 from pse.core.documents.category import Category
 from pse.core.documents.plan import DnsSwitch, Move, Service
+from pse.core.documents.sizing import Constraints
 from pse.core.documents.snapshot import Database, ProposedWorkload, Server
+from pse.core.documents.usage import Usage
 from pse.core.documents.workloads import HostDeclaration, WorkloadDeclaration
 from pse.core.findings import Finding, Severity
+from pse.core.settings import PlanSettings
+from pse.core.text import counted
 
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 POSTGRES = "postgresql"
+_INNER_INTERFACES = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali", "lxc", "tun", "tap", "vnet", "lo")
 _FILE_SERVICES = frozenset({"nfs", "smb", "ftp"})
 _OWN_DATABASES = frozenset({"", "postgres", "template0", "template1"})
 
@@ -28,14 +32,17 @@ def wanted_of(
     *,
     category: Category | None,
     class_id: str,
-    comfort: Decimal,
+    settings: PlanSettings,
+    usages: Mapping[str, Usage],
 ) -> Wanted:
-    """Read what ``workload`` wants off the estate and off what a person says of it."""
+    """Read what ``workload`` wants off the estate, what was measured of it, and what a person says of it."""
     members = sorted((view.servers[m] for m in workload.members if m in view.servers), key=lambda s: (s.hostname, s.id))
     names = _names(members)
     findings: list[Finding] = []
     demands = {
-        s.id: _demand(s, names, declared, view, comfort=comfort, workload=workload.id, findings=findings)
+        s.id: _demand(
+            s, names, declared, view, settings, usages.get(s.hostname), workload=workload.id, findings=findings
+        )
         for s in members
     }
     ordered = _ordered(demands, workload.id, findings)
@@ -82,12 +89,14 @@ def _demand(
     names: Mapping[str, str],
     declared: WorkloadDeclaration,
     view: View,
+    settings: PlanSettings,
+    usage: Usage | None,
     *,
-    comfort: Decimal,
     workload: str,
     findings: list[Finding],
 ) -> Demand:
-    size = size_of(server, comfort=comfort)
+    comfort = settings.comfort
+    size = size_of(server, comfort=comfort, usage=usage, settings=settings.sizing)
     if size.assumed:
         findings.append(
             Finding(
@@ -103,6 +112,7 @@ def _demand(
     name = names[server.id]
     volumes, volume_why = volumes_of(server, name, host, view, comfort=comfort)
     role = host.role or role_of(server, view)
+    findings += said_of_constraints(f"{workload}/{name}", host.constraints, _cards(server, view))
     needs = {names[flow.server] for flow in view.flows_out_of(server.id) if flow.server in names}
     return Demand(
         name=name,
@@ -115,11 +125,58 @@ def _demand(
         os_family=server.os_family,
         os_version=server.os_version,
         volumes=volumes,
+        iops=max(size.iops, host.constraints.iops),
+        mbps=max(size.mbps, host.constraints.mbps),
+        nics=max(1, host.constraints.nics),
+        constraints=host.constraints,
+        stars=size.stars,
+        unscored=size.unscored,
         needs=tuple(sorted(needs)),
         packages=_packages(server, role, host, view),
         published=server.hostname in declared.dns.values() or _reached_from_outside(server, view),
-        why=f"{size.why}; volumes: {volume_why}",
+        why=f"disks: {', '.join(filter(None, (volume_why, size.why_disks)))}; compute: {size.why}; "
+        f"confidence: {counted(size.stars, 'star')} of 5",
     )
+
+
+def _cards(server: Server, view: View) -> int:
+    """Network cards that carry addresses; bridges and the like of the server's own are not cards."""
+    cards = {
+        nic.mac
+        for nic in view.nics(server.id)
+        if nic.mac and nic.addresses and not nic.name.startswith(_INNER_INTERFACES)
+    }
+    return len(cards)
+
+
+def said_of_constraints(subject: str, constraints: Constraints, cards: int) -> Iterable[Finding]:
+    """What of a server's constraints is not built (PSE-B062), and cards that its replacement will not have (PSE-B063).
+
+    Args:
+        subject: Workload and server.
+        constraints: As declared.
+        cards: Network cards that the server of today uses.
+    """
+    if constraints.zones > 1:
+        yield Finding(
+            code="PSE-B062",
+            severity=Severity.WARNING,
+            subject=subject,
+            message=f"{constraints.zones} zones are wanted, and a place is one site: its servers are not spread",
+            remedy="Declare a workload for each place, or accept that one site is enough.",
+            source="constraints",
+        )
+    wanted = max(cards, constraints.nics)
+    if wanted > 1:
+        yield Finding(
+            code="PSE-B063",
+            severity=Severity.INFO,
+            subject=subject,
+            message=f"{wanted} network cards are {'used' if cards >= wanted else 'wanted'}, and it is built with one; "
+            "its shape has room for those that are declared",
+            remedy="See whether its software binds to a card of its own; add cards after `pse up`.",
+            source="constraints",
+        )
 
 
 def role_of(server: Server, view: View) -> str:

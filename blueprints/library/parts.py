@@ -87,6 +87,7 @@ def _server(
         subnet=_output(landing, "subnet"),
         firewalls=[firewall.id],
         key_pair=_output(landing, "key_pair"),
+        **({"apart": server.apart} if server.apart else {}),
         user_data=_user_data(unit, server, built),
         opts=opts,
     )

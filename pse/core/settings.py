@@ -11,6 +11,7 @@ import msgspec
 
 from pse.core.canonical import read_bytes
 from pse.core.documents.category import Category
+from pse.core.documents.sizing import IdleSettings, SizingSettings
 from pse.core.errors import BadInput, UsageError
 
 T = TypeVar("T")
@@ -41,6 +42,8 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         currency: Currency of totals.
         horizon_months: Months over which one-time and monthly costs are weighed against each other.
         controllers: IPv4 ranges that this tool works from; new servers open SSH to these and to their sources only.
+        sizing: See `SizingSettings`.
+        idle: See `IdleSettings`.
     """
 
     comfort: Decimal = Decimal("1.3")
@@ -48,6 +51,8 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] = "PKR"
     horizon_months: Annotated[int, msgspec.Meta(ge=1, le=240)] = 36
     controllers: tuple[str, ...] = ()
+    sizing: SizingSettings = SizingSettings()
+    idle: IdleSettings = IdleSettings()
 
     def __post_init__(self) -> None:
         """Refuse numbers and ranges that make no sense.

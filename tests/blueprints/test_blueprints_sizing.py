@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blueprints.model import Demand, WantedVolume
+from blueprints.shapes import Shapes
 from blueprints.sizing import gib, is_older, pick_image, pick_shape, pick_storage, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
-from providers.catalog.questions import worth_having
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.snapshot import Database, Disk, Filesystem
 from pse.core.documents.workloads import HostDeclaration
@@ -94,7 +94,7 @@ def test_no_shape_that_fits_is_cheaper_than_the_chosen_one(
 ) -> None:
     disks = tuple(WantedVolume(name=f"v{number}", size_gib=1, mount=f"/{number}") for number in range(volumes))
     wanted = demand(vcpus=vcpus, memory_mib=memory, volumes=disks)
-    chosen = pick_shape(wanted, worth_having(shapes))
+    chosen = pick_shape(wanted, Shapes(shapes))
     fits = [
         s
         for s in shapes
@@ -109,7 +109,7 @@ def test_no_shape_that_fits_is_cheaper_than_the_chosen_one(
     assert chosen in fits
     priced = [s.price for s in fits if s.price is not None]
     assert chosen.price == (min(priced) if priced else None)
-    assert pick_shape(wanted, worth_having(reversed(shapes))) == chosen
+    assert pick_shape(wanted, Shapes(reversed(shapes))) == chosen
 
 
 @pytest.mark.parametrize(
@@ -154,8 +154,8 @@ def test_a_database_takes_fast_disks_and_others_the_cheapest() -> None:
         Offer(id=n, place="p", kind=OfferKind.STORAGE, name=n, unit="GiB-month", price=Decimal(p))
         for n, p in (("hdd", "1"), ("ssd", "2"))
     ]
-    assert getattr(pick_storage("database", classes), "name", "") == "ssd"
-    assert getattr(pick_storage("web", classes), "name", "") == "hdd"
+    assert getattr(pick_storage(demand(role="database"), classes), "name", "") == "ssd"
+    assert getattr(pick_storage(demand(role="web"), classes), "name", "") == "hdd"
 
 
 @pytest.mark.parametrize(("mib", "want"), [(0, 1), (1, 1), (1024, 1), (1025, 2), (Decimal("1024.1"), 2)])

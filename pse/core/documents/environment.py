@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from pse.core.documents.category import Category
+from pse.core.documents.sizing import ANY, Constraints
 from pse.core.documents.workloads import AbsolutePath, GiB
 
 
@@ -19,6 +20,7 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         data_gib: GiB of data volume of each; 0 for none.
         mount: Where the data volume is mounted.
         ports: TCP ports open to the network of the workload.
+        constraints: What their shape has to have, beside its size.
     """
 
     role: str
@@ -28,6 +30,7 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     data_gib: GiB = 0
     mount: AbsolutePath = "/srv"
     ports: tuple[Annotated[int, msgspec.Meta(ge=1, le=65535)], ...] = ()
+    constraints: Constraints = ANY
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

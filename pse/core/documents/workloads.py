@@ -6,6 +6,7 @@ import msgspec
 
 from pse.core.canonical import hash_of
 from pse.core.documents.plan import Check, Strategy
+from pse.core.documents.sizing import ANY, Constraints
 from pse.core.settings import Workspace, load_toml
 
 FILE = "workloads.toml"
@@ -26,12 +27,14 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         paths: Absolute paths whose files move: data, application, configuration.
         databases: Names of databases that move; empty means all that were found.
         packages: Names of packages that the new server needs.
+        constraints: What its shape has to have, beside its size.
     """
 
     role: str = ""
     paths: tuple[AbsolutePath, ...] = ()
     databases: tuple[str, ...] = ()
     packages: tuple[PackageName, ...] = ()
+    constraints: Constraints = ANY
 
 
 class ServiceDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
