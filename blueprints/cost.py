@@ -5,16 +5,19 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.bundle import Bundle
-from blueprints.pricing import TAX, add
+from blueprints.lines import TAX
+from blueprints.pricing import add
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, CostLine, Decision, Strategy, Unit
 from pse.core.findings import Finding
 
 LANDING = "landing"
-WHOLE = frozenset({OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, TAX})
+WHOLE = frozenset(
+    {OfferKind.EGRESS, OfferKind.MIGRATION, OfferKind.SUPPORT, OfferKind.SAAS, OfferKind.LOAD_BALANCER, TAX}
+)
 """Kinds of lines that belong to a workload and to no resource of it."""
-NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B023", "PSE-I012"})
-"""Findings of a plan about what no line stands for: servers, disks, egress and tax that are not counted."""
+NOT_IN_THE_BILL = frozenset({"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B023", "PSE-B072", "PSE-I012"})
+"""Findings of a plan about what no line stands for: servers, disks, egress, licences and tax that are not counted."""
 
 
 class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):

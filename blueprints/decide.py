@@ -7,10 +7,11 @@ import msgspec
 
 from blueprints.abilities import Places, able
 from blueprints.bills import unpriced
+from blueprints.catalogue import Catalogue
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
-from blueprints.pricing import FREE, Catalogue, build_at, saas_bill, totals
+from blueprints.pricing import FREE, build_at, saas_bill, totals
 from blueprints.view import View
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy

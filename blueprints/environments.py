@@ -98,6 +98,7 @@ def wanted_environment(environment: Environment, *, class_id: str) -> Wanted:
         blueprint=environment.blueprint,
         place=environment.place,
         egress_gib=environment.egress_gib,
+        load_balancers=environment.load_balancers,
     )
 
 
@@ -116,6 +117,7 @@ def _demand(server: WantedServer, name: str, environment: Environment, needs: tu
         mbps=server.constraints.mbps,
         nics=max(1, server.constraints.nics),
         constraints=server.constraints,
+        licences=server.licences,
         needs=needs,
         packages=("postgresql",) if server.role == "database" else (),
         ports=server.ports,

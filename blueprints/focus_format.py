@@ -18,7 +18,7 @@ import msgspec
 
 from blueprints.bundle import Bundle
 from blueprints.cost import WHOLE, CostReport, WorkloadCost, cost_report, lines_of
-from blueprints.pricing import TAX
+from blueprints.lines import TAX
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import CostLine, Plan
 from pse.core.text import csv_cell, printable
@@ -87,9 +87,13 @@ _CATEGORIES: Mapping[str, str] = MappingProxyType(
         OfferKind.COMPUTE: "Compute",
         OfferKind.IMAGE: "Compute",
         OfferKind.STORAGE: "Storage",
+        OfferKind.IOPS: "Storage",
         OfferKind.SNAPSHOT: "Storage",
+        OfferKind.BACKUP: "Storage",
         OfferKind.EGRESS: "Networking",
         OfferKind.ADDRESS: "Networking",
+        OfferKind.LOAD_BALANCER: "Networking",
+        OfferKind.LICENCE: "Compute",
         OfferKind.SAAS: "Business Applications",
         OfferKind.SUPPORT: "Management and Governance",
         OfferKind.MIGRATION: "Migration",

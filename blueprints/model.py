@@ -42,6 +42,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         constraints: What else a shape has to have.
         stars: How sure the size is, 1 to 5; 0 where nothing was there to measure.
         unscored: See `blueprints.sizing.Size`.
+        licences: Products whose licences it needs, beside that of its system.
         needs: Names of servers of the workload that it connects to.
         packages: Packages that it needs.
         ports: TCP ports open to the workload's network; for what has no observed flows.
@@ -65,6 +66,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     constraints: Constraints = ANY
     stars: int = 0
     unscored: bool = False
+    licences: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
@@ -86,6 +88,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         blueprint: Named by a person; empty lets planning choose.
         place: Named by a person; empty lets planning choose.
         egress_gib: GiB a month that leave the place; None is not declared.
+        load_balancers: Load balancers that people say it has.
         moves: Data moves.
         services: Services of the cut-over.
         switches: Records of the cut-over.
@@ -102,6 +105,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     blueprint: str = ""
     place: str = ""
     egress_gib: int | None = None
+    load_balancers: int = 0
     moves: tuple[Move, ...] = ()
     services: tuple[Service, ...] = ()
     switches: tuple[DnsSwitch, ...] = ()

@@ -10,8 +10,9 @@ from decimal import Decimal
 
 import msgspec
 
+from blueprints.catalogue import Catalogue
 from blueprints.names import landing_id
-from blueprints.pricing import Catalogue, landing_bill, totals
+from blueprints.pricing import landing_bill, totals
 from pse.core.documents.plan import Cost, PlaceOption
 from pse.core.money import cents
 from pse.core.text import counted

@@ -8,7 +8,9 @@ import msgspec
 
 from blueprints.abilities import Ability, Places, abilities_of, missing_images
 from blueprints.bills import Mandate, unpriced
+from blueprints.bought import of_the_bills
 from blueprints.bundle import Bundle, misplaced
+from blueprints.catalogue import Catalogue
 from blueprints.categories import categories_of, lowered_of, said_of
 from blueprints.decide import Decider
 from blueprints.environments import load_environments, wanted_environment
@@ -16,7 +18,7 @@ from blueprints.matching import Matcher
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import landing_range
-from blueprints.pricing import Catalogue, add
+from blueprints.pricing import add
 from blueprints.remarks import of_sizes, of_the_whole, of_wanted
 from blueprints.units import landings_of, site_of, units_of
 from blueprints.view import View
@@ -192,7 +194,7 @@ def _current(workspace: Workspace, environments: Collection[Environment]) -> Est
 def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     """Decide everything. Pure: no clock, no file; the order of rows does not matter."""
     view = View(inputs.estate)
-    catalogue = Catalogue(inputs.offers)
+    catalogue = Catalogue(inputs.offers, inputs.settings.cost, horizon_months=inputs.settings.horizon_months)
     places = sorted(inputs.places, key=lambda p: p.id)
     wanted = _wanted(inputs, view)
     abilities = inputs.abilities
@@ -232,6 +234,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *missing_images(units.values(), abilities),
         *of_the_whole(inputs, view, by_id),
         *of_sizes(inputs, view, [(w, b) for w in wanted if (b := outcomes[w.id].built) is not None], catalogue),
+        *of_the_bills(units.values(), wanted, catalogue),
         *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *of_wanted(w, outcomes[w.id]))),
     }

@@ -1,68 +1,22 @@
-"""Prices: the offers of each place, what a workload is there, and its bill, line by line.
+"""Prices: what a workload is at a place, and its bill, line by line; the lines themselves are in `blueprints.lines`."""
 
-Every amount is quantity x price of one row of the price book, rounded half-even to two places as a bill is, so that
-totals of any part add up to the total of the whole. A line without a price is counted and in no sum.
-"""
-
-from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
+from blueprints.catalogue import Catalogue, Part
+from blueprints.lines import TAX, disk_line, iops_lines, line, server_lines, share_lines, workload_lines
 from blueprints.model import Built, Demand, Wanted
+from blueprints.settling import settled
 from blueprints.shapes import Shapes
-from blueprints.sizing import MIB_PER_GIB, is_older, pick_image, pick_shape, pick_storage
-from pse.core.documents.offers import Offer, OfferKind, Offers
+from blueprints.sizing import is_older, pick_image, pick_shape
+from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
-from pse.core.money import HOURS_PER_MONTH, cents, total
+from pse.core.money import cents, total
 from pse.core.text import counted
 
 FREE = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
-TAX = "tax"
-
-
-class Catalogue:
-    """Offers by place and kind."""
-
-    def __init__(self, offers: Offers) -> None:
-        """Group ``offers``."""
-        self.tax_percent = offers.tax_percent
-        self._rows: defaultdict[tuple[str, OfferKind], list[Offer]] = defaultdict(list)
-        self._shapes: dict[str, Shapes] = {}
-        for offer in sorted(offers.offers, key=lambda o: o.id):
-            self._rows[offer.place, offer.kind].append(offer)
-
-    def at(self, place: str, kind: OfferKind) -> list[Offer]:
-        """Offers of one kind at a place, sorted by id."""
-        return self._rows.get((place, kind), [])
-
-    def shapes(self, place: str) -> Shapes:
-        """The compute offers of a place."""
-        if place not in self._shapes:
-            self._shapes[place] = Shapes(self.at(place, OfferKind.COMPUTE))
-        return self._shapes[place]
-
-    def cheapest(self, place: str, kind: OfferKind) -> Offer | None:
-        """The cheapest offer of a kind; one without a price only when there is no other."""
-        return min(self.at(place, kind), key=lambda o: (o.price is None, o.price or 0, o.id), default=None)
-
-
-def line(item: str, kind: OfferKind, offer: Offer | None, quantity: Decimal, unit: str) -> CostLine:
-    """One line: quantity x the offer's price; no offer or no price gives a line without an amount."""
-    price = offer.price if offer else None
-    amount = None if price is None else cents(quantity * price)
-    once = unit == "once" or (kind is OfferKind.MIGRATION)
-    return CostLine(
-        item=item,
-        kind=kind,
-        offer=offer.id if offer else "",
-        quantity=quantity,
-        unit=unit,
-        price=price,
-        monthly=None if once else amount,
-        one_time=amount if once else None,
-    )
 
 
 def totals(lines: Iterable[CostLine]) -> Cost:
@@ -107,19 +61,22 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     for demand in wanted.servers:
         shape = pick_shape(demand, catalogue.shapes(place))
         image = pick_image(demand, catalogue.at(place, OfferKind.IMAGE))
-        storage = pick_storage(demand, catalogue.at(place, OfferKind.STORAGE))
-        lacking += _lacking(demand, catalogue.shapes(place), shape, image, storage)
+        disks = [catalogue.disk(place, volume.size_gib, demand) for volume in demand.volumes]
+        lacking += _lacking(demand, catalogue.shapes(place), shape, image, disks)
         if shape is None or image is None:
             continue
         if demand.os_version and image.os_version != demand.os_version:
             notes.append(f"{demand.name}: {demand.os_family} {demand.os_version} becomes {image.name}")
             if is_older(image.os_version, demand.os_version):
                 older.append(notes[-1])
-        servers.append(_planned(demand, shape, image, storage))
-        lines += _server_lines(demand, shape, image, storage, catalogue.cheapest(place, OfferKind.ADDRESS))
+        servers.append(_planned(demand, shape, image, disks))
+        lines += server_lines(demand, shape, image, catalogue)
+        lines += (disk_line(v.name, disk) for v, disk in zip(demand.volumes, disks, strict=True))
+        lines += iops_lines(demand, place, disks, catalogue)
     if lacking:
         return Built(place=place, lacking=tuple(dict.fromkeys(lacking)))
-    lines += _workload_lines(wanted, place, catalogue)
+    lines += workload_lines(wanted, place, catalogue)
+    lines += share_lines(wanted.id, place, lines, catalogue)
     lines = with_tax(wanted.id, lines, catalogue.tax_percent)
     return Built(
         place=place,
@@ -132,7 +89,7 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
 
 
 def _lacking(
-    demand: Demand, shapes: Shapes, shape: Offer | None, image: Offer | None, storage: Offer | None
+    demand: Demand, shapes: Shapes, shape: Offer | None, image: Offer | None, disks: Iterable[Part | None]
 ) -> Iterable[str]:
     if shape is None:
         volumes = f" and {counted(len(demand.volumes), 'volume')}" if demand.volumes else ""
@@ -140,11 +97,11 @@ def _lacking(
         yield f"no shape for {demand.name}: {size}{volumes}; {shapes.why_none(demand)}"
     if image is None:
         yield f"no image for {demand.name}: {demand.os_family or 'unknown OS family'} {demand.os_version}".rstrip()
-    if storage is None and demand.volumes:
+    if None in disks:
         yield f"no storage for the volumes of {demand.name}"
 
 
-def _planned(demand: Demand, shape: Offer, image: Offer, storage: Offer | None) -> PlannedServer:
+def _planned(demand: Demand, shape: Offer, image: Offer, disks: Iterable[Part | None]) -> PlannedServer:
     return PlannedServer(
         name=demand.name,
         role=demand.role,
@@ -154,9 +111,12 @@ def _planned(demand: Demand, shape: Offer, image: Offer, storage: Offer | None) 
         image=image.name,
         volumes=tuple(
             PlannedVolume(
-                name=v.name, size_gib=v.size_gib, storage_class=storage.name if storage else "", mount=v.mount
+                name=v.name,
+                size_gib=v.size_gib,
+                storage_class=disk[0].name if disk and disk[0] else "",
+                mount=v.mount,
             )
-            for v in demand.volumes
+            for v, disk in zip(demand.volumes, disks, strict=True)
         ),
         needs=demand.needs,
         packages=demand.packages,
@@ -164,41 +124,6 @@ def _planned(demand: Demand, shape: Offer, image: Offer, storage: Offer | None) 
         stars=demand.stars,
         why=demand.why,
     )
-
-
-def _server_lines(
-    demand: Demand, shape: Offer, image: Offer, storage: Offer | None, address: Offer | None
-) -> Iterable[CostLine]:
-    yield line(demand.name, OfferKind.COMPUTE, shape, HOURS_PER_MONTH, shape.unit)
-    yield line(demand.name, OfferKind.IMAGE, image, _months(image), image.unit)
-    if demand.published:
-        unit = address.unit if address else "month"
-        yield line(demand.name, OfferKind.ADDRESS, address, _months(address), unit)
-    for volume in demand.volumes:
-        yield line(volume.name, OfferKind.STORAGE, storage, Decimal(volume.size_gib), "GiB-month")
-
-
-def _months(offer: Offer | None) -> Decimal:
-    return HOURS_PER_MONTH if offer is not None and offer.unit == "hour" else Decimal(1)
-
-
-def _workload_lines(wanted: Wanted, place: str, catalogue: Catalogue) -> Iterable[CostLine]:
-    if wanted.egress_gib:
-        offer = catalogue.cheapest(place, OfferKind.EGRESS)
-        yield line(wanted.id, OfferKind.EGRESS, offer, Decimal(wanted.egress_gib), "GiB")
-    if wanted.new:
-        return
-    # No offer is no price, and not free: a place that says nothing of it must not look cheaper than one that does.
-    offers = catalogue.at(place, OfferKind.MIGRATION)
-    if not offers:
-        yield line(wanted.id, OfferKind.MIGRATION, None, Decimal(len(wanted.servers)), "once")
-    for offer in offers:
-        if offer.unit == "once":
-            yield line(wanted.id, OfferKind.MIGRATION, offer, Decimal(len(wanted.servers)), offer.unit)
-            continue
-        moved = Decimal(-(-wanted.moved_mib // MIB_PER_GIB))
-        priced = offer if wanted.all_sizes_known else msgspec.structs.replace(offer, price=None)
-        yield line(wanted.id, OfferKind.MIGRATION, priced, moved, offer.unit)
 
 
 def saas_bill(wanted: Wanted, offer: Offer, catalogue: Catalogue) -> tuple[CostLine, ...]:
@@ -212,8 +137,18 @@ def saas_bill(wanted: Wanted, offer: Offer, catalogue: Catalogue) -> tuple[CostL
     return tuple(with_tax(wanted.id, lines, catalogue.tax_percent))
 
 
-def landing_bill(unit_id: str, place: str, catalogue: Catalogue) -> tuple[CostLine, ...]:
-    """The bill of a landing zone: support of the place, which is paid once a place and not once a workload."""
-    support = catalogue.cheapest(place, OfferKind.SUPPORT)
-    lines = [line(unit_id, OfferKind.SUPPORT, support, Decimal(1), "month")]
-    return tuple(with_tax(unit_id, lines, catalogue.tax_percent))
+def landing_bill(
+    unit_id: str, place: str, catalogue: Catalogue, bills: Iterable[Iterable[CostLine]] = ()
+) -> tuple[CostLine, ...]:
+    """The bill of a landing zone: what is paid once a place and not once a workload.
+
+    That is support, and what the place charges for all workloads together beside what each is charged by itself; see
+    `blueprints.settling.settled`.
+
+    Args:
+        unit_id: Id of the landing zone.
+        place: Place id.
+        catalogue: Offers.
+        bills: Those of the workloads at the place; none when places are weighed.
+    """
+    return tuple(with_tax(unit_id, settled(unit_id, place, catalogue, bills), catalogue.tax_percent))

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from blueprints.catalogue import Catalogue
 from blueprints.model import Built, Wanted
-from blueprints.pricing import Catalogue
 from blueprints.shapes import unstated
 from blueprints.view import View
 from inventory.losses import LEFT_OUT

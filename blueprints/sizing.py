@@ -177,22 +177,6 @@ def pick_image(demand: Demand, images: Sequence[Offer]) -> Offer | None:
     return max(family, key=lambda i: (version_key(i.os_version), i.name), default=None)
 
 
-def pick_storage(demand: Demand, classes: Sequence[Offer]) -> Offer | None:
-    """The cheapest storage class that can keep up with the demand's disks; a database takes ``ssd`` where it is sold.
-
-    A class keeps up when it states no limit, or one that the whole server's use is within: how the use is spread over
-    the volumes is not measured.
-    """
-    able = [
-        offer
-        for offer in classes
-        if (not offer.max_iops or offer.max_iops >= demand.iops)
-        and (not offer.max_mbps or offer.max_mbps >= demand.mbps)
-    ]
-    fast = [offer for offer in able if offer.name == "ssd"] if demand.role == "database" else []
-    return min(fast or able, key=lambda c: (c.price is None, c.price or 0, c.name), default=None)
-
-
 def is_older(version: str, than: str) -> bool:
     """Whether ``version`` is older, as far as it is told: 12 is not older than 12.5, and 11 is."""
     key = version_key(version)

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping
 
+from blueprints.catalogue import Catalogue
 from blueprints.decide import Outcome
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import Site, ruled, subnet_range
-from blueprints.pricing import Catalogue, landing_bill, totals
+from blueprints.pricing import landing_bill, totals
 from blueprints.view import View
 from blueprints.waves import Waves
 from policy.register import Place
@@ -99,7 +100,7 @@ def landings_of(units: Mapping[str, Unit], catalogue: Catalogue, ranges: Mapping
         # Of equally sensitive classes the one with the fewest deviations: its gate allows the least.
         first = min(here, key=lambda u: (-u.category.rank, u.class_id.count("+"), u.class_id))
         name = landing_id(place)
-        lines = landing_bill(name, place, catalogue)
+        lines = landing_bill(name, place, catalogue, (unit.costs for unit in here))
         found[name] = Unit(
             id=name,
             workload=name,

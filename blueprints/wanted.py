@@ -58,6 +58,7 @@ def wanted_of(
         declared=declared,
         place=declared.place,
         egress_gib=declared.egress_gib,
+        load_balancers=declared.load_balancers,
         moves=tuple(moves),
         services=tuple(
             Service(name=s.name, server=hosts[s.host], start=s.start, stop=s.stop, checks=s.check)
@@ -131,6 +132,7 @@ def _demand(
         constraints=host.constraints,
         stars=size.stars,
         unscored=size.unscored,
+        licences=host.licences,
         needs=tuple(sorted(needs)),
         packages=_packages(server, role, host, view),
         published=server.hostname in declared.dns.values() or _reached_from_outside(server, view),

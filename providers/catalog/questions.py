@@ -9,13 +9,13 @@ from pse.core.money import HOURS_PER_MONTH, cents
 
 
 def worth_having(offers: Iterable[Offer]) -> tuple[Offer, ...]:
-    """The compute offers that somebody may want, in the order in which they are wanted.
+    """The compute offers on demand that somebody may want, in the order in which they are wanted.
 
     Cheapest first, a tie goes to the smaller, then by name; those without a price come last. One that an earlier one
     outdoes in everything is left out: whoever it would be large enough for takes the earlier one.
     """
     shapes = sorted(
-        (offer for offer in offers if offer.kind is OfferKind.COMPUTE),
+        (offer for offer in offers if offer.kind is OfferKind.COMPUTE and not offer.term_months),
         key=lambda s: (s.price is None, s.price or 0, s.vcpus, s.memory_mib, s.name),
     )
     kept: list[Offer] = []
@@ -60,27 +60,36 @@ def _outdoes(one: Offer, other: Offer) -> bool:
 
 
 def offer_at(offers: Offers, place: str, kind: OfferKind, name: str) -> Offer:
-    """One offer.
+    """One offer, without commitment.
 
     Raises:
-        BadInput: There is none; the hint names those of its kind at the place.
+        BadInput: There is none, and the hint names those of its kind at the place; or the name is that of several
+            rows, of which no single one is the price.
     """
-    there = [offer for offer in offers.offers if (offer.place, offer.kind) == (place, kind)]
-    found = next((offer for offer in there if offer.name == name), None)
-    if found is None:
-        known = ", ".join(offer.name for offer in there) or "none"
+    there = [o for o in offers.offers if (o.place, o.kind) == (place, kind) and not o.term_months]
+    found = [offer for offer in there if offer.name == name]
+    if not found:
+        known = ", ".join(dict.fromkeys(offer.name for offer in there)) or "none"
         raise BadInput(f"the price book has no {kind} {name!r} at {place}", hint=f"It has {known}.", where="name")
-    return found
+    if len(found) > 1:
+        raise BadInput(
+            f"{kind} {name!r} at {place} has {len(found)} prices, by quantity",
+            hint="`pse plan` reckons with them; no single one is the price.",
+            where="name",
+        )
+    return found[0]
 
 
 def monthly(offer: Offer, quantity: int) -> Decimal | None:
     """What a quantity of an offer costs a month of 730 hours, before tax; None without a price.
 
     Raises:
-        BadInput: It is paid once.
+        BadInput: It is paid once, or is a share of something else.
     """
+    if offer.unit == "percent":
+        raise BadInput(f"{offer.name} is a share of what is spent, and has no monthly price")
     if offer.unit == "once" or offer.kind is OfferKind.MIGRATION:
         raise BadInput(f"{offer.name} is paid once, and has no monthly price")
     if offer.price is None:
         return None
-    return cents(offer.price * quantity * (HOURS_PER_MONTH if offer.unit == "hour" else 1))
+    return cents(offer.price * quantity * (HOURS_PER_MONTH if offer.unit.endswith("hour") else 1))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from pse.core.canonical import read_bytes
+from pse.core.costing import CostSettings
 from pse.core.documents.category import Category
 from pse.core.documents.sizing import IdleSettings, SizingSettings
 from pse.core.errors import BadInput, UsageError
@@ -44,6 +45,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         controllers: IPv4 ranges that this tool works from; new servers open SSH to these and to their sources only.
         sizing: See `SizingSettings`.
         idle: See `IdleSettings`.
+        cost: See `pse.core.costing.CostSettings`.
     """
 
     comfort: Decimal = Decimal("1.3")
@@ -53,6 +55,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     controllers: tuple[str, ...] = ()
     sizing: SizingSettings = SizingSettings()
     idle: IdleSettings = IdleSettings()
+    cost: CostSettings = CostSettings()
 
     def __post_init__(self) -> None:
         """Refuse numbers and ranges that make no sense.

@@ -5,7 +5,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from blueprints import cost_report, infracost
 from blueprints.bundle import Bundle
-from blueprints.pricing import Catalogue, totals
+from blueprints.catalogue import Catalogue
+from blueprints.pricing import totals
 from providers.catalog import load_offers
 from pse.core.documents.plan import Strategy
 from pse.core.settings import Workspace
@@ -40,6 +41,7 @@ def test_the_portal_is_billed_to_the_rupee(ministry_plan: Bundle) -> None:
         2 * Decimal(730) * Decimal("8.40")  # two std-2-4
         + 10 * Decimal("21.00")  # the database: 900 MiB x 1.3 are less than the least of 10 GiB of ssd
         + 12 * Decimal("9.50")  # the front: 9000 MiB x 1.3 are 12 GiB of hdd
+        + 2 * 10 * Decimal("9.50")  # their system disks, of the size that the image states
         + Decimal("950.00")  # one published server
         + 120 * Decimal("2.40")  # egress
     )

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from blueprints.planning import draft_plan
-from blueprints.sizing import pick_storage, size_of, stars_of
+from blueprints.sizing import size_of, stars_of
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.sizing import Constraints, SizingSettings
 from pse.core.documents.snapshot import Nic
@@ -16,6 +16,7 @@ from pse.core.errors import BadInput
 from pse.core.settings import Workspace
 from tests.blueprints.estates import estate, inputs, ministry_estate, server, workload
 from tests.blueprints.test_blueprints_shapes import demand
+from tests.blueprints.test_blueprints_sizing import storage_name
 
 COMFORT = Decimal("1.3")
 HEAD = "host,first,last,coverage,cpu_p95,cpu_peak,memory_p95,iops_p95,network_mbps_p95,logins,cpu_performance,source\n"
@@ -93,10 +94,10 @@ def test_disks_that_are_too_slow_are_not_taken() -> None:
         Offer(id=n, place="p", kind=OfferKind.STORAGE, name=n, unit="GiB-month", price=Decimal(p), max_iops=i)
         for n, p, i in (("slow", "1", 500), ("fast", "3", 5000), ("unsaid", "9", 0))
     ]
-    assert getattr(pick_storage(demand(iops=400), classes), "name", "") == "slow"
-    assert getattr(pick_storage(demand(iops=501), classes), "name", "") == "fast"
-    assert getattr(pick_storage(demand(iops=9000), classes), "name", "") == "unsaid"
-    assert pick_storage(demand(iops=9000), classes[:2]) is None
+    assert storage_name(classes, demand(iops=400)) == "slow"
+    assert storage_name(classes, demand(iops=501)) == "fast"
+    assert storage_name(classes, demand(iops=9000)) == "unsaid"
+    assert storage_name(classes[:2], demand(iops=9000)) is None
 
 
 def test_a_measured_server_is_sized_in_order_and_the_file_is_an_input(planned: Workspace) -> None:

@@ -19,6 +19,7 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         memory_mib: MiB of memory of each.
         data_gib: GiB of data volume of each; 0 for none.
         mount: Where the data volume is mounted.
+        licences: Products whose licences each needs, by their names in the price book; not that of its system.
         ports: TCP ports open to the network of the workload.
         constraints: What their shape has to have, beside its size.
     """
@@ -29,6 +30,7 @@ class WantedServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     memory_mib: Annotated[int, msgspec.Meta(ge=1, le=2**26)]
     data_gib: GiB = 0
     mount: AbsolutePath = "/srv"
+    licences: tuple[str, ...] = ()
     ports: tuple[Annotated[int, msgspec.Meta(ge=1, le=65535)], ...] = ()
     constraints: Constraints = ANY
 
@@ -44,6 +46,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         servers: What is wanted.
         os_family: Family of the image.
         egress_gib: GiB a month that leave the place; None is not declared, and in no bill.
+        load_balancers: Load balancers that stand before it; they are in its bill, and nobody builds them.
         owner: Who owns the data and says which category it is.
         reference: Paper that says so.
         reason: Why, where the category is less strict than it was planned with before.
@@ -57,6 +60,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     servers: tuple[WantedServer, ...]
     os_family: str = "debian"
     egress_gib: GiB | None = None
+    load_balancers: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     owner: str = ""
     reference: str = ""
     reason: str = ""

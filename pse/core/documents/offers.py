@@ -6,15 +6,23 @@ from enum import StrEnum
 
 import msgspec
 
+from pse.core.findings import Finding
+
 
 class OfferKind(StrEnum):
     """What an offer sells."""
 
     COMPUTE = "compute"
     STORAGE = "storage"
+    IOPS = "iops"
+    """Operations a second of a storage class that bears the same name, where they are priced apart."""
     SNAPSHOT = "snapshot"
+    BACKUP = "backup"
     EGRESS = "egress"
     ADDRESS = "address"
+    LOAD_BALANCER = "load-balancer"
+    LICENCE = "licence"
+    """A product's licence that the place sells; that of an operating system is in its image's price."""
     SAAS = "saas"
     SUPPORT = "support"
     MIGRATION = "migration"
@@ -26,12 +34,19 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """A priced row at a place.
 
     Attributes:
-        id: Stable id of the row: place, kind and name.
+        id: Stable id of the row: place, kind and name, and what of the next four tells it from its sisters.
         place: Place id.
         kind: See `OfferKind`.
         name: Shape or class, for example ``std-2-8`` or ``ssd``.
-        unit: What the price is for: ``hour``, ``GiB-month``, ``GiB``, ``month``, ``seat-month``, ``once``.
+        unit: What the price is for: ``hour``, ``GiB-month``, ``GiB``, ``month``, ``seat-month``, ``once`` …
         price: Per unit in the book's currency; None is "no price", which is said and never taken as 0.
+        above: Units that come before this row's: rows of one name are the steps of a tariff, and each prices the units
+            above its own bound up to the next one's. For ``percent`` the bound is an amount of money.
+        term_months: Months of commitment that the price takes; 0 is on demand. Compute only.
+        upfront: Paid for each server at the start of each term; compute with a term only.
+        minimum: Least that is charged a month; for support by ``percent`` only.
+        disk_gib: Image: GiB of its system disk, None when not stated. Compute: GiB of system disk that the shape
+            includes. Storage by the ``month``: GiB of the size class, which a volume of up to that size takes.
         vcpus: Compute only.
         memory_mib: Compute only.
         max_volumes: Volumes a server of this shape can carry; compute only.
@@ -49,6 +64,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         capability: For SaaS: what it replaces, for example ``learning-management``.
         quality: ``listed``, ``quoted``, ``estimated`` or ``sample``.
         source: Document that the price was read in.
+        listed: What the document says, where ``price`` was reckoned from it: ``0.0416 USD less 10 %``.
+        dated: Day of this price, where it is not the book's.
     """
 
     id: str
@@ -57,6 +74,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     unit: str
     price: Decimal | None
+    above: Decimal = Decimal(0)
+    term_months: int = 0
+    upfront: Decimal | None = None
+    minimum: Decimal | None = None
+    disk_gib: int | None = None
     vcpus: int = 0
     memory_mib: int = 0
     max_volumes: int = 0
@@ -74,6 +96,17 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     capability: str = ""
     quality: str = ""
     source: str = ""
+    listed: str = ""
+    dated: date | None = None
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one unit of a currency is in the book's, on a day, by a source: ``rate`` rupees for a dollar."""
+
+    currency: str
+    rate: Decimal
+    dated: date
+    source: str
 
 
 class Offers(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +119,9 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
         currency: Currency of every price in it.
         tax_percent: Sales tax on every line, in percent; None when not stated.
         sample: Prices are invented.
+        rates: By which prices in other currencies were reckoned into ``currency``.
         offers: Sorted by id.
+        findings: Rows of price sheets that cannot be used, and what else came up in reading.
         hash: SHA-256 over the rest.
     """
 
@@ -96,5 +131,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     tax_percent: Decimal | None = None
     sample: bool = False
+    rates: tuple[Rate, ...] = ()
     offers: tuple[Offer, ...]
+    findings: tuple[Finding, ...] = ()
     hash: str = ""

@@ -28,6 +28,7 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         databases: Names of databases that move; empty means all that were found.
         packages: Names of packages that the new server needs.
         constraints: What its shape has to have, beside its size.
+        licences: Products whose licences it needs, by their names in the price book; not that of its system.
     """
 
     role: str = ""
@@ -35,6 +36,7 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     databases: tuple[str, ...] = ()
     packages: tuple[PackageName, ...] = ()
     constraints: Constraints = ANY
+    licences: tuple[str, ...] = ()
 
 
 class ServiceDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,6 +67,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         saas: Capability that a software service could give instead, for example ``learning-management``.
         seats: Users of the software service; 0 is not stated, and a price per seat then comes to no price.
         egress_gib: GiB a month that leave the place; None is not declared, and in no bill.
+        load_balancers: Load balancers that stand before it; they are in its bill, and nobody builds them.
         place: Place id that it has to go to; empty lets planning choose. A place that is not allowed is refused.
         wave: Wave to move in; None lets planning choose.
         host: By host name.
@@ -78,6 +81,7 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     saas: str = ""
     seats: Annotated[int, msgspec.Meta(ge=0, le=10**8)] = 0
     egress_gib: GiB | None = None
+    load_balancers: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     place: str = ""
     wave: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
     host: dict[str, HostDeclaration] = {}
