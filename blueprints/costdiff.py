@@ -90,7 +90,7 @@ def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
     Raises:
         BadInput: They are in two currencies: no rate between them is known.
     """
-    same_currency(old, new)
+    same_currency(old.currency, new.currency, where=new.plan[:12])
     before, after = ({row.workload: row for row in report.workloads} for report in (old, new))
     monthly = new.total.monthly - old.total.monthly
     return CostDiff(
@@ -110,16 +110,16 @@ def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
     )
 
 
-def same_currency(old: CostReport, new: CostReport) -> None:
-    """Refuse to compare what is in two currencies.
+def same_currency(old: str, new: str, *, where: str) -> None:
+    """Refuse to compare plans in two currencies.
 
     Raises:
         BadInput: They are: no rate between them is known.
     """
-    if old.currency != new.currency:
+    if old != new:
         raise BadInput(
-            f"the plans are in two currencies, {old.currency} and {new.currency}",
-            where=new.plan[:12],
+            f"the plans are in two currencies, {old} and {new}",
+            where=where,
             hint="Compare plans that were made from price books in one currency.",
         )
 

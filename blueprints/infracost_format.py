@@ -46,7 +46,7 @@ def infracost(bundle: Bundle, old: Bundle | None = None) -> dict[str, Any]:
     after = cost_report(bundle)
     before = None if old is None else cost_report(old)
     if before is not None:
-        same_currency(before, after)
+        same_currency(before.currency, after.currency, where=after.plan[:12])
     was = {row.workload: row for row in before.workloads if row.place} if before else {}
     now = {row.workload: row for row in after.workloads if row.place}
     tied = {"plan": after.plan, "sample": after.sample}

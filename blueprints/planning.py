@@ -143,7 +143,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     came_from = inputs_of(workspace, policy, snapshot="")
     environments = load_environments(workspace)
     given = estate
-    estate = _current(workspace, environments) if given is None else given
+    estate = current_estate(workspace, environments) if given is None else given
     offers = load_offers(workspace)
     declared = load_workloads(workspace)
     categories, labelled, found = categories_of(workspace, policy, estate, declared, environments)
@@ -175,7 +175,12 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     )
 
 
-def _current(workspace: Workspace, environments: Collection[Environment]) -> Estate:
+def current_estate(workspace: Workspace, environments: Collection[Environment]) -> Estate:
+    """What runs today; nothing where only environments are wanted.
+
+    Raises:
+        BadInput: There is neither.
+    """
     from inventory import load_estate
 
     if workspace.private.joinpath("snapshot").exists():
@@ -260,7 +265,13 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         if refusals:
             raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {name} at {unit.place}")
         gates[name] = sign_gate(workspace, gate)
-    plan = Plan(
+    return Bundle.sealed(workspace, plan_of(draft), units=draft.units, gates=gates, verdicts=inputs.verdicts)
+
+
+def plan_of(draft: Draft) -> Plan:
+    """``draft`` as a plan that has no hash yet, and so is of no use to whatever builds."""
+    inputs = draft.inputs
+    return Plan(
         entity=inputs.entity,
         as_of=inputs.as_of,
         sample=inputs.verdicts.sample or inputs.offers.sample,
@@ -273,7 +284,6 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         findings=draft.findings,
         units={},
     )
-    return Bundle.sealed(workspace, plan, units=draft.units, gates=gates, verdicts=inputs.verdicts)
 
 
 def _hashes(inputs: Inputs) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
@@ -13,18 +12,12 @@ from pse.cli.view import View
 from pse.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from blueprints import Bundle
-    from pse.cli.render import Form
     from pse.core.findings import Finding
 
 
-FORMS: "Mapping[str, Form]" = MappingProxyType(
-    {"table": "people", "json": "json", "markdown": "markdown", "html": "html"}
-)
 OF_OTHERS = ("infracost", "focus-csv", "focus-parquet")
-"""Formats of other tools."""
+"""Formats of other tools, beside the forms of a view."""
 
 
 @verb(
@@ -37,7 +30,7 @@ OF_OTHERS = ("infracost", "focus-csv", "focus-parquet")
 @click.option(
     "--format",
     "form",
-    type=click.Choice((*FORMS, *OF_OTHERS)),
+    type=click.Choice(("table", "json", "markdown", "html", *OF_OTHERS)),
     default="table",
     show_default=True,
     help="Markdown is for a merge request, HTML for a reader, FOCUS for FinOps tools.",
@@ -66,6 +59,8 @@ def command(
     Monthly and once, by workload and place, with what the in-country mandate costs. What has no price is said, and is
     within no budget. Exit 1 when the bill is over a budget.
     """
+    from pse.cli.render import FORMS
+
     _check(session, form, out, old, max_increase)
     bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
     view, over = _bill(session, bundle, before, most=_amount(max_monthly), increase=max_increase)

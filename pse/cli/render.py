@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pse.cli.html import html
@@ -31,6 +32,10 @@ _COLOURS = {"info": "cyan", "warning": "yellow", "error": "red"}
 
 
 Form = Literal["people", "markdown", "html", "json"]
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {"table": "people", "json": "json", "markdown": "markdown", "html": "html"}
+)
+"""By what ``--format`` calls them."""
 
 
 def show(view: View, form: Form = "people") -> None:

@@ -42,7 +42,7 @@ def cost_view(
             w.strategy,
             w.place or None,
             *amounts(w.cost),
-            _signed(w.mandate_monthly),
+            signed(w.mandate_monthly),
             w.forbidden_place,
         )
         for w in report.workloads[:READABLE]
@@ -70,10 +70,10 @@ def diff_view(plan: "Plan", diff: "CostDiff", over: "tuple[Finding, ...]" = ()) 
     left = len(diff.workloads) - READABLE
     shown = diff.workloads[:READABLE]
     share = "" if diff.percent is None else f" ({diff.percent:+f} %)"
-    against = f"against plan {diff.old[:12]}: {_signed(diff.monthly)} {currency} a month"
+    against = f"against plan {diff.old[:12]}: {signed(diff.monthly)} {currency} a month"
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
-        f"{against}{share}, {_signed(diff.one_time)} {currency} once",
+        f"{against}{share}, {signed(diff.one_time)} {currency} once",
         grid(
             f"What changes{f' (the first {READABLE}; --json has all)' if left > 0 else ''}",
             f"workload|from|to|>{currency} a month before|>now|>more a month|>more once",
@@ -84,8 +84,8 @@ def diff_view(plan: "Plan", diff: "CostDiff", over: "tuple[Finding, ...]" = ()) 
                     change.place or None,
                     amounts(change.before)[0] if change.before else None,
                     amounts(change.after)[0] if change.after else None,
-                    _signed(change.monthly),
-                    _signed(change.one_time),
+                    signed(change.monthly),
+                    signed(change.one_time),
                 )
                 for change in shown
             ),
@@ -121,5 +121,6 @@ def _aloud(report: "CostReport") -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _signed(amount: Decimal | None) -> str | None:
+def signed(amount: Decimal | None) -> str | None:
+    """An amount that is a difference, with its sign."""
     return None if amount is None else f"{cents(amount):+,}"

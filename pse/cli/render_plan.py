@@ -181,39 +181,3 @@ def waves_grid(plan: "Plan") -> tuple[Grid, ...]:
         for w in plan.waves[:READABLE]
     ]
     return (grid("Waves", ">wave|workloads|>servers|>MiB|why", rows),) if rows else ()
-
-
-def compare_view(plan: "Plan") -> View:
-    """Each workload's places, cheapest first, with what the mandate costs."""
-    items = [
-        {
-            "workload": d.workload,
-            "category": d.category,
-            "chosen": d.place,
-            "mandate_monthly": d.mandate_monthly,
-            "mandate_against": d.mandate_against,
-            "options": d.options,
-        }
-        for d in plan.decisions
-    ]
-    grids = tuple(_options(d, plan.currency) for d in plan.decisions[:READABLE] if d.options)
-    left = len(plan.decisions) - READABLE
-    more = (f"and {counted(left, 'more workload')}; --json has all",) if left > 0 else ()
-    return View({"plan": plan.hash, "currency": plan.currency, "items": items}, (*head(plan), *grids, *more))
-
-
-def _options(decision: "Decision", currency: str) -> Grid:
-    category = decision.category.value if decision.category else "unclassified"
-    title = f"{decision.workload} ({category})"
-    if decision.mandate_monthly is not None:
-        title += f": {mandate_words(decision.mandate_monthly, currency, decision.mandate_against)}"
-    rows = (
-        (
-            f"{'→ ' if o.place == decision.place else '  '}{o.place}",
-            "allowed" if o.allowed else "refused",
-            *amounts(o.cost),
-            why(o.refusals),
-        )
-        for o in decision.options
-    )
-    return grid(title, columns("place|verdict|$|why", currency), rows)

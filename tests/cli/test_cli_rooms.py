@@ -155,6 +155,32 @@ def test_dearer_plan_is_shown_beside_the_one_before_and_held_against_budgets(run
         assert run("cost", *wrong).exit_code == 2
 
 
+def test_two_plans_are_compared_and_a_what_if_is_no_plan(run: Run, ministry: Path) -> None:
+    old = told(run, "plan", "--as-of", DAY)
+    wanted = ministry / "environments" / "analytics.toml"
+    wanted.write_text(wanted.read_text().replace("vcpus = 2", "vcpus = 3", 1))
+    new = told(run, "plan", "--as-of", DAY)
+    diff = told(run, "compare", old["path"], new["path"])
+    assert (diff["old"], diff["new"], diff["inputs"]) == (old["hash"], new["hash"], ["environments"])
+    assert [change["workload"] for change in diff["items"]] == ["analytics"]
+    assert "| workload | what |" in run("compare", old["path"], new["path"], "--format", "markdown").stdout
+
+    plans, ledger = sorted(ministry.glob("plans/*")), ministry / ".pse" / "ledger.jsonl"
+    before = ledger.read_bytes() if ledger.exists() else b""
+    supposed = ("plan", "--as-of", DAY, "--what-if", "category:analytics=open", "--what-if", "price:*:compute=+10%")
+    made = told(run, *supposed)
+    assert made["what_if"] == [supposed[4], supposed[6]]
+    assert not {"hash", "old", "new", "path", "units"} & set(made)
+    assert "nothing can be provisioned from it" in run(*supposed).stdout
+    assert sorted(ministry.glob("plans/*")) == plans
+    assert (ledger.read_bytes() if ledger.exists() else b"") == before
+    assert run(*supposed, "--out", ministry / "x").exit_code == 2
+    # What it says, made a file by hand, is none that `pse up` takes.
+    told_file = ministry / "plan.json"
+    told_file.write_text(json.dumps(made))
+    assert run("up", told_file, "--yes").exit_code == 4
+
+
 def test_a_preview_without_the_cli_counts_what_would_be_made(run: Run, ministry: Path) -> None:
     told(run, "plan", "--as-of", DAY)
     # The real command, in a process of its own: Pulumi's mocks leave event loops open behind them.

@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from pse.cli import render
-from pse.cli.render_plan import compare_view, decisions_grid, waves_grid
+from pse.cli.render_compare import compare_view
+from pse.cli.render_plan import decisions_grid, waves_grid
 from pse.cli.view import Grid, grid
 from tests.cli.test_cli_views import PLAN
 

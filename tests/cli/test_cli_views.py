@@ -11,10 +11,11 @@ import pytest
 
 from inventory.importers.reading import Totals
 from pse.cli import render
+from pse.cli.render_compare import compare_view
 from pse.cli.render_cost import cost_view
 from pse.cli.render_estate import discovery_view, estate_blocks, import_view, labels_view
 from pse.cli.render_moves import campaign_view, migrate_intent, refuse_unfinished, rollback_intent, show_change
-from pse.cli.render_plan import compare_view, plan_view
+from pse.cli.render_plan import plan_view
 from pse.cli.render_work import audit_view, deployments_view, destroyed_view
 from pse.cli.session import Session
 from pse.cli.view import View
