@@ -50,6 +50,10 @@ class Catalogue:
         """Offers of one kind at a place, sorted by id; of compute those on demand."""
         return self._rows.get((place, kind), [])
 
+    def of_kind(self, kind: OfferKind) -> list[Offer]:
+        """Offers of one kind at all places, sorted by id within each."""
+        return [offer for (_, found), rows in sorted(self._rows.items()) if found is kind for offer in rows]
+
     def cheapest(self, place: str, kind: OfferKind) -> Offer | None:
         """The cheapest offer of a kind by the month; one without a price only when there is no other."""
         key = (place, kind)

@@ -12,6 +12,7 @@ from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
 from blueprints.pricing import FREE, build_at, saas_bill, totals
+from blueprints.proposals import Proposals
 from blueprints.view import View
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
@@ -70,6 +71,7 @@ class Decider:
         self._horizon = horizon_months
         self._reserved = reserved
         self._blockers = blockers
+        self._proposals = Proposals(view, catalogue)
 
     def decide_all(self, wanted: Iterable[Wanted]) -> dict[str, Outcome]:
         """What becomes of all of them, by id: each by itself first, then their places with landing zones weighed."""
@@ -90,6 +92,15 @@ class Decider:
 
     def decide(self, wanted: Wanted, *, placed: Placed | None = None) -> Outcome:
         """What becomes of ``wanted``, which is built at ``placed`` where it is given, else where it is cheapest."""
+        outcome = self._decided(wanted, placed)
+        proposed, why = self._proposals.of(wanted, outcome.decision.options)
+        if proposed in (None, outcome.decision.strategy) or wanted.declared.strategy is not None:
+            return outcome
+        reasons = (*outcome.decision.reasons, f"{proposed} is proposed, and a person decides in workloads.toml: {why}")
+        decision = msgspec.structs.replace(outcome.decision, proposed=proposed, reasons=reasons)
+        return msgspec.structs.replace(outcome, decision=decision)
+
+    def _decided(self, wanted: Wanted, placed: Placed | None) -> Outcome:
         declared = wanted.declared.strategy
         if declared in _STAYS:
             return self._stays(wanted, declared, (f"declared: {wanted.declared.reason or 'no reason is given'}",))

@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 import msgspec
 
+from blueprints.idle import Idle
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Cost, CostLine, DnsSwitch, Move, PlannedServer, Service, Unit
@@ -92,7 +93,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         moves: Data moves.
         services: Services of the cut-over.
         switches: Records of the cut-over.
-        findings: What came up on the way.
+        findings: What came up on the way, and matters where it is built.
+        idle: Servers that do little, with the evidence.
     """
 
     id: str
@@ -110,6 +112,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[Service, ...] = ()
     switches: tuple[DnsSwitch, ...] = ()
     findings: tuple[Finding, ...] = ()
+    idle: tuple[Idle, ...] = ()
 
     @property
     def moved_mib(self) -> int:

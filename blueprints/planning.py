@@ -311,6 +311,7 @@ def _wanted(inputs: Inputs, view: View) -> list[Wanted]:
             class_id=classes.get(name, ""),
             settings=inputs.settings,
             usages=inputs.usages.of,
+            as_of=inputs.as_of,
         )
         for name, workload in view.workloads.items()
     ]

@@ -135,7 +135,8 @@ def _few(names: Iterable[str]) -> str:
 
 
 def of_wanted(wanted: Wanted, outcome: "Outcome") -> Iterable[Finding]:
-    """What is said of one workload that is built."""
+    """What is said of one workload: that its servers do little, and what matters where it is built."""
+    yield from (one.finding(wanted.id) for one in wanted.idle)
     if outcome.built is None:
         return
     yield from wanted.findings

@@ -19,6 +19,7 @@ class View:
     Attributes:
         servers: By server id; templates left out.
         workloads: By workload id.
+        any_flows: Whether connections were seen at all; without, that none was seen of a server says nothing.
     """
 
     def __init__(self, estate: Estate) -> None:
@@ -27,6 +28,7 @@ class View:
             s.id: s for s in sorted(estate.servers, key=attrgetter("id")) if not s.is_template
         }
         self.workloads: dict[str, ProposedWorkload] = {w.id: w for w in sorted(estate.workloads, key=attrgetter("id"))}
+        self.any_flows = bool(estate.flows)
         by_server = attrgetter("server")
         self._disks = _grouped(estate.disks, by_server, attrgetter("name"))
         self._filesystems = _grouped(estate.filesystems, by_server, attrgetter("mount"))

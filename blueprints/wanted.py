@@ -2,7 +2,9 @@
 
 import posixpath
 from collections.abc import Iterable, Mapping
+from datetime import date
 
+from blueprints.idle import idle_of
 from blueprints.model import Demand, Wanted
 from blueprints.names import slug, unique
 from blueprints.sizing import architecture_of, size_of
@@ -34,6 +36,7 @@ def wanted_of(
     class_id: str,
     settings: PlanSettings,
     usages: Mapping[str, Usage],
+    as_of: date,
 ) -> Wanted:
     """Read what ``workload`` wants off the estate, what was measured of it, and what a person says of it."""
     members = sorted((view.servers[m] for m in workload.members if m in view.servers), key=lambda s: (s.hostname, s.id))
@@ -49,6 +52,7 @@ def wanted_of(
     hosts = {s.hostname: names[s.id] for s in members}
     findings += _strangers(workload.id, declared, hosts)
     moves = [move for s in members for move in _moves(workload.id, s, names[s.id], declared, view)]
+    idle = (idle_of(s, view, usages.get(s.hostname), settings.idle, as_of=as_of) for s in members) if usages else ()
     return Wanted(
         id=workload.id,
         category=category,
@@ -69,6 +73,7 @@ def wanted_of(
             DnsSwitch(name=record, server=hosts[host]) for record, host in sorted(declared.dns.items()) if host in hosts
         ),
         findings=tuple(findings),
+        idle=tuple(one for one in idle if one is not None),
     )
 
 

@@ -247,6 +247,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         category: None is unclassified.
         strategy: See `Strategy`; None when refused.
         reasons: Why this strategy, architecture, size and place.
+        proposed: Another strategy that the evidence speaks for; only a person's word in workloads.toml makes it so.
         blueprint: Chosen architecture; empty when nothing is built.
         place: Chosen place; empty when nothing is built.
         wave: Wave number; 0 when it is in none.
@@ -264,6 +265,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     category: Category | None
     strategy: Strategy | None
     reasons: tuple[str, ...]
+    proposed: Strategy | None = None
     blueprint: str = ""
     place: str = ""
     wave: int = 0
