@@ -2,8 +2,9 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -17,6 +18,10 @@ ANYWHERE = "0.0.0.0/0"
 EXTERNAL = "external:"
 WEB_SERVICES = frozenset({"http", "https"})
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
+
+
+Permit: TypeAlias = tuple[str, int, str, str]
+"""What a rule permits: protocol, port, range of the other side, and why."""
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +40,10 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     goes: bool = False
 
 
+_NOWHERE = Site(workload="")
+"""Of servers that no workload holds."""
+
+
 def landing_range(place: str) -> str:
     """Range of the landing zone at ``place``: a /16 of 10.64.0.0/10 and up, by the place's id alone.
 
@@ -51,89 +60,126 @@ def subnet_range(network: str) -> str:
 
 def is_public(peer: str) -> bool:
     """``peer`` of a flow is an address of the internet."""
+    if not peer.startswith(EXTERNAL):
+        return False
     address = _address(peer)
     return address is not None and address.is_global
 
 
-def ruled(
-    server: PlannedServer,
-    demand: Demand,
-    wanted: Wanted,
-    view: View,
-    *,
-    sites: Mapping[str, Site],
-    site: Site,
-    ssh_port: int,
-    controllers: Collection[str],
-) -> PlannedServer:
-    """``server`` with its rules.
+class Network:
+    """Everybody's place in the network, today and after the moves, looked up once: rules come of walking flows by it.
 
-    Args:
-        server: As planned at its place.
-        demand: What it was planned from.
-        wanted: Its workload.
-        view: The estate.
-        sites: By id of a server of today, where its workload will be.
-        site: Where this workload will be.
-        ssh_port: TCP port of sshd at the place.
-        controllers: IPv4 ranges that this tool works from.
+    A whole estate has millions of flows, and both ends of each get a rule.
     """
-    inward = [
-        *_published(server, wanted, view, controllers),
-        *(FirewallRule("in", "tcp", port, site.cidr, f"{wanted.id} wants it open") for port in demand.ports),
-        *_ssh(demand, wanted, view, ssh_port, controllers),
-    ]
-    for flow in view.flows_into(server.source) if server.source else ():
-        inward += [
-            FirewallRule("in", flow.protocol, flow.port, peer, why)
-            for peer, why in _peers(flow.client, flow, view, sites, site, inward=True)
-        ]
-    outward = [
-        *_fetching(server),
-        *_replicating(server, wanted, view),
-    ]
-    for flow in view.flows_out_of(server.source) if server.source else ():
-        outward += [
-            FirewallRule("out", flow.protocol, flow.port, peer, why)
-            for peer, why in _peers(flow.server, flow, view, sites, site, inward=False)
-        ]
-    if wanted.new and server.needs:
-        outward.append(FirewallRule("out", "tcp", 5432, site.cidr, "its database"))
+
+    def __init__(self, view: View, sites: Mapping[str, Site], controllers: Collection[str]) -> None:
+        """Look up the ends.
+
+        Args:
+            view: The estate.
+            sites: By id of a server of today, where its workload will be.
+            controllers: IPv4 ranges that this tool works from.
+        """
+        self._view = view
+        self._controllers = controllers
+        self._ends = {
+            name: _End(server.hostname, sites.get(name, _NOWHERE), _ranges(server.addresses))
+            for name, server in view.servers.items()
+        }
+
+    def ruled(
+        self, server: PlannedServer, demand: Demand, wanted: Wanted, *, site: Site, ssh_port: int
+    ) -> PlannedServer:
+        """``server`` with its rules.
+
+        Args:
+            server: As planned at its place.
+            demand: What it was planned from.
+            wanted: Its workload.
+            site: Where this workload will be.
+            ssh_port: TCP port of sshd at the place.
+        """
+        inward, outward = _Rules("in"), _Rules("out")
+        inward.add(_published(server, wanted, self._view, self._controllers))
+        inward.add(("tcp", port, site.cidr, f"{wanted.id} wants it open") for port in demand.ports)
+        inward.add(_ssh(demand, wanted, self._view, ssh_port, self._controllers))
+        outward.add(_fetching(server))
+        outward.add(_replicating(server, wanted, self._view))
+        if wanted.new and server.needs:
+            outward.add([("tcp", 5432, site.cidr, "its database")])
         # The other end of it, which no flow could show.
-    if wanted.new and any(server.name in other.needs for other in wanted.servers):
-        inward.append(FirewallRule("in", "tcp", 5432, site.cidr, "servers that need this database"))
-    return msgspec.structs.replace(server, inbound=_distinct(inward), outbound=_distinct(outward))
+        if wanted.new and any(server.name in other.needs for other in wanted.servers):
+            inward.add([("tcp", 5432, site.cidr, "servers that need this database")])
+        if server.source:
+            for flow in self._view.flows_into(server.source):
+                inward.add(self._flow(flow.client, flow, site, inward=True))
+            for flow in self._view.flows_out_of(server.source):
+                outward.add(self._flow(flow.server, flow, site, inward=False))
+        return msgspec.structs.replace(server, inbound=inward.all(), outbound=outward.all())
+
+    def _flow(self, peer: str, flow: Flow, site: Site, *, inward: bool) -> Sequence[Permit]:
+        """Ranges of the other end of a flow: where it is today while it may still be there, and where it will be."""
+        what = flow.service or f"port {flow.port}"
+        end = self._ends.get(peer)
+        if end is None:
+            return _outside(peer, flow, what, inward=inward) if peer.startswith(EXTERNAL) else ()
+        there = end.site
+        if there.goes and inward:
+            return ()
+        why = f"{what} {'used by' if inward else 'at'} {end.hostname}"
+        if there.workload == site.workload:
+            return ((flow.protocol, flow.port, there.cidr, why),) if there.place else ()
+        here = f"{why}, where it is today"
+        permits = [(flow.protocol, flow.port, address, here) for address in end.today]
+        if there.place:
+            permits.append((flow.protocol, flow.port, there.cidr, f"{why}, after its move"))
+        return permits
 
 
-def _peers(
-    peer: str, flow: Flow, view: View, sites: Mapping[str, Site], site: Site, *, inward: bool
-) -> Iterable[tuple[str, str]]:
-    """Ranges of the other end of a flow: where it is today while it may still be there, and where it will be."""
-    what = flow.service or f"port {flow.port}"
-    if peer.startswith(EXTERNAL):
-        address = _address(peer)
-        web = flow.service in WEB_SERVICES or flow.port in WEB_PORTS
-        if inward and web and is_public(peer):
-            yield ANYWHERE, f"{what} used from the internet"
-        elif isinstance(address, ipaddress.IPv4Address):
-            yield f"{address}/32", f"{what} {'used from' if inward else 'at'} {address}"
-        return
-    other = view.servers.get(peer)
-    there = sites.get(peer)
-    if other is None or (there is not None and there.goes and inward):
-        return
-    same = there is not None and there.workload == site.workload
-    why = f"{what} {'used by' if inward else 'at'} {other.hostname}"
-    if there is not None and there.place:
-        yield there.cidr, why if same else f"{why}, after its move"
-    if not same:
-        for peer_today in _ranges(other.addresses):
-            yield peer_today, f"{why}, where it is today"
+class _End(NamedTuple):
+    """One server of today: its name, where its workload will be, and its addresses as ranges."""
+
+    hostname: str
+    site: Site
+    today: tuple[str, ...]
 
 
-def _published(
-    server: PlannedServer, wanted: Wanted, view: View, controllers: Collection[str]
-) -> Iterable[FirewallRule]:
+class _Rules:
+    """Rules of one direction: one for each protocol, port and peer, with all its reasons."""
+
+    def __init__(self, direction: str) -> None:
+        self._direction = direction
+        self._whys: dict[tuple[str, int, str], set[str]] = {}
+
+    def add(self, permits: Iterable[Permit]) -> None:
+        whys = self._whys
+        for protocol, port, peer, why in permits:
+            key = protocol, port, peer
+            if key in whys:
+                whys[key].add(why)
+            else:
+                whys[key] = {why}
+
+    def all(self) -> tuple[FirewallRule, ...]:
+        direction = self._direction
+        return tuple(
+            FirewallRule(direction, protocol, port, peer, "; ".join(sorted(why)))
+            for (protocol, port, peer), why in sorted(self._whys.items())
+        )
+
+
+def _outside(peer: str, flow: Flow, what: str, *, inward: bool) -> Sequence[Permit]:
+    address = _address(peer)
+    web = flow.service in WEB_SERVICES or flow.port in WEB_PORTS
+    if inward and web and is_public(peer):
+        return ((flow.protocol, flow.port, ANYWHERE, f"{what} used from the internet"),)
+    if isinstance(address, ipaddress.IPv4Address):
+        words = f"{what} {'used from' if inward else 'at'} {address}"
+        return ((flow.protocol, flow.port, f"{address}/32", words),)
+    return ()
+
+
+def _published(server: PlannedServer, wanted: Wanted, view: View, controllers: Collection[str]) -> Iterable[Permit]:
     """A server with a DNS record serves the web to everyone; other ports that checks ask are for this tool only."""
     asked = {
         int(check.http.partition("/")[0])
@@ -151,49 +197,34 @@ def _published(
     }
     open_to_all = (asked | serving) & WEB_PORTS if records else set()
     for port in sorted(open_to_all):
-        yield FirewallRule("in", "tcp", port, ANYWHERE, f"published as {', '.join(records)}")
+        yield ("tcp", port, ANYWHERE, f"published as {', '.join(records)}")
     for port in sorted(asked - open_to_all):
         for peer in controllers:
-            yield FirewallRule("in", "tcp", port, peer, "this tool: checks after the cut-over")
+            yield ("tcp", port, peer, "this tool: checks after the cut-over")
 
 
-def _ssh(demand: Demand, wanted: Wanted, view: View, port: int, controllers: Iterable[str]) -> Iterable[FirewallRule]:
+def _ssh(demand: Demand, wanted: Wanted, view: View, port: int, controllers: Iterable[str]) -> Iterable[Permit]:
     source = view.servers.get(demand.source)
     if source is not None and any(move.target == demand.name for move in wanted.moves):
         for peer in _ranges(source.addresses):
-            yield FirewallRule("in", "tcp", port, peer, f"copies come straight from {source.hostname}")
+            yield ("tcp", port, peer, f"copies come straight from {source.hostname}")
     for peer in controllers:
-        yield FirewallRule("in", "tcp", port, peer, "this tool: set-up, checks and cut-over")
+        yield ("tcp", port, peer, "this tool: set-up, checks and cut-over")
 
 
-def _fetching(server: PlannedServer) -> Iterable[FirewallRule]:
+def _fetching(server: PlannedServer) -> Iterable[Permit]:
     if server.packages:
-        yield FirewallRule("out", "tcp", 80, ANYWHERE, "packages of the image's distribution, when it is first set up")
-        yield FirewallRule("out", "tcp", 443, ANYWHERE, "packages of the image's distribution, when it is first set up")
-        yield FirewallRule("out", "udp", 53, ANYWHERE, "names of the package servers")
+        yield ("tcp", 80, ANYWHERE, "packages of the image's distribution, when it is first set up")
+        yield ("tcp", 443, ANYWHERE, "packages of the image's distribution, when it is first set up")
+        yield ("udp", 53, ANYWHERE, "names of the package servers")
 
 
-def _replicating(server: PlannedServer, wanted: Wanted, view: View) -> Iterable[FirewallRule]:
+def _replicating(server: PlannedServer, wanted: Wanted, view: View) -> Iterable[Permit]:
     source = view.servers.get(server.source)
     for move in wanted.moves:
         if source is not None and move.target == server.name and move.port:
             for peer in _ranges(source.addresses):
-                yield FirewallRule(
-                    "out", "tcp", move.port, peer, f"replication of {move.database} from {source.hostname}"
-                )
-
-
-def _distinct(rules: Iterable[FirewallRule]) -> tuple[FirewallRule, ...]:
-    """One rule a flow, sorted, with all its reasons."""
-    reasons: dict[tuple[str, str, int, str], list[str]] = {}
-    for rule in rules:
-        found = reasons.setdefault((rule.direction, rule.protocol, rule.port, rule.peer), [])
-        if rule.why not in found:
-            found.append(rule.why)
-    return tuple(
-        FirewallRule(direction, protocol, port, peer, "; ".join(sorted(why)))
-        for (direction, protocol, port, peer), why in sorted(reasons.items())
-    )
+                yield ("tcp", move.port, peer, f"replication of {move.database} from {source.hostname}")
 
 
 @lru_cache(maxsize=1 << 18)

@@ -6,7 +6,7 @@ from blueprints.catalogue import Catalogue
 from blueprints.decide import Outcome
 from blueprints.model import Wanted
 from blueprints.names import landing_id
-from blueprints.network import Site, ruled, subnet_range
+from blueprints.network import Network, Site, subnet_range
 from blueprints.pricing import landing_bill, totals
 from blueprints.view import View
 from blueprints.waves import Waves
@@ -53,23 +53,16 @@ def units_of(
         sample: Register or prices are samples.
     """
     by_server = {d.source: sites[w.id] for w in wanted.values() for d in w.servers if d.source}
+    network = Network(view, by_server, controllers)
     units: dict[str, Unit] = {}
     for name, outcome in sorted(outcomes.items()):
         built, w = outcome.built, wanted[name]
         if built is None or w.category is None:
             continue
         place = places[built.place]
+        ssh_port = int(place.options.get("ssh_port", SSH_PORTS.get(place.provider, 22)))
         servers = tuple(
-            ruled(
-                server,
-                demand,
-                w,
-                view,
-                sites=by_server,
-                site=sites[name],
-                ssh_port=int(place.options.get("ssh_port", SSH_PORTS.get(place.provider, 22))),
-                controllers=controllers,
-            )
+            network.ruled(server, demand, w, site=sites[name], ssh_port=ssh_port)
             for server, demand in zip(built.servers, w.servers, strict=True)
         )
         units[name] = Unit(
