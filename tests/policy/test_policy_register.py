@@ -118,6 +118,12 @@ def test_register_ends(house: Workspace) -> None:
     assert caught.value.hint
 
 
+def test_register_may_hold_for_a_single_day(tmp_path: Path) -> None:
+    assert "issued = 2026-01-01" in REGISTER
+    house = build(tmp_path, register=REGISTER.replace("valid_until = 2027-12-31", "valid_until = 2026-01-01"))
+    assert load_register(house, as_of=date(2026, 1, 1)).places
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "message"),
     [

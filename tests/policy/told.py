@@ -185,6 +185,7 @@ for _name, _old, _new in (
         OWN,
         OWN.replace('"country"', '"jurisdiction"').replace('countries = ["PK"]', 'jurisdictions = ["x"]'),
     ),
+    ("country", '["PK"]', '["Pak"]'),
     ("by name", 'countries = ["PK"]', 'countries = ["PK"]\nby_name = true'),
     ("dates", 'confidence = "A"', 'confidence = "A"\nvalid_from = 2026-02-01\nvalid_to = 2026-01-31'),
 ):
