@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
+from blueprints.parts import Parts
 from pse.core import canonical
 from pse.core.documents.gate import SignedGate, UnitGate
 from pse.core.documents.plan import Plan, Unit
@@ -13,8 +13,6 @@ from pse.core.documents.verdicts import Refusal, Verdicts
 from pse.core.errors import BadInput, Refused
 from pse.core.schema import Rests
 from pse.core.settings import Workspace
-
-T = TypeVar("T")
 
 FILE = "plan.json"
 SIGNATURE = f"{FILE}.sig"
@@ -38,8 +36,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     plan: Plan
-    units: dict[str, Unit]
-    gates: dict[str, SignedGate]
+    units: Mapping[str, Unit]
+    gates: Mapping[str, SignedGate]
     verdicts: Verdicts
     signature: str = ""
 
@@ -61,12 +59,13 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         """
         from policy.signing import sign
 
+        units, gates = Parts.of(Unit, units), Parts.of(SignedGate, gates)
         whole = msgspec.structs.replace(plan, units=part_hashes(units, gates, verdicts))
         whole = msgspec.structs.replace(whole, hash=plan_hash(whole))
         return cls(
             plan=whole,
-            units=dict(units),
-            gates=dict(gates),
+            units=units,
+            gates=gates,
             verdicts=verdicts,
             signature=sign(workspace, canonical.encode(whole)),
         )
@@ -84,14 +83,19 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadInput: The folder cannot be written.
         """
-        named: dict[Path, object] = {folder / "verdicts.json": self.verdicts}
-        for kind, parts in (("units", self.units), ("gate", self.gates)):
-            named |= {folder / kind / f"{name}.json": part for name, part in parts.items()}
+        files = {
+            folder / "verdicts.json": canonical.encode(self.verdicts),
+            folder / SIGNATURE: f"{self.signature}\n".encode(),
+        }
+        for kind, data in (
+            ("units", Parts.of(Unit, self.units).encoded),
+            ("gate", Parts.of(SignedGate, self.gates).encoded),
+        ):
+            files |= {folder / kind / f"{name}.json": part for name, part in data.items()}
             for stale in (folder / kind).glob("*.json"):
-                if stale.stem not in parts:
+                if stale.stem not in data:
                     stale.unlink()
-        files = {path: canonical.encode(part) for path, part in named.items()}
-        canonical.write_many({**files, folder / SIGNATURE: f"{self.signature}\n".encode()})
+        canonical.write_many(files)
         canonical.write(folder / FILE, self.plan)
         return folder / FILE
 
@@ -121,11 +125,17 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             if name == "verdicts":
                 continue
             if name.startswith("gate/"):
-                gates[name.removeprefix("gate/")] = _part(file.parent, name, plan.units, SignedGate)
+                gates[name.removeprefix("gate/")] = _part(file.parent, name, plan.units)
             else:
-                units[name] = _part(file.parent, name, plan.units, Unit)
-        verdicts = _part(file.parent, "verdicts", plan.units, Verdicts)
-        bundle = cls(plan=plan, units=units, gates=gates, verdicts=verdicts, signature=signature)
+                units[name] = _part(file.parent, name, plan.units)
+        verdicts = _part(file.parent, "verdicts", plan.units)
+        bundle = cls(
+            plan=plan,
+            units=Parts(Unit, units),
+            gates=Parts(SignedGate, gates),
+            verdicts=canonical.decode(verdicts, Verdicts, where=str(file.with_name("verdicts.json"))),
+            signature=signature,
+        )
         bundle.verify(workspace)
         return bundle
 
@@ -143,15 +153,19 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         ):
             raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
         _signed(workspace, self.plan, self.signature, where=f"plan {self.plan.hash[:12]}")
-        if set(self.gates) != set(self.units) or any(unit.id != name for name, unit in self.units.items()):
+        if set(self.gates) != set(self.units):
             raise Refused("a unit of the plan has no gate of its own", where=self.plan.hash[:12], hint=_AGAIN)
-        for name, signed in self.gates.items():
+        gates: dict[str, UnitGate] = {}
+        for name, raw in Parts.of(SignedGate, self.gates).encoded.items():
             where = f"gate/{name}.json"
-            gate = open_gate(workspace, canonical.encode(signed), where=where)
+            gate = open_gate(workspace, raw, where=where)
             if gate.unit != name or gate.plan_inputs != self.verdicts.inputs:
                 raise Refused("the gate is of another unit or plan", where=where, hint=_AGAIN)
+            gates[name] = gate
         for name, unit in self.units.items():
-            self._judge(workspace, unit, self.gates[name].gate)
+            if unit.id != name:
+                raise Refused("a unit of the plan has no gate of its own", where=self.plan.hash[:12], hint=_AGAIN)
+            self._judge(workspace, unit, gates[name])
 
     def _judge(self, workspace: Workspace, unit: Unit, gate: UnitGate) -> None:
         refusals = misplaced(unit, gate)
@@ -179,8 +193,12 @@ def plan_hash(plan: Plan) -> str:
 
 def part_hashes(units: Mapping[str, Unit], gates: Mapping[str, SignedGate], verdicts: Verdicts) -> dict[str, str]:
     """SHA-256 of every part by its name in ``Plan.units``."""
-    named: dict[str, object] = {**units, **{f"gate/{name}": gate for name, gate in gates.items()}, "verdicts": verdicts}
-    return {name: canonical.hash_of(named[name]) for name in sorted(named)}
+    named = {
+        **Parts.of(Unit, units).encoded,
+        **{f"gate/{name}": raw for name, raw in Parts.of(SignedGate, gates).encoded.items()},
+        "verdicts": canonical.encode(verdicts),
+    }
+    return {name: canonical.digest(named[name]) for name in sorted(named)}
 
 
 def path_of(workspace: Workspace, hash_: str) -> Path:
@@ -222,11 +240,11 @@ def _find(workspace: Workspace, path: Path) -> Path:
     raise BadInput("there is no plan here", where=str(path), hint="`pse plan` makes one and prints its path.")
 
 
-def _part(folder: Path, name: str, hashes: Mapping[str, str], kind: type[T]) -> T:
+def _part(folder: Path, name: str, hashes: Mapping[str, str]) -> bytes:
     file = folder / (f"{name}.json" if name == "verdicts" or name.startswith("gate/") else f"units/{name}.json")
     if not file.resolve().is_relative_to(folder.resolve()):
         raise Refused("the plan names a file outside its folder", where=name, hint=_AGAIN)
     data = canonical.read_bytes(file)
     if canonical.digest(data) != hashes[name]:
         raise Refused("this part of the plan was changed after it was made", where=str(file), hint=_AGAIN)
-    return canonical.decode(data, kind, where=str(file))
+    return data
