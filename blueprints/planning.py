@@ -18,9 +18,10 @@ from blueprints.matching import Matcher
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import landing_range
+from blueprints.parts import Parts
 from blueprints.pricing import add
 from blueprints.remarks import of_sizes, of_the_whole, of_wanted
-from blueprints.units import landings_of, site_of, units_of
+from blueprints.units import landings_of, ruled, site_of, units_of
 from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
@@ -29,18 +30,19 @@ from inventory.groups import SAID
 from inventory.losses import TOLD
 from policy.deeds import noting_refusal
 from policy.register import Place
-from pse.core.canonical import hash_of
+from pse.core import canonical
 from pse.core.collector import without_collector
 from pse.core.documents.environment import Environment
 from pse.core.documents.gate import SignedGate
 from pse.core.documents.offers import Offers
-from pse.core.documents.plan import Decision, Plan, Unit
+from pse.core.documents.plan import Cost, Decision, Plan, Unit
 from pse.core.documents.snapshot import Snapshot
 from pse.core.documents.usage import Usages, load_usage
 from pse.core.documents.verdicts import Verdicts
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads, load_workloads
 from pse.core.errors import BadInput
 from pse.core.findings import Finding
+from pse.core.forked import forked
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import PlanSettings, Workspace
 from pse.core.text import counted
@@ -89,7 +91,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Inputs
     decisions: tuple[Decision, ...]
     waves: Waves
-    units: dict[str, Unit]
+    units: Parts[Unit]
+    cost: Cost
     findings: tuple[Finding, ...]
 
 
@@ -220,17 +223,10 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     waves = make_waves(moving, capacity=inputs.settings.wave_servers)
     ranges = {p.id: landing_range(p.id) for p in places}
     sites = {w.id: site_of(w, outcomes[w.id], ranges) for w in wanted}
-    units = units_of(
-        {p.id: p for p in places},
-        view,
-        by_id,
-        outcomes,
-        waves,
-        sites,
-        controllers=inputs.settings.controllers,
-        sample=inputs.verdicts.sample or inputs.offers.sample,
-    )
-    units |= landings_of(units, catalogue, ranges)
+    known = {p.id: p for p in places}
+    units = units_of(known, by_id, outcomes, waves, sample=inputs.verdicts.sample or inputs.offers.sample)
+    landings = landings_of(units, catalogue, ranges)
+    units |= landings
     owners = {member: name for name, workload in view.workloads.items() for member in workload.members}
     decisions = tuple(_dated(outcomes[w.id].decision, w, waves, view, owners) for w in wanted)
     findings = {
@@ -240,10 +236,17 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         *of_the_whole(inputs, view, by_id),
         *of_sizes(inputs, view, [(w, b) for w in wanted if (b := outcomes[w.id].built) is not None], catalogue),
         *of_the_bills(units.values(), wanted, catalogue),
-        *(f for u in units.values() if u.landing for f in unpriced(u.id, u.place, u.costs)),
+        *(f for u in landings.values() for f in unpriced(u.id, u.place, u.costs)),
         *(f for w in wanted for f in (*outcomes[w.id].findings, *of_wanted(w, outcomes[w.id]))),
     }
-    return Draft(inputs=inputs, decisions=decisions, waves=waves, units=units, findings=tuple(sorted(findings)))
+    return Draft(
+        inputs=inputs,
+        decisions=decisions,
+        waves=waves,
+        units=ruled(units, known, view, by_id, sites, controllers=inputs.settings.controllers),
+        cost=add([*(d.cost for d in decisions), *(u.cost for u in landings.values())]),
+        findings=tuple(sorted(findings)),
+    )
 
 
 def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
@@ -252,19 +255,25 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
     Raises:
         Refused: A unit is where its own gate does not let it be: a defect of planning, and never shipped.
     """
-    from policy.gate import gate_for, sign_gate
+    from policy.gate import gate_for, signed_gate
+    from policy.signing import Signer
     from pse.core.errors import Refused
 
     inputs = draft.inputs
-    gates: dict[str, SignedGate] = {}
-    for name, unit in sorted(draft.units.items()):
+    signer = Signer(workspace)
+
+    def gated(name: str) -> bytes:
+        unit = draft.units[name]
         gate = gate_for(
             policy, inputs.verdicts, name, (unit.workload,), unit.class_id, unit.category, as_of=inputs.as_of
         )
         refusals = misplaced(unit, gate)
         if refusals:
             raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {name} at {unit.place}")
-        gates[name] = sign_gate(workspace, gate)
+        return canonical.encode(signed_gate(signer, gate))
+
+    names = list(draft.units)
+    gates = Parts(SignedGate, dict(zip(names, forked(gated, names), strict=True)))
     return Bundle.sealed(workspace, plan_of(draft), units=draft.units, gates=gates, verdicts=inputs.verdicts)
 
 
@@ -280,7 +289,7 @@ def plan_of(draft: Draft) -> Plan:
         servers=sum(not s.is_template for s in inputs.estate.servers),
         decisions=draft.decisions,
         waves=draft.waves.waves,
-        cost=add([*(d.cost for d in draft.decisions), *(u.cost for u in draft.units.values() if u.landing)]),
+        cost=draft.cost,
         findings=draft.findings,
         units={},
     )
@@ -289,11 +298,11 @@ def plan_of(draft: Draft) -> Plan:
 def _hashes(inputs: Inputs) -> dict[str, str]:
     return {
         **inputs.verdicts.inputs,
-        "environments": hash_of(inputs.environments),
+        "environments": canonical.hash_of(inputs.environments),
         "offers": inputs.offers.hash,
-        "settings": hash_of((inputs.entity, inputs.settings)),
+        "settings": canonical.hash_of((inputs.entity, inputs.settings)),
         "snapshot": inputs.estate.manifest.hash,
-        "verdicts": hash_of(inputs.verdicts),
+        "verdicts": canonical.hash_of(inputs.verdicts),
         "workloads": inputs.declared.hash,
         **({"usage": inputs.usages.hash} if inputs.usages.hash else {}),
     }

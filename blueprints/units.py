@@ -2,16 +2,21 @@
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from blueprints.catalogue import Catalogue
 from blueprints.decide import Outcome
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import Network, Site, subnet_range
+from blueprints.parts import Parts
 from blueprints.pricing import landing_bill, totals
 from blueprints.view import View
 from blueprints.waves import Waves
 from policy.register import Place
+from pse.core import canonical
 from pse.core.documents.plan import Strategy, Unit
+from pse.core.forked import forked
 
 SSH_PORTS = {"lab": 2222}
 """Port of sshd by provider, where it is not 22; the register's option ``ssh_port`` of a site wins."""
@@ -31,40 +36,26 @@ def site_of(wanted: Wanted, outcome: Outcome, ranges: Mapping[str, str]) -> Site
 
 def units_of(
     places: Mapping[str, Place],
-    view: View,
     wanted: Mapping[str, Wanted],
     outcomes: Mapping[str, Outcome],
     waves: Waves,
-    sites: Mapping[str, Site],
     *,
-    controllers: Collection[str],
     sample: bool,
 ) -> dict[str, Unit]:
-    """The unit of every workload that is built, by id.
+    """The unit of every workload that is built, by id; its servers have no rules yet, see `ruled`.
 
     Args:
         places: Places of the register, by id.
-        view: The estate.
         wanted: Workloads, by id.
         outcomes: What was decided of them, by id.
         waves: When they move.
-        sites: Where they will be, by workload id.
-        controllers: IPv4 ranges that this tool works from.
         sample: Register or prices are samples.
     """
-    by_server = {d.source: sites[w.id] for w in wanted.values() for d in w.servers if d.source}
-    network = Network(view, by_server, controllers)
     units: dict[str, Unit] = {}
     for name, outcome in sorted(outcomes.items()):
         built, w = outcome.built, wanted[name]
         if built is None or w.category is None:
             continue
-        place = places[built.place]
-        ssh_port = int(place.options.get("ssh_port", SSH_PORTS.get(place.provider, 22)))
-        servers = tuple(
-            network.ruled(server, demand, w, site=sites[name], ssh_port=ssh_port)
-            for server, demand in zip(built.servers, w.servers, strict=True)
-        )
         units[name] = Unit(
             id=name,
             workload=name,
@@ -72,10 +63,10 @@ def units_of(
             blueprint=outcome.decision.blueprint,
             category=w.category,
             class_id=w.class_id,
-            place=place.id,
-            provider=place.provider,
+            place=built.place,
+            provider=places[built.place].provider,
             wave=waves.number.get(name, 0),
-            servers=servers,
+            servers=built.servers,
             moves=w.moves,
             services=w.services,
             switches=w.switches,
@@ -83,6 +74,44 @@ def units_of(
             cost=built.cost,
         )
     return units
+
+
+def ruled(
+    units: Mapping[str, Unit],
+    places: Mapping[str, Place],
+    view: View,
+    wanted: Mapping[str, Wanted],
+    sites: Mapping[str, Site],
+    *,
+    controllers: Collection[str],
+) -> Parts[Unit]:
+    """``units`` with the firewall rules of their servers, as they are written.
+
+    Args:
+        units: See `units_of`; landing zones have no servers.
+        places: Places of the register, by id.
+        view: The estate.
+        wanted: Workloads, by id.
+        sites: Where they will be, by workload id.
+        controllers: IPv4 ranges that this tool works from.
+    """
+    by_server = {d.source: sites[w.id] for w in wanted.values() for d in w.servers if d.source}
+    network = Network(view, by_server, controllers)
+
+    def written(name: str) -> bytes:
+        unit = units[name]
+        if not unit.servers:
+            return canonical.encode(unit)
+        place, w = places[unit.place], wanted[name]
+        ssh_port = int(place.options.get("ssh_port", SSH_PORTS.get(place.provider, 22)))
+        servers = tuple(
+            network.ruled(server, demand, w, site=sites[name], ssh_port=ssh_port)
+            for server, demand in zip(unit.servers, w.servers, strict=True)
+        )
+        return canonical.encode(msgspec.structs.replace(unit, servers=servers))
+
+    names = sorted(units)
+    return Parts(Unit, dict(zip(names, forked(written, names), strict=True)))
 
 
 def landings_of(units: Mapping[str, Unit], catalogue: Catalogue, ranges: Mapping[str, str]) -> dict[str, Unit]:

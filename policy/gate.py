@@ -21,6 +21,7 @@ from policy.gatefiles import (
     read_gate,
     refusal_of,
     sign_gate,
+    signed_gate,
     write_gate,
 )
 from policy.subject import Subject, Value, placements_of, subject_of
@@ -48,6 +49,7 @@ __all__ = [
     "read_gate",
     "refusal_of",
     "sign_gate",
+    "signed_gate",
     "subject_of",
     "write_gate",
 ]

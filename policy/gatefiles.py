@@ -10,7 +10,7 @@ import msgspec
 
 from policy.categories import refuse_stricter
 from policy.ledger import Ledger
-from policy.signing import believe, pin, sign
+from policy.signing import Signer, believe
 from pse.core.canonical import encode, read_bytes, write_bytes
 from pse.core.documents.category import Category, strictest
 from pse.core.documents.gate import RefusedPlace, SignedGate, UnitGate
@@ -33,7 +33,12 @@ def sign_gate(workspace: Workspace, gate: UnitGate) -> SignedGate:
         BadInput: No key here.
         Refused: The key here is not the pinned one.
     """
-    return SignedGate(gate=gate, signer=pin(workspace), signature=sign(workspace, encode(gate)))
+    return signed_gate(Signer(workspace), gate)
+
+
+def signed_gate(signer: Signer, gate: UnitGate) -> SignedGate:
+    """``gate`` and the signature of ``signer`` over its canonical bytes."""
+    return SignedGate(gate=gate, signer=signer.public, signature=signer.sign(encode(gate)))
 
 
 def open_gate(workspace: Workspace, raw: bytes, *, where: str) -> UnitGate:

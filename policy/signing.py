@@ -81,16 +81,33 @@ def sign(workspace: Workspace, data: bytes) -> str:
         BadInput: No key here, or others can read it.
         Refused: The key here is not the one that ``pse.toml`` pins, so nobody would believe the signature.
     """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    return Signer(workspace).sign(data)
 
-    seed = _seed(workspace.root)
-    if _public(seed) != pin(workspace):
-        raise Refused(
-            "the signing key here is not the signer that pse.toml pins",
-            where=str(workspace.private / KEY),
-            hint="Bring the workspace's own key; a new one means signing register and NOCs again and pinning it.",
-        )
-    return Ed25519PrivateKey.from_private_bytes(seed).sign(data).hex()
+
+class Signer:
+    """The workspace's key, read and held against its pin once, for whoever signs thousands of gates.
+
+    Attributes:
+        public: Its public half, which is the pin.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Read the key; see `sign` for what it raises."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self.public = pin(workspace)
+        seed = _seed(workspace.root)
+        if _public(seed) != self.public:
+            raise Refused(
+                "the signing key here is not the signer that pse.toml pins",
+                where=str(workspace.private / KEY),
+                hint="Bring the workspace's own key; a new one means signing register and NOCs again and pinning it.",
+            )
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
+
+    def sign(self, data: bytes) -> str:
+        """The key's signature over ``data``, as 128 hexadecimal digits."""
+        return self._key.sign(data).hex()
 
 
 def verify(signer: str, data: bytes, signature: str) -> None:

@@ -7,9 +7,10 @@ clock inside, one newline at the end.
 import ctypes
 import hashlib
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -103,40 +104,44 @@ def write_many(files: Mapping[Path, bytes], *, mode: int = 0o644) -> None:
     Raises:
         BadInput: As `write_bytes`; none of them was replaced, unless it was the replacing itself that failed.
     """
-    waiting: dict[Path, Path] = {}
+    waiting: dict[Path, str] = {}
+    # Names that no other writer has, and no file that a run left behind which was killed.
+    mark = secrets.token_hex(4)
+    folders = {path.parent for path in files}
     try:
+        for folder in folders:
+            with _told(folder):
+                folder.mkdir(parents=True, exist_ok=True)
         for path, data in files.items():
-            waiting[path] = _beside(path, data, mode)
-        _flush(waiting.values())
+            waiting[path] = f"{path.parent}/.{path.name}.{mark}"
+            with _told(path):
+                _fresh(path, waiting[path], data, mode)
+        _flush(waiting.values(), folders)
         for path in files:
             with _told(path):
-                waiting[path].replace(path)
+                os.replace(waiting[path], path)  # noqa: PTH105  (thousands of files: a Path of each costs more)
             del waiting[path]
     finally:
         for left in waiting.values():
-            left.unlink(missing_ok=True)
-    for folder in sorted({path.parent for path in files}):
+            Path(left).unlink(missing_ok=True)
+    for folder in sorted(folders):
         sync_folder(folder)
 
 
-def _beside(path: Path, data: bytes, mode: int) -> Path:
-    """``data`` in a new file that can take the place of ``path``; not flushed yet."""
-    if path.exists() and not path.is_file():
-        # Renaming over it would take a device, such as /dev/full, out of the system.
-        raise BadInput("cannot be written: it is not a file", where=str(path), hint="Name a file.")
+def _fresh(path: Path, beside: str, data: bytes, mode: int) -> None:
+    """``data`` in a new file ``beside`` that can take the place of ``path``; not flushed yet."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  (as above)
+            # Renaming over it would take a device, such as /dev/full, out of the system.
+            raise BadInput("cannot be written: it is not a file", where=str(path), hint="Name a file.")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as exc:
-        raise BadInput(f"cannot be written: {exc.strerror}", where=str(path)) from exc
-    try:
-        with _told(path), os.fdopen(handle, "wb") as file:
-            file.write(data)
-            os.fchmod(file.fileno(), mode)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+        os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -149,23 +154,29 @@ def _told(path: Path) -> Iterator[None]:
         ) from exc
 
 
-def _flush(files: Collection[Path]) -> None:
-    """Return when ``files`` are on disk: one by one, and many by one call for the file system that they are on."""
+def _flush(files: Collection[str], folders: Collection[Path]) -> None:
+    """Return when ``files`` are on disk: one by one, and many by one call for each file system of ``folders``."""
     whole = getattr(_LIBC, "syncfs", None) if len(files) > _MANY else None
-    # Where the C library has no such call each file is flushed by itself.
-    sync = os.fsync if whole is None else _checked(whole)
+    if whole is None:  # also where the C library has no such call
+        for file in files:
+            with _told(Path(file)):
+                _synced(file, os.fsync)
+        return
     known: set[int] = set()
-    for file in files:
-        with _told(file):
-            device = file.stat().st_dev
-            if whole is not None and device in known:
-                continue
-            known.add(device)
-            handle = os.open(file, os.O_RDONLY)
-            try:
-                sync(handle)
-            finally:
-                os.close(handle)
+    for folder in folders:
+        with _told(folder):
+            device = folder.stat().st_dev
+            if device not in known:
+                known.add(device)
+                _synced(str(folder), _checked(whole))
+
+
+def _synced(path: str, sync: Callable[[int], None]) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        sync(handle)
+    finally:
+        os.close(handle)
 
 
 def _checked(call: Callable[[int], int]) -> Callable[[int], None]:

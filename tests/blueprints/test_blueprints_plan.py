@@ -366,7 +366,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 def _parts(made: Draft) -> object:
-    return (made.decisions, made.waves.waves, made.units, made.findings)
+    return (made.decisions, made.waves.waves, dict(made.units), made.findings)
 
 
 @settings(max_examples=25)
@@ -380,6 +380,11 @@ def test_the_order_of_rows_changes_no_byte(house: House, seed: int) -> None:
             tables[name] = tuple(shuffle.sample(rows, len(rows)))
     mixed = msgspec.structs.replace(house.base, **tables)
     assert encode(_parts(draft_plan(inputs(house.workspace, mixed)))) == house.want
+
+
+def test_a_plan_that_several_processes_make_is_the_same_plan(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pse.core.forked.LEAST", 1)
+    assert encode(_parts(draft_plan(inputs(house.workspace, house.base)))) == house.want
 
 
 def test_other_inputs_make_another_plan(planned: Workspace, ministry_plan: Bundle) -> None:
