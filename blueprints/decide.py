@@ -73,22 +73,21 @@ class Decider:
         self._blockers = blockers
         self._proposals = Proposals(view, catalogue)
 
-    def decide_all(self, wanted: Iterable[Wanted]) -> dict[str, Outcome]:
-        """What becomes of all of them, by id: each by itself first, then their places with landing zones weighed."""
-        by_id = {w.id: w for w in wanted}
-        outcomes = {name: self.decide(w) for name, w in by_id.items()}
+    def weighed(self, wanted: Mapping[str, Wanted], outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
+        """``outcomes`` of all workloads, decided each by itself, with their places weighed with the landing zones'."""
         choices = [
             Choice(
                 workload=name,
                 place=outcome.built.place,
                 options=outcome.decision.options,
-                demanded=bool(by_id[name].place),
+                demanded=bool(wanted[name].place),
             )
             for name, outcome in outcomes.items()
             if outcome.built is not None
         ]
         placed = Weigher(self._catalogue, horizon_months=self._horizon).weigh(choices)
-        return outcomes | {name: self.decide(by_id[name], placed=where) for name, where in placed.items() if where.why}
+        again = {name: self.decide(wanted[name], placed=where) for name, where in placed.items() if where.why}
+        return {**outcomes, **again}
 
     def decide(self, wanted: Wanted, *, placed: Placed | None = None) -> Outcome:
         """What becomes of ``wanted``, which is built at ``placed`` where it is given, else where it is cheapest."""

@@ -12,7 +12,7 @@ from blueprints.bought import of_the_bills
 from blueprints.bundle import Bundle, misplaced
 from blueprints.catalogue import Catalogue
 from blueprints.categories import categories_of, lowered_of, said_of
-from blueprints.decide import Decider
+from blueprints.decide import Decider, Outcome
 from blueprints.environments import load_environments, wanted_environment
 from blueprints.matching import Matcher
 from blueprints.model import Wanted
@@ -36,7 +36,7 @@ from pse.core.documents.environment import Environment
 from pse.core.documents.gate import SignedGate
 from pse.core.documents.offers import Offers
 from pse.core.documents.plan import Cost, Decision, Plan, Unit
-from pse.core.documents.snapshot import Snapshot
+from pse.core.documents.snapshot import ProposedWorkload, Snapshot
 from pse.core.documents.usage import Usages, load_usage
 from pse.core.documents.verdicts import Verdicts
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads, load_workloads
@@ -204,7 +204,6 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     view = View(inputs.estate)
     catalogue = Catalogue(inputs.offers, inputs.settings.cost, horizon_months=inputs.settings.horizon_months)
     places = sorted(inputs.places, key=lambda p: p.id)
-    wanted = _wanted(inputs, view)
     abilities = inputs.abilities
     mandate = Mandate(countries={p.id: p.country for p in places}, rules=inputs.residency)
     decider = Decider(
@@ -217,8 +216,17 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         reserved={"verdicts", *(landing_id(p.id) for p in places)},
         blockers={(f.code, f.subject): f.message for f in inputs.estate.manifest.findings},
     )
-    outcomes = decider.decide_all(wanted)
+    wants = _Wants(inputs, view)
+
+    def considered(thing: ProposedWorkload | Environment) -> _Considered:
+        wanted = wants(thing)
+        return _Considered(wanted, decider.decide(wanted))
+
+    things: list[ProposedWorkload | Environment] = [*view.workloads.values(), *inputs.environments]
+    found = forked(considered, sorted(things, key=lambda thing: thing.id), _Considered)
+    wanted = [one.wanted for one in found]
     by_id = {w.id: w for w in wanted}
+    outcomes = decider.weighed(by_id, {one.wanted.id: one.outcome for one in found})
     moving = [w for w in wanted if outcomes[w.id].built is not None and not w.new]
     waves = make_waves(moving, capacity=inputs.settings.wave_servers)
     ranges = {p.id: landing_range(p.id) for p in places}
@@ -273,7 +281,7 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         return canonical.encode(signed_gate(signer, gate))
 
     names = list(draft.units)
-    gates = Parts(SignedGate, dict(zip(names, forked(gated, names), strict=True)))
+    gates = Parts(SignedGate, dict(zip(names, forked(gated, names, bytes), strict=True)))
     return Bundle.sealed(workspace, plan_of(draft), units=draft.units, gates=gates, verdicts=inputs.verdicts)
 
 
@@ -308,24 +316,36 @@ def _hashes(inputs: Inputs) -> dict[str, str]:
     }
 
 
-def _wanted(inputs: Inputs, view: View) -> list[Wanted]:
-    categories = {c.id: c.category for c in inputs.verdicts.classes}
-    classes = inputs.verdicts.assignments
-    found = [
-        wanted_of(
-            workload,
-            inputs.declared.workload.get(name, WorkloadDeclaration()),
-            view,
-            category=categories.get(classes.get(name, "")),
-            class_id=classes.get(name, ""),
+class _Considered(msgspec.Struct, frozen=True):
+    """A workload, and what becomes of it for its own part: before places are weighed with their landing zones."""
+
+    wanted: Wanted
+    outcome: Outcome
+
+
+class _Wants:
+    """What each workload and environment wants."""
+
+    def __init__(self, inputs: Inputs, view: View) -> None:
+        self._inputs = inputs
+        self._view = view
+        self._categories = {c.id: c.category for c in inputs.verdicts.classes}
+
+    def __call__(self, thing: ProposedWorkload | Environment) -> Wanted:
+        inputs = self._inputs
+        class_id = inputs.verdicts.assignments.get(thing.id, "")
+        if isinstance(thing, Environment):
+            return wanted_environment(thing, class_id=class_id)
+        return wanted_of(
+            thing,
+            inputs.declared.workload.get(thing.id, WorkloadDeclaration()),
+            self._view,
+            category=self._categories.get(class_id),
+            class_id=class_id,
             settings=inputs.settings,
             usages=inputs.usages.of,
             as_of=inputs.as_of,
         )
-        for name, workload in view.workloads.items()
-    ]
-    found += [wanted_environment(e, class_id=classes.get(e.id, "")) for e in inputs.environments]
-    return sorted(found, key=lambda w: w.id)
 
 
 def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners: Mapping[str, str]) -> Decision:

@@ -111,7 +111,7 @@ def ruled(
         return canonical.encode(msgspec.structs.replace(unit, servers=servers))
 
     names = sorted(units)
-    return Parts(Unit, dict(zip(names, forked(written, names), strict=True)))
+    return Parts(Unit, dict(zip(names, forked(written, names, bytes), strict=True)))
 
 
 def landings_of(units: Mapping[str, Unit], catalogue: Catalogue, ranges: Mapping[str, str]) -> dict[str, Unit]:

@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
+import msgspec
+
 from pse.core.errors import RemoteError
 
 T = TypeVar("T")
@@ -20,12 +22,13 @@ _AT_ONCE = 250
 """Things that a process does before it hands over what it made."""
 
 
-def forked(make: Callable[[T], R], things: Sequence[T], *, least: int | None = None) -> list[R]:
+def forked(make: Callable[[T], R], things: Sequence[T], kind: type[R], *, least: int | None = None) -> list[R]:
     """What ``make`` makes of each of ``things``, in their order.
 
     ``make`` is not copied: it may look at whatever is in memory, and changes nothing there, because each process has
-    its own view. What it makes travels by pickle, so bytes are best. With fewer than ``least`` things (`LEAST`), on one
-    processor, and where the system cannot fork well (macOS, Windows), all of it is done here.
+    its own view. What it makes is of ``kind``, a struct or bytes, and travels as MessagePack, which takes a fifth of
+    the time of pickle. With fewer than ``least`` things (`LEAST`), on one processor, and where the system cannot fork
+    well (macOS, Windows), all of it is done here.
 
     Raises:
         RemoteError: One of the processes was ended from outside.
@@ -38,7 +41,8 @@ def forked(make: Callable[[T], R], things: Sequence[T], *, least: int | None = N
     context = multiprocessing.get_context("fork")
     try:
         with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(make, things)) as pool:
-            return [made for some in pool.map(_some, starts) for made in some]
+            decoder = msgspec.msgpack.Decoder(list[kind])  # type: ignore[valid-type]  # the type is data here
+            return [made for some in pool.map(_some, starts) for made in decoder.decode(some)]
     except BrokenProcessPool as exc:
         raise RemoteError(
             "a process that did a part of the work was ended from outside",
@@ -55,6 +59,6 @@ def _begin(make: Callable[[Any], Any], things: Sequence[Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told of it too, and ends them
 
 
-def _some(start: int) -> list[Any]:
+def _some(start: int) -> bytes:
     make, things = _work
-    return [make(thing) for thing in things[start : start + _AT_ONCE]]
+    return msgspec.msgpack.encode([make(thing) for thing in things[start : start + _AT_ONCE]])

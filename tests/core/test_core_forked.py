@@ -22,14 +22,14 @@ def test_what_is_made_comes_in_the_order_of_the_things(least: int) -> None:
     def made(number: int) -> int:
         return _squared(number) + offset
 
-    assert forked(made, range(1_001), least=least) == [number * number + 3 for number in range(1_001)]
-    assert forked(made, [], least=least) == []
+    assert forked(made, range(1_001), int, least=least) == [number * number + 3 for number in range(1_001)]
+    assert forked(made, [], int, least=least) == []
 
 
 @pytest.mark.parametrize("least", [1, 2_000])
 def test_a_refusal_comes_through_with_place_and_hint(least: int) -> None:
     with pytest.raises(Refused, match="less than nothing") as caught:
-        forked(_squared, [1, 2, -3, 4], least=least)
+        forked(_squared, [1, 2, -3, 4], int, least=least)
     assert (caught.value.where, caught.value.hint) == ("-3", "Take another.")
 
 
@@ -43,4 +43,4 @@ def test_a_process_that_is_killed_is_an_error_and_no_wait() -> None:
         return number
 
     with pytest.raises(RemoteError, match="ended from outside"):
-        forked(dying, range(10), least=1)
+        forked(dying, range(10), int, least=1)
