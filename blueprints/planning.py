@@ -293,7 +293,7 @@ def plan_of(draft: Draft) -> Plan:
         as_of=inputs.as_of,
         sample=inputs.verdicts.sample or inputs.offers.sample,
         currency=inputs.offers.currency,
-        inputs=_hashes(inputs),
+        inputs=hashes_of(inputs),
         servers=sum(not s.is_template for s in inputs.estate.servers),
         decisions=draft.decisions,
         waves=draft.waves.waves,
@@ -303,7 +303,8 @@ def plan_of(draft: Draft) -> Plan:
     )
 
 
-def _hashes(inputs: Inputs) -> dict[str, str]:
+def hashes_of(inputs: Inputs) -> dict[str, str]:
+    """SHA-256 of each input by the names of `Plan.inputs`."""
     return {
         **inputs.verdicts.inputs,
         "environments": canonical.hash_of(inputs.environments),

@@ -1,15 +1,13 @@
 """`pse cost`: what a plan costs, beside another plan, and within a budget."""
 
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pse.cli.session import Session
-from pse.cli.verb import plan_argument, verb
+from pse.cli.verb import Budget, budget_options, plan_argument, verb
 from pse.cli.view import View
-from pse.core.errors import UsageError
 
 if TYPE_CHECKING:
     from blueprints import Bundle
@@ -37,13 +35,7 @@ OF_OTHERS = ("infracost", "focus-csv", "focus-parquet")
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it into this file.")
 @click.option("--diff", "old", type=click.Path(path_type=Path), help="Show what changes from this older plan.")
-@click.option("--max-monthly", metavar="AMOUNT", help="Exit 1 when a month costs more.")
-@click.option(
-    "--max-increase",
-    metavar="AMOUNT|PERCENT",
-    default="",
-    help="Exit 1 when a month costs so much more than the plan of --diff: 50000, or 5%.",
-)
+@budget_options
 def command(
     session: Session,
     plan: Path | None,
@@ -51,8 +43,7 @@ def command(
     form: str,
     out: Path | None,
     old: Path | None,
-    max_monthly: str | None,
-    max_increase: str,
+    budget: Budget,
 ) -> None:
     """Show the bill of a plan, or what changes from another one's.
 
@@ -61,9 +52,9 @@ def command(
     """
     from pse.cli.render import FORMS
 
-    _check(session, form, out, old, max_increase)
+    _check(session, form, out, old, budget)
     bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
-    view, over = _bill(session, bundle, before, most=_amount(max_monthly), increase=max_increase)
+    view, over = _bill(session, bundle, before, budget)
     if form in OF_OTHERS:
         for finding in over:
             session.say(f"{finding.code} {finding.message}")  # these formats have no place for it
@@ -73,9 +64,9 @@ def command(
     session.finish(View({}, findings=over), fail_on="error")
 
 
-def _check(session: Session, form: str, out: Path | None, old: Path | None, max_increase: str) -> None:
+def _check(session: Session, form: str, out: Path | None, old: Path | None, budget: Budget) -> None:
     session.refuse_when(
-        bool(max_increase) and old is None,
+        bool(budget.increase) and old is None,
         "--max-increase has nothing to compare with",
         hint="Name the older plan with --diff.",
     )
@@ -104,7 +95,7 @@ def _document(form: str, bundle: "Bundle", old: "Bundle | None") -> bytes:
 
 
 def _bill(
-    session: Session, bundle: "Bundle", old: "Bundle | None", *, most: Decimal | None, increase: str
+    session: Session, bundle: "Bundle", old: "Bundle | None", budget: Budget
 ) -> tuple[View, tuple["Finding", ...]]:
     """What is shown, and why it is over a budget."""
     import blueprints
@@ -115,21 +106,9 @@ def _bill(
 
     report = blueprints.cost_report(bundle)
     diff = None if old is None else cost_diff(blueprints.cost_report(old), report)
-    over = tuple(over_budget(report.total, report.currency, most=most, rise=diff, by=increase))
+    over = tuple(over_budget(report.total, report.currency, most=budget.most, rise=diff, by=budget.increase))
     if diff is not None:
         return diff_view(bundle.plan, diff, over), over
     # Of a state elsewhere, what was built from here; `pse preview` and `pse audit` ask it.
     others = outside(session.workspace, bundle.units, Engine(session.workspace), offline=True)
     return cost_view(bundle.plan, report, others, over), over
-
-
-def _amount(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        amount = Decimal(text.replace(",", "").replace("_", ""))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise UsageError(f"--max-monthly takes an amount, not {text!r}", hint="For example 250000.")
-    return amount

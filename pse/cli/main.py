@@ -21,6 +21,7 @@ VERBS = MappingProxyType(
         "cost": "cost",
         "compare": "compare",
         "preview": "preview",
+        "ci": "ci",
         "approve": "approve",
         "up": "up",
         "migrate": "migrate",

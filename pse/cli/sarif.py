@@ -63,7 +63,7 @@ def _rule(code: str, found: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _result(finding: Finding, index: int, spots: Spots) -> dict[str, Any]:
-    spot = spots.of(finding.subject, finding.source)
+    spot = spots.of(finding.subject, finding.source, finding.message)
     words = f"{finding.subject}: {finding.message}" + (f". {finding.remedy}" if finding.remedy else "")
     same = hashlib.sha256(f"{finding.code}\n{finding.subject}\n{finding.message}".encode("utf-8", "replace"))
     return {

@@ -184,8 +184,13 @@ class Session:
 
     def finish(self, view: View, *, fail_on: str = "never") -> None:
         """Leave with exit code 1 when ``view`` has findings at or above ``fail_on``, without showing it."""
-        if view.refused or _reached(view.findings, fail_on):
+        if view.refused or reached(view.findings, fail_on):
             click.get_current_context().exit(FINDINGS_CODE)
+
+    def leave(self, code: int) -> None:
+        """Leave with ``code``, where that is not 0."""
+        if code:
+            click.get_current_context().exit(code)
 
     def agreed(self, intent: View, *, yes: bool, dry_run: bool) -> bool:
         """Show what would happen and say whether to do it.
@@ -221,7 +226,8 @@ def _someone_is_there() -> bool:
     return sys.stdin.isatty()
 
 
-def _reached(findings: Sequence["Finding"], fail_on: str) -> bool:
+def reached(findings: Sequence["Finding"], fail_on: str) -> bool:
+    """Whether one of ``findings`` is at or above ``fail_on``."""
     from pse.core.findings import Severity
 
     return fail_on != "never" and any(f.severity.rank >= Severity(fail_on).rank for f in findings)

@@ -41,12 +41,16 @@ class Spots:
                 for token, line in _tokens(path.read_text(encoding="utf-8", errors="replace")):
                     self._first.setdefault(token, Spot(self._files[name], line))
 
-    def of(self, subject: str, source: str = "") -> Spot:
-        """The line that ``subject`` is written in, else the file that it or ``source`` names, else pse.toml."""
+    def of(self, subject: str, source: str = "", message: str = "") -> Spot:
+        """The line that ``subject`` is written in, else the file that it or ``source`` names, else pse.toml.
+
+        Of a file that cannot be read ``message`` says the line, as TOML's own errors do.
+        """
         parts = (subject, *reversed(subject.split("/")), *re.split(r"[,:\s]+", subject))
         for part in parts:
             if part in self._files:
-                return Spot(self._files[part], 1)
+                line = re.search(r"\bline (\d+)", message)
+                return Spot(self._files[part], int(line[1]) if line else 1)
             if part in self._first:
                 return self._first[part]
         named = self._by_source.get(source, source)

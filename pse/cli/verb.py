@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
@@ -89,6 +91,44 @@ def fail_on_option(*, default: str = "error") -> Callable[[F], F]:
     """``--fail-on``: from which severity on findings make the exit code 1."""
     text = "Exit 1 when a finding is at least this severe."
     return click.option("--fail-on", type=click.Choice(FAIL_ON), default=default, show_default=True, help=text)
+
+
+class Budget(NamedTuple):
+    """What a month may cost: at most, and more than an older plan (an amount or a share; empty is no limit)."""
+
+    most: Decimal | None
+    increase: str
+
+
+def budget_options(function: F) -> F:
+    """``--max-monthly`` and ``--max-increase``, as one ``budget``."""
+
+    @wraps(function)
+    def call(*args: Any, max_monthly: str | None, max_increase: str, **words: Any) -> Any:
+        return function(*args, budget=Budget(_amount(max_monthly), max_increase), **words)
+
+    made: Any = click.option(
+        "--max-increase",
+        metavar="AMOUNT|PERCENT",
+        default="",
+        help="Exit 1 when a month costs so much more than the older plan: 50000, or 5%.",
+    )(call)
+    with_both: F = click.option("--max-monthly", metavar="AMOUNT", help="Exit 1 when a month costs more.")(made)
+    return with_both
+
+
+def _amount(text: str | None) -> Decimal | None:
+    from pse.core.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text.replace(",", "").replace("_", ""))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise UsageError(f"--max-monthly takes an amount, not {text!r}", hint="For example 250000.")
+    return amount
 
 
 def findings_option(function: F) -> F:
