@@ -17,7 +17,7 @@ from pse.core.settings import Workspace
 from pse.core.text import printable
 
 if TYPE_CHECKING:
-    from inventory.importers.tables import Tables
+    from pse.core.tables.table import Tables
 
 GROUP = "pse.importers"
 __all__ = ["Import", "Importer", "ReadFile", "Source", "Totals", "import_file", "known", "read_file"]
@@ -125,7 +125,7 @@ def known() -> tuple[Importer, ...]:
 
 
 def _files(source: Source) -> tuple[str, ...]:
-    from inventory.importers.tables import Tables
+    from pse.core.tables.table import Tables
 
     names: Iterable[str]
     names = (f.name for f in source.files) if isinstance(source, Tables) else (d.name for d in source.documents)
@@ -133,7 +133,7 @@ def _files(source: Source) -> tuple[str, ...]:
 
 
 def _unknown(source: Source, importers: tuple[Importer, ...], *, forced: bool) -> BadInput:
-    from inventory.importers.tables import Tables
+    from pse.core.tables.table import Tables
 
     if not isinstance(source, Tables):
         why = "JSON, but neither facts of Ansible nor a state of Terraform"

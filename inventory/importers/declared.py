@@ -11,10 +11,10 @@ from inventory.importers.alike import ATTRIBUTE, TAG
 from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
 from inventory.importers.mapping import Columns, Format, Skip, TableMap, read_mapping, shipped
 from inventory.importers.reading import ReadFile, Source, prefix_of
-from inventory.importers.tables import Row, Table, Tables
 from inventory.importers.values import Numbers, addresses, macs, numbers_of
 from pse.core.documents.snapshot import Disk, Filesystem, Nic
 from pse.core.errors import BadInput
+from pse.core.tables.table import Row, Table, Tables
 
 _SAMPLE = 2000
 _NUMBER = re.compile(r"[\d.,\s]+")

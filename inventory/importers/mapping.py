@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from inventory.importers.alike import ATTRIBUTE, TAG
-from inventory.importers.tables import Header, Table, header_of, heading, unique
 from inventory.importers.values import unit_of
 from pse.core.errors import BadInput
+from pse.core.tables.table import Header, Table, header_of, heading, unique
 from pse.core.text import printable
 
 SIZES = frozenset({"memory", "disk_total", "disk_capacity", "disk_used", "capacity", "used", "memory_used_peak"})

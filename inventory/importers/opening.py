@@ -1,26 +1,22 @@
 """Opens what was named: a workbook, a CSV file and those exported with it, a folder or zip of them, or JSON."""
 
-import os
 import re
-import stat
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
-from inventory.importers.archive import check_directory
-from inventory.importers.csvfile import CSVTable, csv_file, encoding_of
 from inventory.importers.documents import is_json, read_documents
 from inventory.importers.reading import Source
-from inventory.importers.tables import Table, Tables
-from inventory.importers.workbook import OLE, Workbook
 from pse.core.errors import BadInput
+from pse.core.tables.archive import check_directory
+from pse.core.tables.csvfile import CSVTable, csv_file, encoding_of
+from pse.core.tables.opening import MOST_BYTES, head_of
+from pse.core.tables.table import Table, Tables
+from pse.core.tables.workbook import Workbook
 from pse.core.text import printable
 
 _MIB = 1024**2
-MOST_BYTES = 1024 * _MIB
-"""Bytes of a file; a workbook of 100,000 servers has some 80 MiB."""
-_HEAD = 4096
 _FILES = 5000
 _RATIO = 500
 _GOOGLE = "vmInfo|diskInfo|tagInfo|perfInfo"
@@ -41,12 +37,6 @@ def open_source(path: Path) -> Source:
     if path.is_dir():
         return _folder(path)
     raw = head_of(path)
-    if raw.startswith(OLE):
-        raise BadInput(
-            "the workbook is encrypted, or of the old binary kind (.xls)",
-            where=str(path),
-            hint="Open it with its password and save it as a plain .xlsx.",
-        )
     if raw.startswith(b"PK\x03\x04"):
         return _zip(path)
     if is_json(raw):
@@ -58,36 +48,6 @@ def open_source(path: Path) -> Source:
         where=str(path),
         hint="Export it again as .xlsx, CSV or JSON.",
     )
-
-
-def head_of(path: Path) -> bytes:
-    """The first bytes of a plain file of a sensible size; a pipe or a device would keep its reader for ever.
-
-    Raises:
-        BadInput: Anything else.
-    """
-    try:
-        # Looked at through the open file; opening a pipe without this flag waits for its writer.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as exc:
-        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
-    try:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadInput(
-                "not a plain file but a pipe, socket or device", where=str(path), hint="Name the exported file itself."
-            )
-        if status.st_size > MOST_BYTES:
-            raise BadInput(
-                f"{status.st_size // _MIB:,} MiB are more than the {MOST_BYTES // _MIB:,} MiB that a file may have",
-                where=str(path),
-                hint="Export fewer columns or sheets, or one file for each vCenter.",
-            )
-        return os.read(handle, _HEAD)
-    except OSError as exc:
-        raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
-    finally:
-        os.close(handle)
 
 
 def _zip(path: Path) -> Source:

@@ -5,9 +5,9 @@ from typing import Protocol
 import msgspec
 
 from inventory.importers.documents import Documents
-from inventory.importers.tables import Table, Tables
 from pse.core.documents.snapshot import Sighting
 from pse.core.findings import Finding
+from pse.core.tables.table import Table, Tables
 
 Source = Tables | Documents
 """What a file was opened as."""

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.rvtools_columns import BY_HEADING, UNITS, column, detail
-from inventory.importers.tables import Header, Row, Table, Tables, header_of
 from inventory.importers.values import addresses, flag, macs, numbers_of
 from pse.core.documents.snapshot import Disk, Nic
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
+from pse.core.tables.table import Header, Row, Table, Tables, header_of
 from pse.core.text import printable
 
 _NEEDED = frozenset({"name", "power", "vcpus", "memory"})

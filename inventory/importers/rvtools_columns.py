@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from inventory.importers.alike import ATTRIBUTE, TAG
-from inventory.importers.tables import heading
+from pse.core.tables.table import heading
 
 # MB of 3.x and MiB of 4.x hold the same binary numbers.
 _NAMES: dict[str, tuple[str, ...]] = {

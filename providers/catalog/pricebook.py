@@ -4,12 +4,14 @@ import re
 from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 
 from policy.jurisdictions import refuse_unknown
 from providers.catalog.amounts import HUNDRED, amount
 from providers.catalog.rows import Exchange, Row, offer_of
+from providers.catalog.sheets import Sheet, read_sheet
 from pse.core.canonical import hash_of
 from pse.core.documents.offers import Offer, Offers, Rate
 from pse.core.errors import BadInput
@@ -17,6 +19,8 @@ from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace, load_toml
 from pse.core.text import printable
 
+_MOST_SAID = 50
+"""Rows of one sheet that are told by name; of a sheet whose every row is wrong the first ones say why."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -47,6 +51,7 @@ class _Book(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sample: bool = False
     rate: tuple[_Rate, ...] = ()
     tax: tuple[_Tax, ...] = ()
+    sheet: tuple[Sheet, ...] = ()
     offer: tuple[Row, ...] = ()
 
 
@@ -59,20 +64,25 @@ def load_offers(workspace: Workspace) -> Offers:
 
     Raises:
         BadInput: Not TOML, an unknown key, a wrong type, a price that is negative or not a number, a unit that does
-            not belong to the kind, or two rows with one place, kind and name; the message names file and row.
+            not belong to the kind, or two rows with one place, kind and name; the message names file and row. A sheet
+            that cannot be read; a row of one that cannot be used is a finding (PSE-P303), as sheets come from sellers.
     """
-    path = workspace.path(workspace.settings.price_book)
-    where = str(path)
-    book = load_toml(path, _Book)
+    file = workspace.settings.price_book
+    where = str(workspace.path(file))
+    book = load_toml(workspace.path(file), _Book)
     exchange = _exchange(book, workspace.settings.plan.currency, where=where)
-    rows = [(f"offer row {number}", row) for number, row in enumerate(book.offer, start=1)]
     offers: dict[str, Offer] = {}
-    for at, row in rows:
+    for number, row in enumerate(book.offer, start=1):
+        at = f"offer row {number}"
         offer = offer_of(row, exchange, where=where, at=at)
         if offer.id in offers:
             raise BadInput(f"{at}: {printable(offer.id)} is there twice", where=where)
         offers[offer.id] = offer
-    used = {row.currency or book.currency for _, row in rows}
+    used = {row.currency or book.currency for row in book.offer}
+    findings: list[Finding] = []
+    for sheet in book.sheet:
+        findings += _add_sheet(sheet, workspace.path(sheet.file), exchange, offers, used)
+    findings += _without_rate(used, exchange, book.book, where=file)
     found = Offers(
         book=book.book,
         dated=book.dated,
@@ -81,9 +91,50 @@ def load_offers(workspace: Workspace) -> Offers:
         sample=book.sample,
         rates=tuple(exchange.rates[code] for code in sorted(used & set(exchange.rates))),
         offers=tuple(offers[key] for key in sorted(offers)),
-        findings=tuple(_without_rate(used, exchange, book.book, where=workspace.settings.price_book)),
+        findings=tuple(sorted(findings)),
     )
     return msgspec.structs.replace(found, hash=hash_of(found))
+
+
+def _add_sheet(sheet: Sheet, path: Path, exchange: Exchange, offers: dict[str, Offer], used: set[str]) -> list[Finding]:
+    """Add the offers of a sheet to ``offers`` and its currencies to ``used``; what is said of its rows.
+
+    Of two rows that name two prices for one thing nobody knows which holds: it has no price then.
+    """
+    bad: list[Finding] = []
+    rows: dict[str, str] = {}
+    for read in read_sheet(sheet, path):
+        problem, offer = read.problem, None
+        if read.row is not None:
+            try:
+                offer = offer_of(read.row, exchange, where=sheet.file, at="")
+            except BadInput as exc:
+                problem = exc.message.removeprefix(": ")
+        if read.row is None or offer is None:
+            bad.append(_bad_row(read.at, f"cannot be used, so nothing is sold by it: {problem}"))
+            continue
+        used.add(read.row.currency or exchange.usual)
+        same = offers.get(offer.id)
+        if same is not None and same.price != offer.price:
+            first = rows.get(offer.id, "the price book or another sheet")
+            bad.append(_bad_row(read.at, f"another price than {first} has for {offer.id}: it counts as no price"))
+            offer = msgspec.structs.replace(offer, price=None)
+        offers[offer.id] = offer
+        rows.setdefault(offer.id, read.at)
+    if len(bad) > _MOST_SAID:
+        bad[_MOST_SAID:] = [_bad_row(sheet.file, f"{len(bad) - _MOST_SAID} more rows like these")]
+    return bad
+
+
+def _bad_row(at: str, message: str) -> Finding:
+    return Finding(
+        code="PSE-P303",
+        severity=Severity.ERROR,
+        subject=printable(at),
+        message=printable(message),
+        remedy="Correct the row, or have the seller correct it.",
+        source="price sheet",
+    )
 
 
 def check_places(offers: Offers, places: Collection[str], *, where: str) -> tuple[Finding, ...]:

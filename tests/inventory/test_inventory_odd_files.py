@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventory.importers import ReadFile, machines, read_file
-from inventory.importers.csvfile import csv_file
 from inventory.importers.values import Numbers, addresses, macs, numbers_of, os_family, os_version
 from pse.core.errors import BadInput
+from pse.core.tables.csvfile import csv_file
 from pse.core.text import printable
 from tests.inventory import fuzz
 from tests.inventory.bigbook import Sheet, write_book

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import inventory
 from inventory.importers import Import, read_file
-from inventory.importers.opening import MOST_BYTES
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace
+from pse.core.tables.opening import MOST_BYTES
 from tests.inventory.samples import sample
 
 

@@ -10,9 +10,9 @@ from posixpath import join, normpath
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from inventory.importers.archive import check_directory
-from inventory.importers.sheet import BLOCK, Opener, Sheet, rich_text, unescaped
 from pse.core.errors import BadInput
+from pse.core.tables.archive import check_directory
+from pse.core.tables.sheet import BLOCK, Opener, Sheet, rich_text, unescaped
 from pse.core.text import printable
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from inventory.importers.tables import HEAD_ROWS, RawRow, Row
 from pse.core.errors import BadInput
+from pse.core.tables.table import HEAD_ROWS, RawRow, Row
 from pse.core.text import printable
 
 _SAMPLE = 256 * 1024
@@ -31,7 +31,7 @@ _SEP_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*$", re.IGNORECASE)
 
 
 class CSVTable:
-    """One CSV file, opened anew for each reading. See `inventory.importers.tables.Table`.
+    """One CSV file, opened anew for each reading. See `pse.core.tables.table.Table`.
 
     Args:
         name: How findings call it.
@@ -63,7 +63,7 @@ class CSVTable:
         self._head: tuple[RawRow, ...] | None = None
 
     def head(self) -> tuple[RawRow, ...]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         if self._head is not None:
             return self._head
         found: list[RawRow] = []
@@ -77,7 +77,7 @@ class CSVTable:
         return self._head
 
     def rows(self, after: int, wanted: Mapping[int, str]) -> Iterator[Row]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         columns = tuple(sorted(wanted.items()))
         for number, cells in self._records():
             if number <= after or not cells:
@@ -91,7 +91,7 @@ class CSVTable:
                 yield Row(number=number, cells=found)
 
     def remarks(self) -> tuple[str, ...]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         return (f"{self._replaced:,} lines have bytes that are no {self._encoding}",) if self._replaced else ()
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO
 from xml.etree import ElementTree as ET
 
-from inventory.importers.tables import HEAD_ROWS, RawRow, Row
 from pse.core.errors import BadInput
+from pse.core.tables.table import HEAD_ROWS, RawRow, Row
 from pse.core.text import counted, printable
 
 BLOCK = 1024 * 1024
@@ -32,7 +32,7 @@ Opener = Callable[[], AbstractContextManager[IO[bytes]]]
 
 
 class Sheet:
-    """See `inventory.importers.tables.Table`.
+    """See `pse.core.tables.table.Table`.
 
     Args:
         name: As the workbook calls it.
@@ -54,7 +54,7 @@ class Sheet:
         self._outside: list[int] = []
 
     def head(self) -> tuple[RawRow, ...]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         if self._head is None:
             found: list[RawRow] = []
             for number, cells in self._cells(None, 0):
@@ -66,14 +66,14 @@ class Sheet:
         return self._head
 
     def rows(self, after: int, wanted: Mapping[int, str]) -> Iterator[Row]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         names = {_letters(index): name for index, name in wanted.items()}
         for number, cells in self._cells(names, after):
             if cells:
                 yield Row(number=number, cells=cells)
 
     def remarks(self) -> tuple[str, ...]:
-        """See `inventory.importers.tables.Table`."""
+        """See `pse.core.tables.table.Table`."""
         found = []
         if self._formulas:
             found.append(f"{counted(self._formulas, 'formula')} without a stored value: taken for blank")
