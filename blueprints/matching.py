@@ -3,19 +3,14 @@
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 
+from blueprints.library.reference import references
 from blueprints.model import Blueprint, Wanted
 from pse.core.errors import BadInput
 
 GROUP = "pse.blueprints"
 
-OWN = {
-    "files": "blueprints.library.files:Files",
-    "landing": "blueprints.library.landing:Landing",
-    "server": "blueprints.library.server:Server",
-    "web-database": "blueprints.library.web_database:WebDatabase",
-}
-"""Those of this package, as pyproject.toml declares them: a checkout that was installed before one was added has it
-all the same."""
+OWN = {"landing": "blueprints.library.landing:Landing"}
+"""Those of this package that are classes, as pyproject.toml declares them; the others are files beside them."""
 
 
 class Matcher:
@@ -56,7 +51,18 @@ class Matcher:
 
 
 def installed() -> dict[str, Blueprint]:
-    """Every blueprint by name, those of outside packages too; an import error of one is loud."""
-    points = {name: EntryPoint(name, value, GROUP) for name, value in OWN.items()}
-    points |= {point.name: point for point in entry_points(group=GROUP)}
-    return {name: points[name].load()() for name in sorted(points)}
+    """Every blueprint by name, those of outside packages too; an import error of one is loud.
+
+    The names of this package's own are not to be had: a plan says a name, and the name says what is built.
+    """
+    own: dict[str, Blueprint] = {
+        **references(),
+        **{name: _loaded(EntryPoint(name, at, GROUP)) for name, at in OWN.items()},
+    }
+    outside = {point.name: _loaded(point) for point in entry_points(group=GROUP) if point.name not in own}
+    return dict(sorted((outside | own).items()))
+
+
+def _loaded(point: EntryPoint) -> Blueprint:
+    blueprint: Blueprint = point.load()()
+    return blueprint

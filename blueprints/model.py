@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -157,12 +157,14 @@ class Fit(msgspec.Struct, frozen=True):
 class Blueprint(Protocol):
     """A reference architecture, found by the entry-point group ``pse.blueprints``.
 
-    A class without arguments; one that builds more than servers, firewalls and volumes is a
+    A class without arguments, with a `name`; one that builds more than servers, firewalls and volumes is a
     `blueprints.abilities.Needing` too. Planning calls `fits`; the program calls `build`, where Pulumi is imported
     first.
     """
 
-    name: ClassVar[str]
+    @property
+    def name(self) -> str:
+        """Its name, by which it is installed."""
 
     def fits(self, wanted: Wanted) -> Fit:
         """How well it fits; the highest score is taken, a tie by name."""

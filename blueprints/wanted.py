@@ -24,6 +24,10 @@ WEB_PORTS = frozenset({80, 443, 8080, 8443})
 POSTGRES = "postgresql"
 _INNER_INTERFACES = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali", "lxc", "tun", "tap", "vnet", "lo")
 _FILE_SERVICES = frozenset({"nfs", "smb", "ftp"})
+_SHARED_SERVICES = frozenset({"dns", "kerberos", "ldap"})
+_LOOPBACK = ("127.", "::1")
+_CONTAINER_SOFTWARE = frozenset({"containerd", "crio", "docker-ce", "docker.io", "dockerd", "k3s", "kubelet", "podman"})
+_BATCH_SOFTWARE = frozenset({"airflow", "condor_master", "hadoop", "jupyter-lab", "slurmctld", "slurmd", "spark"})
 _OWN_DATABASES = frozenset({"", "postgres", "template0", "template1"})
 
 
@@ -187,7 +191,7 @@ def said_of_constraints(subject: str, constraints: Constraints, cards: int) -> I
 
 
 def role_of(server: Server, view: View) -> str:
-    """``database``, ``files``, ``web`` or ``server``, by what listens there."""
+    """What it does, by what listens there: ``server`` where nothing tells more, else as the architectures name it."""
     if view.databases(server.id):
         return "database"
     listeners = view.listeners(server.id)
@@ -196,7 +200,13 @@ def role_of(server: Server, view: View) -> str:
         return "files"
     if services & {"http", "https"} or any(x.port in WEB_PORTS for x in listeners):
         return "web"
-    return "server"
+    processes = {x.process for x in listeners} | set(server.packages)
+    if processes & _CONTAINER_SOFTWARE:
+        return "containers"
+    # A name server that only the host itself asks stands on almost every host.
+    if {x.service for x in listeners if not x.address.startswith(_LOOPBACK)} & _SHARED_SERVICES:
+        return "directory"
+    return "batch" if processes & _BATCH_SOFTWARE else "server"
 
 
 def _packages(server: Server, role: str, host: HostDeclaration, view: View) -> tuple[str, ...]:

@@ -1,1 +1,4 @@
-"""Reference architectures: each a Pulumi component and its `fits`, in the entry-point group ``pse.blueprints``."""
+"""Reference architectures: a TOML file each, or a class with `fits` and `build` that builds more than servers.
+
+`reference` reads the files; outside packages add classes by the entry-point group ``pse.blueprints``.
+"""

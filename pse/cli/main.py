@@ -36,6 +36,7 @@ VERBS = MappingProxyType(
         "lab": "lab",
         "register": "register",
         "policy": "policy",
+        "blueprints": "blueprints",
         "ledger": "ledger",
     }
 )

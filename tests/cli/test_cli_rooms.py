@@ -256,3 +256,17 @@ def test_the_lab_is_empty_before_it_is_started(run: Run, ministry: Path) -> None
     del ministry
     assert told(run, "lab", "status")["items"] == []
     assert told(run, "lab", "stop")["items"] == []
+
+
+def test_blueprints_are_listed_shown_and_drawn_without_a_workspace(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    items = told(run, "blueprints", "list")["items"]
+    assert {"landing", "server", "web-database"} <= {item["name"] for item in items}
+    for item in items:
+        assert len(told(run, "blueprints", "show", item["name"])["items"]) == item["controls"]
+        assert told(run, "blueprints", "draw", item["name"])["svg"].startswith("<svg")
+    assert run("blueprints", "draw", "server", "--out", tmp_path / "server.svg").exit_code == 0
+    assert "<svg" in (tmp_path / "server.svg").read_text()
+    assert run("blueprints", "show", "castle").exit_code == 4
