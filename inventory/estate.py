@@ -125,8 +125,7 @@ def write(estate: Estate, folder: Path) -> Path:
         building = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
         try:
             for name, kind in TABLES.items():
-                rows = msgspec.to_builtins(list(getattr(estate, name)))
-                pq.write_table(_arrow(rows, kind), building / f"{name}.parquet")
+                pq.write_table(arrow_table(getattr(estate, name), kind), building / f"{name}.parquet")
             canonical.write(building / MANIFEST, estate.manifest)
             building.chmod(0o755)
             building.rename(target)
@@ -229,12 +228,13 @@ def _sorted(name: str, rows: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
     return tuple(sorted(rows, key=_KEYS[name]))
 
 
-def _arrow(rows: list[dict[str, Any]], kind: type[msgspec.Struct]) -> "pa.Table":
+def arrow_table(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> "pa.Table":
+    """``rows`` of ``kind`` with its fields as columns."""
     import pyarrow as pa
 
     hints = get_type_hints(kind)
     fields = [pa.field(name, _column(hints[name])) for name in kind.__struct_fields__]
-    return pa.Table.from_pylist(rows, schema=pa.schema(fields))
+    return pa.Table.from_pylist(msgspec.to_builtins(list(rows)), schema=pa.schema(fields))
 
 
 def _column(hint: Any) -> "pa.DataType":

@@ -1,7 +1,7 @@
 """The store: the newest sighting of each source in the workspace's database, and the snapshot made of all."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import Engine, delete, select
@@ -15,7 +15,7 @@ from inventory.losses import left_out, losses
 from inventory.merge import Cluster, merge, server_of
 from policy.labels import FILE as LABELS
 from policy.labels import Labels, load_labels
-from pse.core.database import SIGHTINGS, open_database, unusable
+from pse.core.database import RUNS, SIGHTINGS, open_database, unusable
 from pse.core.documents.snapshot import TABLES, Sighting
 from pse.core.documents.workloads import load_workloads
 from pse.core.errors import BadInput
@@ -51,7 +51,7 @@ def record(
         clusters, findings = merge([*kept, *(_with_id(s, given.get(s.source, "")) for s in fresh.values())])
         findings = (*findings, *left_out(before, said, replaces=replaces))
         estate = _told(workspace, _estate(workspace, clusters, findings, before), before)
-        _save(engine, clusters, {s.source for s in known})
+        _save(engine, clusters, {s.source for s in known}, snapshot=estate.manifest.hash)
     except SQLAlchemyError as exc:
         raise unusable(engine, exc) from exc
     finally:
@@ -127,8 +127,8 @@ def _load(engine: Engine) -> list[Sighting]:
         ) from exc
 
 
-def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str]) -> None:
-    """Write all sightings with the id their server got, so that the id stays whatever is learned later."""
+def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snapshot: str) -> None:
+    """Write all sightings with the id their server got, so that the id stays whatever is learned later; and the run."""
     rows = [
         {"source": s.source, "seen": _when(s.seen), "body": msgspec.json.encode(_with_id(s, c.id)).decode()}
         for c in clusters
@@ -140,6 +140,7 @@ def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str]) -> None:
             connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.source.in_(gone[at : at + _CHUNK])))
         for at in range(0, len(rows), _CHUNK):
             connection.execute(SIGHTINGS.insert(), rows[at : at + _CHUNK])
+        connection.execute(RUNS.insert(), {"snapshot": snapshot, "recorded": _when(datetime.now(UTC))})
 
 
 def _when(seen: datetime) -> str:

@@ -16,6 +16,7 @@ VERBS = MappingProxyType(
         "init": "init",
         "discover": "discover",
         "import": "import_file",
+        "inventory": "inventory",
         "label": "label",
         "plan": "plan",
         "cost": "cost",

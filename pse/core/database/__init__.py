@@ -58,7 +58,16 @@ PROGRESS = Table(
 )
 """`pse.core.documents.campaign.WorkloadProgress` of each workload of a plan, as JSON."""
 
-HEAD = "0001"
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("snapshot", String(64), nullable=False),
+    Column("recorded", String(40), nullable=False),
+)
+"""The snapshot that each discovery and import left behind, and when, in UTC."""
+
+HEAD = "0002"
 """The revision that this program works with; a test holds it against ``versions/``."""
 
 
