@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from pse.core.canonical import read_bytes
+from pse.core.comparing import CompareSettings
 from pse.core.costing import CostSettings
 from pse.core.documents.category import Category
 from pse.core.documents.sizing import IdleSettings, SizingSettings
@@ -139,6 +140,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         ssh_key: Secret reference of the private key that opens new servers.
         discovery: See `DiscoverySettings`.
         plan: See `PlanSettings`.
+        compare: See `CompareSettings`.
         migrate: See `MigrateSettings`.
         approvals: See `ApprovalSettings`.
     """
@@ -155,6 +157,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ssh_key: str = "file:.pse/ssh_key"
     discovery: DiscoverySettings = DiscoverySettings()
     plan: PlanSettings = PlanSettings()
+    compare: CompareSettings = CompareSettings()
     migrate: MigrateSettings = MigrateSettings()
     approvals: ApprovalSettings = ApprovalSettings()
 

@@ -107,6 +107,15 @@ def test_a_plan_costs_compares_and_previews_the_same(run: Run, ministry: Path) -
         "sample-ibex": False,
         "sample-elsewhere": False,
     }
+    (scored,) = told(run, "compare", "--score")["items"]
+    assert (scored["chosen"], scored["cheapest"]) == (compared["chosen"], compared["chosen"])
+    assert "weights: known 20, price 60, together 20" in run("compare", "--score").stdout
+    assert run("compare", "--tco").exit_code == 4  # nobody gave figures of the room
+    (ministry / "room.toml").write_text('currency = "PKR"\nhosts = 6\nprice_kwh = 50\n')
+    room = told(run, "compare", "--tco")
+    assert room["room"]["no_figure"] == 6
+    assert "(default: " in run("compare", "--tco", "--format", "markdown").stdout
+    assert run("compare", "--tco", "--score").exit_code == 2
 
 
 def test_dearer_plan_is_shown_beside_the_one_before_and_held_against_budgets(run: Run, ministry: Path) -> None:
