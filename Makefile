@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-policy bypass mutate test-live lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-policy bypass mutate test-live lint types imports audit format lock news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -25,6 +25,9 @@ bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapte
 
 bench-plan: setup  ## a whole estate planned, from its snapshot on disk to the plan on disk; SERVERS="10000 100000"
 	@$(PY) -m benchmarks.plan --servers $(or $(SERVERS),10000 100000)
+
+bench-pricebook: setup  ## 100,000 list prices read as a price book; ROUNDS=
+	@$(PY) -m benchmarks.pricebook --rounds "$(or $(ROUNDS),3)"
 
 bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a second opinion on 10,000 worlds; PLANS=, ROUNDS=
 	@$(PY) -m benchmarks.policy --plans "$(or $(PLANS),10000)" --rounds "$(or $(ROUNDS),3)"

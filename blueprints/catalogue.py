@@ -8,6 +8,7 @@ import msgspec
 
 from blueprints.model import Demand
 from blueprints.shapes import Shapes
+from blueprints.sizing import pick_image
 from pse.core.costing import CostSettings
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.money import cents
@@ -36,6 +37,7 @@ class Catalogue:
         self._terms: dict[tuple[str, str], Offer] = {}
         self._bought: dict[tuple[str, str], Offer] = {}
         self._cheapest: dict[tuple[str, OfferKind], Offer | None] = {}
+        self._images: dict[tuple[str, str, str], Offer | None] = {}
         self._disks: dict[tuple[str, int, bool, int, int], Part | None] = {}
         self._shapes: dict[str, Shapes] = {}
         self._tariffs: dict[tuple[str, OfferKind, str], tuple[tuple[Offer, ...], ...]] = {}
@@ -118,6 +120,13 @@ class Catalogue:
             return shape
         self._bought[shape.place, shape.name] = term
         return msgspec.structs.replace(shape, price=self.hourly(term))
+
+    def image(self, place: str, demand: Demand) -> Offer | None:
+        """The image for a server's system; see `blueprints.sizing.pick_image`."""
+        key = (place, demand.os_family, demand.os_version)
+        if key not in self._images:
+            self._images[key] = pick_image(demand, self.at(place, OfferKind.IMAGE))
+        return self._images[key]
 
     # -- disks --
 

@@ -84,8 +84,6 @@ def disk_line(item: str, disk: Part | None) -> CostLine:
 def iops_lines(demand: Demand, place: str, disks: Iterable[Part | None], catalogue: Catalogue) -> Iterable[CostLine]:
     """Reads and writes a second, where the class of a server's volumes prices them apart; for all its volumes once."""
     tariffs = {rows[0].name: rows for rows in catalogue.tariffs(place, OfferKind.IOPS, "IOPS-month")}
-    if not demand.iops or not tariffs:
-        return
     rows = next((tariffs[d[0].name] for d in disks if d and d[0] and d[0].name in tariffs), ())
     for offer, units in steps(rows, Decimal(demand.iops)) if rows else ():
         yield line(demand.name, OfferKind.IOPS, offer, units, "IOPS-month")

@@ -10,10 +10,10 @@ from blueprints.lines import TAX, disk_line, iops_lines, line, server_lines, sha
 from blueprints.model import Built, Demand, Wanted
 from blueprints.settling import settled
 from blueprints.shapes import Shapes
-from blueprints.sizing import is_older, pick_image, pick_shape
+from blueprints.sizing import is_older, pick_shape
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
-from pse.core.money import cents, total
+from pse.core.money import cents
 from pse.core.text import counted
 
 FREE = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
@@ -21,10 +21,16 @@ FREE = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
 
 def totals(lines: Iterable[CostLine]) -> Cost:
     """Sums of a bill."""
-    lines = list(lines)
-    monthly, _ = total(x.monthly for x in lines if x.monthly is not None)
-    one_time, _ = total(x.one_time for x in lines if x.one_time is not None)
-    return Cost(monthly=monthly, one_time=one_time, no_price=sum(x.price is None for x in lines))
+    monthly = one_time = Decimal(0)
+    missing = 0
+    for x in lines:
+        if x.monthly is not None:
+            monthly += x.monthly
+        if x.one_time is not None:
+            one_time += x.one_time
+        if x.price is None:
+            missing += 1
+    return Cost(monthly=monthly, one_time=one_time, no_price=missing)
 
 
 def add(costs: Iterable[Cost]) -> Cost:
@@ -60,7 +66,7 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
     lacking: list[str] = []
     for demand in wanted.servers:
         shape = pick_shape(demand, catalogue.shapes(place))
-        image = pick_image(demand, catalogue.at(place, OfferKind.IMAGE))
+        image = catalogue.image(place, demand)
         disks = [catalogue.disk(place, volume.size_gib, demand) for volume in demand.volumes]
         lacking += _lacking(demand, catalogue.shapes(place), shape, image, disks)
         if shape is None or image is None:
@@ -72,7 +78,8 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
         servers.append(_planned(demand, shape, image, disks))
         lines += server_lines(demand, shape, image, catalogue)
         lines += (disk_line(v.name, disk) for v, disk in zip(demand.volumes, disks, strict=True))
-        lines += iops_lines(demand, place, disks, catalogue)
+        if demand.iops:
+            lines += iops_lines(demand, place, disks, catalogue)
     if lacking:
         return Built(place=place, lacking=tuple(dict.fromkeys(lacking)))
     lines += workload_lines(wanted, place, catalogue)

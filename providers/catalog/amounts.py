@@ -39,7 +39,9 @@ def amount(text: str, *, where: str, key: str, most: Decimal = MOST) -> Decimal:
             f"{key} has to be written in the digits 0 to 9, with a point and nothing else: {printable(text[:40])!r}",
             where=where,
         )
-    if number > most or (number and number.quantize(_LEAST, context=_WIDE) != number):
+    # Fewer characters than that have no more decimals, unless an exponent is among them.
+    plain = len(text) <= _DECIMALS and "e" not in text and "E" not in text
+    if number > most or (not plain and number and number.quantize(_LEAST, context=_WIDE) != number):
         raise BadInput(
             f"{key} has to be at most {most:,f}, with at most {_DECIMALS} decimals: {printable(text[:40])!r}",
             where=where,
@@ -55,5 +57,7 @@ def spelled(number: Decimal) -> Decimal:
 
 def reckoned(price: Decimal, *, rate: Decimal, discount_percent: Decimal) -> Decimal:
     """``price`` less its discount, in another currency by ``rate``; exact, nothing is rounded."""
+    if rate == 1 and not discount_percent:
+        return price
     net = _WIDE.multiply(price, _WIDE.subtract(HUNDRED, discount_percent)).scaleb(-2, context=_WIDE)
     return spelled(_WIDE.multiply(net, rate))

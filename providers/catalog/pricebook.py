@@ -13,6 +13,7 @@ from providers.catalog.amounts import HUNDRED, amount
 from providers.catalog.rows import Exchange, Row, offer_of
 from providers.catalog.sheets import Sheet, read_sheet
 from pse.core.canonical import hash_of
+from pse.core.collector import without_collector
 from pse.core.documents.offers import Offer, Offers, Rate
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
@@ -80,8 +81,9 @@ def load_offers(workspace: Workspace) -> Offers:
         offers[offer.id] = offer
     used = {row.currency or book.currency for row in book.offer}
     findings: list[Finding] = []
-    for sheet in book.sheet:
-        findings += _add_sheet(sheet, workspace.path(sheet.file), exchange, offers, used)
+    with without_collector():
+        for sheet in book.sheet:
+            findings += _add_sheet(sheet, workspace.path(sheet.file), exchange, offers, used)
     findings += _without_rate(used, exchange, book.book, where=file)
     found = Offers(
         book=book.book,

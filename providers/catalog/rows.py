@@ -37,9 +37,10 @@ _STEPPED = frozenset({(OfferKind.EGRESS, "GiB"), (OfferKind.IOPS, "IOPS-month"),
 """Kinds and units whose price may go in steps."""
 _MOST_SIZE = 2**31
 """The largest number of vCPUs, MiB or volumes that an offer can have."""
-_LIMITS = ("max_volumes", "max_nics", "max_iops", "max_mbps", "gpus", "disk_gib")
+_ZERO, _ONE = Decimal(0), Decimal(1)
+_SIZES = ("vcpus", "memory_mib", "max_volumes", "max_nics", "max_iops", "max_mbps", "gpus", "disk_gib")
 _MOST_PERFORMANCE = Decimal(100)
-_NO_OFFER = frozenset({"price", "currency", "discount_percent", "above", "upfront", "minimum", "performance"})
+_NO_OFFER = ("price", "currency", "discount_percent", "above", "upfront", "minimum", "performance")
 """What of a row is not in its offer as it stands."""
 
 
@@ -94,7 +95,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     def rate(self, currency: str) -> Decimal | None:
         """What one unit of ``currency`` is; None when no rate says it."""
         if currency == self.into:
-            return Decimal(1)
+            return _ONE
         found = self.rates.get(currency)
         return found.rate if found else None
 
@@ -105,26 +106,30 @@ def offer_of(row: Row, exchange: Exchange, *, where: str, at: str) -> Offer:
     Raises:
         BadInput: It makes no sense; the message begins with ``at``.
     """
-    _check(row, where=where, at=at)
-    steps = amount(row.above, where=where, key=f"{at}: above")
+    for problem in _problems(row):
+        raise BadInput(f"{at}: {problem}", where=where)
+    steps = _ZERO if row.above == "0" else amount(row.above, where=where, key=f"{at}: above")
     if steps and (row.kind, row.unit) not in _STEPPED:
         raise BadInput(f"{at}: a price of {row.kind} per {row.unit} has no steps, so nothing is above", where=where)
-    off = amount(row.discount_percent, where=where, key=f"{at}: discount_percent", most=HUNDRED)
+    off = _ZERO
+    if row.discount_percent != "0":
+        off = amount(row.discount_percent, where=where, key=f"{at}: discount_percent", most=HUNDRED)
     currency = row.currency or exchange.usual
     percent = row.unit == "percent"
     rate = Decimal(1) if percent else exchange.rate(currency)
-    written = {
-        key: amount(text, where=where, key=f"{at}: {key}")
-        for key in ("price", "upfront", "minimum")
-        if (text := getattr(row, key)) is not None
-    }
+    written: dict[str, Decimal] = {}
+    for key, text in (("price", row.price), ("upfront", row.upfront), ("minimum", row.minimum)):
+        if text is not None:
+            written[key] = amount(text, where=where, key=f"{at}: {key}")
     money: dict[str, Decimal | None] = {}
     if rate is not None:
-        money |= {k: reckoned(v, rate=rate, discount_percent=off) for k, v in written.items()}
+        money |= {key: reckoned(number, rate=rate, discount_percent=off) for key, number in written.items()}
     if percent:
         money |= _money_of_a_share(row, written, off, exchange.rate(currency), where=where, at=at)
         steps = reckoned(steps, rate=exchange.rate(currency) or Decimal(1), discount_percent=Decimal(0))
-    fields = {name: getattr(row, name) for name in row.__struct_fields__ if name not in _NO_OFFER}
+    fields = msgspec.structs.asdict(row)
+    for name in _NO_OFFER:
+        del fields[name]
     return Offer(
         id=f"{row.place}:{row.kind}:{row.name}{_suffix(row, steps)}",
         price=money.get("price"),
@@ -169,17 +174,14 @@ def _listed(written: Mapping[str, Decimal], currency: str, off: Decimal, *, plai
 
 
 def _performance(row: Row, *, where: str, at: str) -> Decimal:
+    if row.performance == "1":
+        return _ONE
     performance = amount(row.performance, where=where, key=f"{at}: performance", most=_MOST_PERFORMANCE)
     if not performance:
         raise BadInput(f"{at}: performance is 0; leave it out where nobody measured it", where=where)
     if performance != 1 and not row.source:
         raise BadInput(f"{at}: performance needs the source that measured it", where=where)
     return performance
-
-
-def _check(row: Row, *, where: str, at: str) -> None:
-    for problem in _problems(row):
-        raise BadInput(f"{at}: {problem}", where=where)
 
 
 def _problems(row: Row) -> Iterable[str]:
@@ -189,10 +191,13 @@ def _problems(row: Row) -> Iterable[str]:
             yield f"{key} is empty"
     if row.unit not in UNITS[row.kind]:
         yield f"a price of {row.kind} is per {' or '.join(UNITS[row.kind])}, not per {row.unit!r}"
-    for key in ("vcpus", "memory_mib", *_LIMITS):
-        if (getattr(row, key) or 0) > _MOST_SIZE:
+    for key in _SIZES:
+        size = getattr(row, key)
+        if not size:
+            continue
+        if size > _MOST_SIZE:
             yield f"{key} is more than any machine has"
-        if (getattr(row, key) or 0) < 0:
+        if size < 0:
             yield f"{key} is negative"
     yield from _lacking(row)
     yield from _misplaced(row)

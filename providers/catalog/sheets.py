@@ -74,7 +74,10 @@ _UNITS = MappingProxyType(
      "gib": "GiB", "hr": "hour", "hourly": "hour", "monthly": "month", "%": "percent", "iops-month": "IOPS-month"}
 )  # fmt: skip
 """Spellings of units. GB is read as GiB, which is what sellers of clouds count in when they write GB."""
-_SMALLEST_FLOAT_NOISE = 12
+_NOISE = 12
+"""Digits behind the point from which on a number is what is left of a binary fraction, and no price that was typed."""
+_LONGEST = 20
+"""Digits of a whole number that are read; whatever has more is too large anyway."""
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _WHOLE = frozenset(
     {"vcpus", "memory_mib", "max_volumes", "max_nics", "max_iops", "max_mbps", "gpus", "disk_gib", "term_months"}
@@ -129,9 +132,10 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
     Raises:
         BadInput: The file cannot be read, or no table in it has headings of prices.
     """
+    usual = _usual(sheet)
     if path.suffix.lower() == ".toml":
         for number, fields in enumerate(load_toml(path, _File).offer, start=1):
-            yield _read(sheet, f"{sheet.file}, offer row {number}", {k: v for k, v in fields.items() if v != ""})
+            yield _read(usual, f"{sheet.file}, offer row {number}", {k: v for k, v in fields.items() if v != ""})
         return
     from pse.core.tables import opened
 
@@ -146,7 +150,7 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
             except BadInput as exc:
                 yield Read(at=name, problem=exc.message)
                 continue
-            yield _read(sheet, name, fields)
+            yield _read(usual, name, fields)
     if not found:
         which = f"no table {sheet.table!r}" if sheet.table and not tables else "no row of prices"
         raise BadInput(
@@ -170,7 +174,8 @@ def _rows(table: "Table") -> Iterator[tuple[int, dict[str, str]]]:
         yield row.number, row.cells
 
 
-def _read(sheet: Sheet, at: str, fields: Mapping[str, Any]) -> Read:
+def _usual(sheet: Sheet) -> dict[str, Any]:
+    """What the rows of ``sheet`` do not have to say."""
     usual = {
         "place": sheet.place,
         "kind": sheet.kind,
@@ -180,8 +185,12 @@ def _read(sheet: Sheet, at: str, fields: Mapping[str, Any]) -> Read:
         "quality": sheet.quality,
         "source": sheet.source or sheet.file,
     }
+    return {key: value for key, value in usual.items() if value}
+
+
+def _read(usual: Mapping[str, Any], at: str, fields: Mapping[str, Any]) -> Read:
     try:
-        row = msgspec.convert({**{k: v for k, v in usual.items() if v}, **fields}, Row, strict=True)
+        row = msgspec.convert({**usual, **fields}, Row, strict=True)
     except msgspec.ValidationError as exc:
         return Read(at=at, problem=str(exc))
     return Read(at=at, row=row)
@@ -209,6 +218,8 @@ def _fields(cells: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _whole(text: str, key: str) -> int:
+    if text.isdecimal() and text.isascii():
+        return int(text[:_LONGEST])
     number = _number(text, key)
     if number != number.to_integral_value():
         raise BadInput(f"{key} is no whole number: {text[:40]!r}")
@@ -220,16 +231,19 @@ def _number(text: str, key: str) -> Decimal:
 
     Workbooks store 0.1 as 0.10000000000000001: the shortest decimal that is the same float is what was typed.
     """
-    plain = text.replace(",", "") if _GROUPED.fullmatch(text) else text.removesuffix("%").strip()
+    plain = text.removesuffix("%").strip()
+    if "," in text and _GROUPED.fullmatch(text):
+        plain = text.replace(",", "")
     try:
         number = Decimal(plain)
     except InvalidOperation as exc:
         raise BadInput(f"{key} is not a number: {text[:40]!r}") from exc
     if not number.is_finite():
         raise BadInput(f"{key} is not a finite number: {text[:40]!r}")
-    exponent = number.as_tuple().exponent
-    noisy = isinstance(exponent, int) and -exponent >= _SMALLEST_FLOAT_NOISE
-    return Decimal(repr(float(number))) if noisy else number
+    # The least that can be noise is one digit before the point and as many behind it as a float has no use for.
+    if len(plain) < _NOISE or -int(number.as_tuple().exponent) < _NOISE:
+        return number
+    return Decimal(repr(float(number)))
 
 
 def _day(text: str) -> date:
