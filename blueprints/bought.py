@@ -7,13 +7,25 @@ from decimal import ROUND_CEILING, Context, Decimal
 from blueprints.catalogue import Catalogue
 from blueprints.lines import system_gib
 from blueprints.model import Wanted
-from pse.core.documents.offers import Offer, OfferKind
-from pse.core.documents.plan import Unit
+from pse.core.documents.offers import Offer, OfferKind, Offers
+from pse.core.documents.plan import Prices, Unit
 from pse.core.findings import Finding, Severity
 from pse.core.text import counted
 
 _NAMED = 20
 _WIDE = Context(prec=60)
+
+
+def prices_of(offers: Offers) -> Prices:
+    """What a plan keeps of its price book."""
+    return Prices(
+        file=offers.file,
+        book=offers.book,
+        dated=offers.dated,
+        hash=offers.hash,
+        tax_percent=offers.tax_percent,
+        rates=offers.rates,
+    )
 
 
 def of_the_bills(units: Iterable[Unit], wanted: Iterable[Wanted], catalogue: Catalogue) -> Iterable[Finding]:

@@ -8,7 +8,7 @@ import msgspec
 
 from blueprints.abilities import Ability, Places, abilities_of, missing_images
 from blueprints.bills import Mandate, unpriced
-from blueprints.bought import of_the_bills
+from blueprints.bought import of_the_bills, prices_of
 from blueprints.bundle import Bundle, misplaced
 from blueprints.catalogue import Catalogue
 from blueprints.categories import categories_of, lowered_of, said_of
@@ -300,6 +300,7 @@ def plan_of(draft: Draft) -> Plan:
         cost=draft.cost,
         findings=draft.findings,
         units={},
+        prices=prices_of(inputs.offers),
     )
 
 

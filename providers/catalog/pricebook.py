@@ -95,7 +95,7 @@ def load_offers(workspace: Workspace) -> Offers:
         offers=tuple(offers[key] for key in sorted(offers)),
         findings=tuple(sorted(findings)),
     )
-    return msgspec.structs.replace(found, hash=hash_of(found))
+    return msgspec.structs.replace(found, hash=hash_of(found), file=file)
 
 
 def _add_sheet(sheet: Sheet, path: Path, exchange: Exchange, offers: dict[str, Offer], used: set[str]) -> list[Finding]:

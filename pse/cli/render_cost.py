@@ -8,6 +8,7 @@ import msgspec
 from pse.cli.render_plan import READABLE, amounts, columns, head, mandate_words, total_line
 from pse.cli.view import Grid, View, grid
 from pse.core.money import cents
+from pse.core.text import printable
 
 if TYPE_CHECKING:
     from blueprints import CostReport
@@ -29,6 +30,7 @@ def cost_view(
         "plan": report.plan,
         "currency": currency,
         "sample": report.sample,
+        "prices": plan.prices or None,
         "total": report.total,
         "mandate_monthly": report.mandate_monthly,
         "not_comparable": report.not_comparable,
@@ -50,6 +52,7 @@ def cost_view(
     places = ((p.place, p.workloads, *amounts(p.cost)) for p in report.places)
     blocks: tuple[str | Grid, ...] = (
         *head(plan),
+        *_priced(plan),
         grid(
             f"By workload{f' (the first {READABLE}; --json has all)' if left > 0 else ''}",
             columns("workload|strategy|place|$|>mandate a month|against", currency),
@@ -110,6 +113,19 @@ def _amount(line: "CostLine | None") -> str | None:
         return None
     amount = line.monthly if line.monthly is not None else line.one_time
     return "without a price" if amount is None else f"{cents(amount):,}"
+
+
+def _priced(plan: "Plan") -> tuple[str, ...]:
+    """The price book, and the rates by which prices in other currencies came into it."""
+    used = plan.prices
+    if not used:
+        return ()
+    lines = [f"prices: {printable(used.book)} of {used.dated}, {used.file} ({used.hash[:12]})"]
+    lines += (
+        f"1 {rate.currency} is {rate.rate:f} {plan.currency} on {rate.dated}, by {printable(rate.source)}"
+        for rate in used.rates
+    )
+    return tuple(lines)
 
 
 def _aloud(report: "CostReport") -> tuple[str, ...]:

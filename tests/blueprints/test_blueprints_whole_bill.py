@@ -4,12 +4,14 @@ import csv
 import io
 from decimal import ROUND_HALF_EVEN, Decimal
 
+import msgspec
 import pytest
 
 from blueprints import cost_report, infracost
 from blueprints.bundle import Bundle
 from blueprints.focus_format import as_csv
 from providers.catalog import load_offers
+from pse.core.canonical import encode
 from pse.core.documents.offers import Offer
 from pse.core.settings import Workspace
 from tests.blueprints.estates import IN_COUNTRY, bundle, ministry_estate
@@ -142,6 +144,16 @@ def test_totals_are_those_of_every_output(made: Bundle) -> None:
     assert sum(row["x_NoPrice"] == "true" for row in table) == report.total.no_price
     said = {finding.code for finding in made.plan.findings}
     assert {"PSE-B003", "PSE-B071"} <= said
+
+
+def test_the_plan_names_its_price_book(planned: Workspace, made: Bundle) -> None:
+    offers = load_offers(Workspace(planned.root))
+    used = made.plan.prices
+    assert used
+    assert (used.book, used.dated, used.file) == (offers.book, offers.dated, "policy/prices.toml")
+    assert used.hash == offers.hash == made.plan.inputs["offers"]
+    older = msgspec.structs.replace(made.plan, prices=msgspec.UNSET)
+    assert b'"prices":' not in encode(older)  # so that plans from before are still what their hash says
 
 
 def test_the_same_inputs_give_the_same_plan(planned: Workspace, made: Bundle) -> None:

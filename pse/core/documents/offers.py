@@ -122,6 +122,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
         rates: By which prices in other currencies were reckoned into ``currency``.
         offers: Sorted by id.
         findings: Rows of price sheets that cannot be used, and what else came up in reading.
+        file: Path of the book in the workspace; not in the hash.
         hash: SHA-256 over the rest.
     """
 
@@ -134,4 +135,5 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
     rates: tuple[Rate, ...] = ()
     offers: tuple[Offer, ...]
     findings: tuple[Finding, ...] = ()
+    file: str = ""
     hash: str = ""

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from pse.core.documents.category import Category
+from pse.core.documents.offers import Rate
 from pse.core.documents.verdicts import Refusal
 from pse.core.findings import Finding
 from pse.core.schema import FirewallRule
@@ -295,6 +296,26 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
     why: str
 
 
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """The price book that a plan was made by; each line of a bill names its row there.
+
+    Attributes:
+        file: Path of the book in the workspace; price sheets are named in it.
+        book: Its name.
+        dated: Day of its prices.
+        hash: SHA-256 of its offers, as in ``Plan.inputs``.
+        tax_percent: Sales tax that was added; None when not stated.
+        rates: By which prices in other currencies were reckoned.
+    """
+
+    file: str
+    book: str
+    dated: date
+    hash: str
+    tax_percent: Decimal | None = None
+    rates: tuple[Rate, ...] = ()
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The plan for review.
 
@@ -307,6 +328,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         inputs: SHA-256 of snapshot, environments, verdicts, offers, register, rules, nocs, labels, workloads and
             settings, by those names.
         servers: Servers in the snapshot, templates left out.
+        prices: The price book; plans that were made before it was written down have none.
         decisions: Sorted by workload.
         waves: In order.
         cost: Totals of everything.
@@ -327,4 +349,5 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     cost: Cost
     findings: tuple[Finding, ...]
     units: dict[str, str]
+    prices: Prices | msgspec.UnsetType = msgspec.UNSET
     hash: str = ""
