@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-policy bypass mutate test-live lint types imports audit format lock news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-policy bypass mutate test-live lint types imports audit format lock pricebook news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -68,6 +68,9 @@ lock: setup  ## resolve the dependencies again, with hashes and without any inde
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-dev.lock
 	@echo 'compliance-trestle>=5.2' | $(BIN)/uv pip compile - --universal --no-strip-extras --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements-oscal.lock
+
+pricebook: setup  ## a dated price book of EC2's list prices, out of packages that ship them; OUT=pricebook, REGIONS=
+	@$(PY) scripts/pricebook.py "$(or $(OUT),pricebook)" $(REGIONS)
 
 news: setup  ## fold changelog.d/ into CHANGELOG.md: make news VERSION=0.2.0
 	@$(PY) scripts/news.py $(VERSION)
