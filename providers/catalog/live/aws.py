@@ -1,8 +1,8 @@
 """AWS: the price list files of EC2 and of data transfer in one region, CSV, read as a stream.
 
 Shape: "Reading the service price list files" in the AWS Price List documentation: five lines of metadata, headings,
-then a row for each rate of each term of each product. Compute is Linux, shared tenancy, without software, used capacity; a
-commitment is a standard reservation, of the way to pay that comes to least over its term.
+then a row for each rate of each term of each product. Compute is Linux, shared tenancy, without software, used
+capacity; a commitment is a standard reservation, of the way to pay that comes to least over its term.
 """
 
 import csv
