@@ -1,6 +1,6 @@
 """From snapshot, verdicts and offers to a plan: the same inputs give the same bytes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ from blueprints.units import landings_of, ruled, site_of, units_of
 from blueprints.view import View
 from blueprints.wanted import wanted_of
 from blueprints.waves import Waves, make_waves
+from blueprints.waves.calendars import load_calendar
+from blueprints.waves.uses import uses_of
 from inventory.estate import Estate
 from inventory.groups import SAID
 from inventory.losses import TOLD
@@ -36,6 +38,7 @@ from pse.core.documents.environment import Environment
 from pse.core.documents.gate import SignedGate
 from pse.core.documents.offers import Offers
 from pse.core.documents.plan import Cost, Decision, Plan, Unit
+from pse.core.documents.schedule import Calendar
 from pse.core.documents.snapshot import ProposedWorkload, Snapshot
 from pse.core.documents.usage import Usages, load_usage
 from pse.core.documents.verdicts import Verdicts
@@ -67,6 +70,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
         places: Places of the register.
         residency: Ids of the rules that refuse a place for its country: the in-country mandate.
         abilities: What the adapters can make, by place id.
+        calendar: Change freezes.
         findings: What came up before planning.
     """
 
@@ -82,6 +86,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     places: tuple[Place, ...]
     residency: frozenset[str]
     abilities: dict[str, Ability]
+    calendar: Calendar = Calendar()
     findings: tuple[Finding, ...] = ()
 
 
@@ -169,6 +174,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
         places=tuple(places),
         residency=frozenset(rule.id for rule in policy.rules.all if rule.kind is Kind.COUNTRY),
         abilities=abilities,
+        calendar=load_calendar(workspace),
         findings=(
             *(f for f in estate.manifest.findings if f.code in SAID | TOLD),
             *found,
@@ -228,15 +234,21 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
     by_id = {w.id: w for w in wanted}
     outcomes = decider.weighed(by_id, {one.wanted.id: one.outcome for one in found})
     moving = [w for w in wanted if outcomes[w.id].built is not None and not w.new]
-    waves = make_waves(moving, capacity=inputs.settings.wave_servers)
+    uses = uses_of(wanted, view)
+    waves = make_waves(
+        moving,
+        capacity=inputs.settings.wave_servers,
+        uses=uses,
+        settings=inputs.settings.schedule,
+        calendar=inputs.calendar,
+    )
     ranges = {p.id: landing_range(p.id) for p in places}
     sites = {w.id: site_of(w, outcomes[w.id], ranges) for w in wanted}
     known = {p.id: p for p in places}
     units = units_of(known, by_id, outcomes, waves, sample=inputs.verdicts.sample or inputs.offers.sample)
     landings = landings_of(units, catalogue, ranges)
     units |= landings
-    owners = {member: name for name, workload in view.workloads.items() for member in workload.members}
-    decisions = tuple(_dated(outcomes[w.id].decision, w, waves, view, owners) for w in wanted)
+    decisions = tuple(_dated(outcomes[w.id].decision, uses[w.id], waves) for w in wanted)
     findings = {
         *inputs.findings,
         *waves.findings,
@@ -297,6 +309,7 @@ def plan_of(draft: Draft) -> Plan:
         servers=sum(not s.is_template for s in inputs.estate.servers),
         decisions=draft.decisions,
         waves=draft.waves.waves,
+        schedule=draft.waves.schedule if draft.waves.waves else msgspec.UNSET,
         cost=draft.cost,
         findings=draft.findings,
         units={},
@@ -315,6 +328,7 @@ def hashes_of(inputs: Inputs) -> dict[str, str]:
         "verdicts": canonical.hash_of(inputs.verdicts),
         "workloads": inputs.declared.hash,
         **({"usage": inputs.usages.hash} if inputs.usages.hash else {}),
+        **({"calendar": canonical.hash_of(inputs.calendar)} if inputs.calendar != Calendar() else {}),
     }
 
 
@@ -350,17 +364,12 @@ class _Wants:
         )
 
 
-def _dated(decision: Decision, wanted: Wanted, waves: Waves, view: View, owners: Mapping[str, str]) -> Decision:
-    """``decision`` with its wave, and with the workloads that it depends on."""
-    used = {
-        owners[flow.server]
-        for demand in wanted.servers
-        if demand.source
-        for flow in view.flows_out_of(demand.source)
-        if flow.server in owners
-    }
+def _dated(decision: Decision, uses: Iterable[str], waves: Waves) -> Decision:
+    """``decision`` with its wave and why, and with the workloads that it depends on."""
     reasons = list(decision.reasons)
-    for name in sorted(used - {wanted.id}):
+    if decision.workload in waves.reasons:
+        reasons.append(waves.reasons[decision.workload])
+    for name in uses:
         number = waves.number.get(name, 0)
         reasons.append(f"uses {name}, which {f'moves in wave {number}' if number else 'is in no wave'}")
     return msgspec.structs.replace(decision, wave=waves.number.get(decision.workload, 0), reasons=tuple(reasons))

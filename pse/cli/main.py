@@ -21,6 +21,7 @@ VERBS = MappingProxyType(
         "plan": "plan",
         "cost": "cost",
         "compare": "compare",
+        "waves": "waves",
         "preview": "preview",
         "ci": "ci",
         "approve": "approve",

@@ -13,6 +13,7 @@ from pse.core.canonical import read_bytes
 from pse.core.comparing import CompareSettings
 from pse.core.costing import CostSettings
 from pse.core.documents.category import Category
+from pse.core.documents.schedule import ScheduleSettings
 from pse.core.documents.sizing import IdleSettings, SizingSettings
 from pse.core.errors import BadInput, UsageError
 
@@ -47,6 +48,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         sizing: See `SizingSettings`.
         idle: See `IdleSettings`.
         cost: See `pse.core.costing.CostSettings`.
+        schedule: See `ScheduleSettings`.
     """
 
     comfort: Decimal = Decimal("1.3")
@@ -57,6 +59,7 @@ class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     sizing: SizingSettings = SizingSettings()
     idle: IdleSettings = IdleSettings()
     cost: CostSettings = CostSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
 
     def __post_init__(self) -> None:
         """Refuse numbers and ranges that make no sense.

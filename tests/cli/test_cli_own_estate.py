@@ -138,7 +138,8 @@ def test_a_file_without_labels_takes_none_away(run: Run, works: Path, tmp_path: 
 
 
 def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None:
-    assert {*FILES, "environments/analytics.toml", "policy/nocs.toml", "policy/rules/own.toml"} == set(EXAMPLES)
+    more = {"calendar.toml", "environments/analytics.toml", "policy/nocs.toml", "policy/rules/own.toml"}
+    assert {*FILES, *more} == set(EXAMPLES)
     for name, text in EXAMPLES.items():
         (works / name).write_text(text, encoding="utf-8")
     from inventory.hosts import load_hosts
@@ -147,11 +148,13 @@ def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None
     assert run("register", "sign").exit_code == 0
     assert run("register", "sign", "--nocs").exit_code == 0
     assert not told(run, "policy", "test").get("findings")
-    approvals = re.search(r"```toml\n(\[approvals\].*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    assert approvals is not None
+    tables = re.findall(
+        r"```toml\n(\[(?:approvals|plan\.schedule)\].*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL
+    )
     with (works / "pse.toml").open("a", encoding="utf-8") as settings:
-        settings.write(f"\n{approvals[1]}")
+        settings.write("\n" + "\n".join(tables))
     assert Workspace(works).settings.approvals.count == 2
+    assert Workspace(works).settings.plan.schedule.pilot_servers == 5
     labels = {row["workload"]: row["category"] for row in told(run, "label", "--fail-on", "never")["items"]}
     assert labels == {"web1": "restricted"}
     plan = told(run, "plan", "--as-of", DAY)
@@ -160,3 +163,15 @@ def test_the_examples_of_the_document_make_a_plan(run: Run, works: Path) -> None
         "web1": "example-csp/islamabad/ict-1",
         "analytics": "example-csp/islamabad/ict-1",
     }
+    shown = told(run, "waves", "--gantt", "waves.svg", "--ics", "waves.ics")
+    assert [(w["workloads"], w["periods"]) for w in shown["items"]] == [
+        (["web1"], [{"start": "2027-01-04", "end": "2027-01-08"}])
+    ]
+    assert shown["schedule"]["gap_percent"] == "0.00"
+    assert shown["reasons"] == {"web1": "wave 1: the pilot: few, of the least sensitive category and of no high risk"}
+    assert "PSE-B084" in {f["code"] for f in shown["findings"]}
+    assert "SAMPLE" in Path("waves.svg").read_text(encoding="utf-8")
+    assert "SUMMARY:SAMPLE Wave 1: 1 workload\\, 2 servers" in Path("waves.ics").read_text(encoding="utf-8")
+    people = run("waves")
+    assert people.exit_code == 0
+    assert "over after wave 1; no schedule under these rules is over before wave 1" in people.stdout

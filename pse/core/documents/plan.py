@@ -278,6 +278,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     saas: str = ""
 
 
+class Period(msgspec.Struct, frozen=True, kw_only=True):
+    """Days in a row, both included."""
+
+    start: date
+    end: date
+
+
 class Wave(msgspec.Struct, frozen=True, kw_only=True):
     """Workloads that move at the same time.
 
@@ -287,6 +294,8 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
         servers: Servers that move.
         size_mib: MiB that move, as far as known.
         why: Why these and why now.
+        hours: Hours of engineers; not in plans of before there were any.
+        periods: Days on which it works, those of freezes left out; unset when waves have no dates.
     """
 
     number: int
@@ -294,6 +303,49 @@ class Wave(msgspec.Struct, frozen=True, kw_only=True):
     servers: int
     size_mib: int
     why: str
+    hours: int | msgspec.UnsetType = msgspec.UNSET
+    periods: tuple[Period, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class FrozenPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """When a change freeze is in force.
+
+    Attributes:
+        name: Of the freeze.
+        period: The days.
+        workloads: Patterns of ids that it is for; empty is everything.
+    """
+
+    name: str
+    period: Period
+    workloads: tuple[str, ...] = ()
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+    """How good the waves are: what counts is the fewest waves, then the fewest dependencies parted by a wave.
+
+    Attributes:
+        last: Number of the last wave that planning chose.
+        last_bound: No schedule is over before this wave.
+        dependencies: Pairs of moving workloads, or groups of them, of which one uses the other.
+        parted: Those that are in different waves.
+        parted_bound: No schedule with so few waves parts fewer.
+        gap_percent: How far from the bounds at most: waves more than the bound, or dependencies that could be kept
+            together and are not; the larger, in percent.
+        solver: Name and version; empty when the quick way reached the bounds.
+        sample: The calendar is a sample.
+        frozen: Change freezes from the first wave to the last.
+    """
+
+    last: int
+    last_bound: int
+    dependencies: int
+    parted: int
+    parted_bound: int
+    gap_percent: Decimal
+    solver: str = ""
+    sample: bool = False
+    frozen: tuple[FrozenPeriod, ...] = ()
 
 
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
@@ -325,12 +377,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         as_of: Day that decisions hold for.
         sample: Register or prices are samples; shown wherever the plan is.
         currency: Of all amounts.
-        inputs: SHA-256 of snapshot, environments, verdicts, offers, register, rules, nocs, labels, workloads and
-            settings, by those names.
+        inputs: SHA-256 of snapshot, environments, calendar, verdicts, offers, register, rules, nocs, labels, workloads
+            and settings, by those names.
         servers: Servers in the snapshot, templates left out.
         prices: The price book; plans that were made before it was written down have none.
         decisions: Sorted by workload.
         waves: In order.
+        schedule: How good they are; not in plans of before it was known.
         cost: Totals of everything.
         findings: Sorted.
         units: Unit id to SHA-256 of its file; also the gate file and the verdicts under ``gate/…`` and ``verdicts``.
@@ -346,6 +399,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     servers: int
     decisions: tuple[Decision, ...]
     waves: tuple[Wave, ...]
+    schedule: Schedule | msgspec.UnsetType = msgspec.UNSET
     cost: Cost
     findings: tuple[Finding, ...]
     units: dict[str, str]

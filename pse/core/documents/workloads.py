@@ -1,6 +1,7 @@
 """Workloads: what people say about workloads in ``workloads.toml``; their word wins over what the flows propose."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -70,6 +71,9 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         load_balancers: Load balancers that stand before it; they are in its bill, and nobody builds them.
         place: Place id that it has to go to; empty lets planning choose. A place that is not allowed is refused.
         wave: Wave to move in; None lets planning choose.
+        deadline: Day by which it has moved; needs ``plan.schedule.start``.
+        hours: Hours of engineers that its move takes; None is by its servers.
+        risk: ``high`` or ``low``; empty is high from the category sensitive on.
         host: By host name.
         service: Services of the cut-over.
         dns: Record name to host name: records that follow the host.
@@ -84,6 +88,9 @@ class WorkloadDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     load_balancers: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
     place: str = ""
     wave: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    deadline: date | None = None
+    hours: Annotated[int, msgspec.Meta(ge=0, le=10**6)] | None = None
+    risk: Literal["", "high", "low"] = ""
     host: dict[str, HostDeclaration] = {}
     service: tuple[ServiceDeclaration, ...] = ()
     dns: dict[str, str] = {}

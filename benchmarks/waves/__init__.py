@@ -1,0 +1,1 @@
+"""What waves of many move groups take."""
