@@ -88,11 +88,47 @@ SECOND = [
 ]
 
 
+def sku(description: str, usage: str, nanos: int, unit: str = "h", *regions: str) -> dict[str, Any]:
+    """A SKU of the Billing Catalog."""
+    rate = {"startUsageAmount": 0, "unitPrice": {"currencyCode": "USD", "units": "0", "nanos": nanos}}
+    return {
+        "description": description,
+        "category": {"resourceFamily": "Compute", "usageType": usage},
+        "serviceRegions": list(regions or ("test-west1",)),
+        "pricingInfo": [{"pricingExpression": {"usageUnit": unit, "tieredRates": [rate]}}],
+    }
+
+
+SKUS = (
+    {
+        "nextPageToken": "two",
+        "skus": [
+            sku("N9 Instance Core running in Testland", "OnDemand", 31_611_000),
+            sku("N9 Custom Instance Core running in Testland", "OnDemand", 99_000_000),
+            sku("Spot Preemptible N9 Instance Core running in Testland", "Preemptible", 1_000_000),
+            sku("N9 Instance Core running in Elsewhere", "OnDemand", 50_000_000, "h", "else-west1"),
+            sku("Commitment v1: N9 Cpu in Testland for 1 Year", "Commit1Yr", 19_915_000),
+        ],
+    },
+    {
+        "skus": [
+            sku("N9 Instance Ram running in Testland", "OnDemand", 4_237_000, "GiBy.h"),
+            sku("Commitment v1: N9 Ram in Testland for 1 Year", "Commit1Yr", 2_669_000, "GiBy.h"),
+            sku("SSD backed PD Capacity in Testland", "OnDemand", 187_000_000, "GiBy.mo"),
+        ],
+    },
+)
+
+
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sellers' interfaces, answering from memory."""
 
-    def opened(url: str) -> io.BytesIO:
+    def opened(url: str, headers: dict[str, str] | None = None) -> io.BytesIO:
+        if "cloudbilling" in url:
+            assert headers == {"X-Goog-Api-Key": "sample-key"}
+            assert "sample-key" not in url
+            return io.BytesIO(json.dumps(SKUS[1] if "pageToken=two" in url else SKUS[0]).encode())
         if "amazonaws" in url:
             return io.BytesIO(price_list(EC2 if "AmazonEC2" in url else TRANSFER).encode())
         if url == "https://next":
@@ -136,16 +172,32 @@ def test_a_price_list_of_aws_becomes_a_sheet(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.usefixtures("web")
 def test_pages_of_azure_become_a_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = tmp_path / "sizes.csv"
-    sizes.write_text("name,vcpus,memory_gib\nStandard_D2s_v9,2,8\n")
+    sizes.write_text("name,vcpus,memory_gib\nStandard_D2s_v9,2,8\nStandard_Gone,4,16\n")
     found = offers(tmp_path, monkeypatch, "azure", "testland", "--sizes", str(sizes))
     assert {name: offer.price for name, offer in found.items()} == {
         "compute:Standard_D2s_v9": Decimal("0.096"),
+        "compute:Standard_Gone": None,
         "compute:Standard_D2s_v9 36 months": Decimal(0),
         "storage:Premium_LRS 128 GiB": Decimal("19.71"),
         "egress:internet": Decimal(0),
         "egress:internet above 100": Decimal("0.087"),
     }
     assert found["compute:Standard_D2s_v9 36 months"].upfront == 1200
+
+
+@pytest.mark.usefixtures("web")
+def test_cores_and_memory_of_google_cloud_become_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMPLE_KEY", "sample-key")
+    sizes = tmp_path / "sizes.csv"
+    sizes.write_text("name,vcpus,memory_gib\nn9-standard-2,2,8\nm9-mega,9,99\n")
+    words = ("--sizes", str(sizes), "--key", "env:SAMPLE_KEY")
+    found = offers(tmp_path, monkeypatch, "google", "test-west1", *words)
+    assert {name: offer.price for name, offer in found.items()} == {
+        "compute:m9-mega": None,
+        "compute:n9-standard-2": Decimal(2 * 31_611 + 8 * 4_237).scaleb(-6),
+        "compute:n9-standard-2 12 months": Decimal(2 * 19_915 + 8 * 2_669).scaleb(-6),
+        "storage:pd-ssd": Decimal("0.187"),
+    }
 
 
 def test_only_https_is_asked_and_a_seller_that_does_not_answer_is_said(

@@ -1,6 +1,7 @@
-"""``python -m providers.catalog.live aws|azure REGION OUT.csv [--sizes SIZES.csv]``: a price sheet as of today.
+"""``python -m providers.catalog.live aws|azure|google REGION OUT.csv``: a price sheet as of today.
 
-SIZES.csv, for Azure, has the columns name, vcpus and memory_gib, for example out of ``az vm list-sizes``.
+SIZES.csv, for Azure and Google Cloud, has the columns name, vcpus and memory_gib of the shapes that are wanted. The key
+for Google Cloud is a secret reference such as ``env:NAME`` or ``file:PATH``.
 """
 
 import argparse
@@ -9,11 +10,12 @@ import io
 import json
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.catalog.live import aws, azure
+from providers.catalog.live import aws, azure, google
+from pse.core import secrets
 from pse.core.errors import BadInput, PseError, Unreachable
 
 TIMEOUT_S = 60.0
@@ -38,11 +40,23 @@ def pages(url: str) -> Iterator[dict[str, Any]]:
         url = page.get("NextPageLink") or ""
 
 
-def _opened(url: str) -> Any:
+def keyed(key: str) -> Iterator[dict[str, Any]]:
+    """Every page of Google Cloud's SKUs; the key is in a header, where no log has it."""
+    token, more = "", True
+    while more:
+        with _opened(google.url(token), {"X-Goog-Api-Key": key}) as raw:
+            page = json.load(raw)
+        yield page
+        token = page.get("nextPageToken") or ""
+        more = bool(token)
+
+
+def _opened(url: str, headers: Mapping[str, str] | None = None) -> Any:
     if not url.startswith("https://"):
         raise BadInput("only https is asked for prices", where=url)
     try:
-        return urllib.request.urlopen(url, timeout=TIMEOUT_S)  # noqa: S310  (https alone, see above)
+        request = urllib.request.Request(url, headers=dict(headers or {}))  # noqa: S310  (https alone, see above)
+        return urllib.request.urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  (the same)
     except OSError as exc:
         raise Unreachable(f"the prices cannot be read: {exc}", where=url) from exc
 
@@ -50,27 +64,35 @@ def _opened(url: str) -> Any:
 def main() -> int:
     """Ask, and write the sheet."""
     parser = argparse.ArgumentParser(prog="python -m providers.catalog.live", description=__doc__)
-    parser.add_argument("seller", choices=("aws", "azure"))
+    parser.add_argument("seller", choices=("aws", "azure", "google"))
     parser.add_argument("region")
     parser.add_argument("out", type=Path)
     parser.add_argument("--sizes", type=Path)
+    parser.add_argument("--key", default="env:GOOGLE_API_KEY", help="secret reference; for google")
     given = parser.parse_args()
     try:
-        if given.seller == "aws":
-            asked = aws.urls(given.region)
-            rows = list(aws.sheet((lines(url) for url in asked), given.region))
-        else:
-            asked = azure.urls(given.region)
-            rows = list(azure.sheet((page for url in asked for page in pages(url)), _sizes(given.sizes)))
+        rows, source = _asked(given)
     except PseError as exc:
         sys.stderr.write(f"{exc}\n")
         return exc.exit_code
     with given.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows({**row, "quality": "listed", "source": asked[0].partition("?")[0]} for row in rows)
+        writer.writerows({**row, "quality": "listed", "source": source} for row in rows)
     sys.stdout.write(json.dumps({"rows": len(rows), "out": str(given.out)}) + "\n")
     return 0
+
+
+def _asked(given: argparse.Namespace) -> tuple[list[dict[str, str]], str]:
+    """The rows of the sheet, and where they are from."""
+    if given.seller == "aws":
+        return list(aws.sheet((lines(url) for url in aws.urls(given.region)), given.region)), aws.HOST
+    sizes = _sizes(given.sizes)
+    if given.seller == "azure":
+        asked = (page for url in azure.urls(given.region) for page in pages(url))
+        return list(azure.sheet(asked, sizes)), azure.HOST
+    key = secrets.resolve(given.key, base=Path.cwd())
+    return list(google.sheet(keyed(key), given.region, sizes)), google.HOST
 
 
 def _sizes(path: Path | None) -> dict[str, tuple[int, str]]:

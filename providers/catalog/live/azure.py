@@ -35,14 +35,23 @@ def urls(region: str) -> tuple[str, ...]:
 
 
 def sheet(pages: Iterable[Mapping[str, Any]], sizes: Sizes) -> Iterator[dict[str, str]]:
-    """Rows of a price sheet, out of the answers' pages."""
+    """Rows of a price sheet, out of the answers' pages; a size that no answer prices has no price."""
+    priced: set[str] = set()
     for page in pages:
         for item in page["Items"]:
             if item["serviceName"] == "Virtual Machines":
-                yield from _shape(item, sizes)
+                for row in _shape(item, sizes):
+                    priced.add(row["name"])
+                    yield row
             elif item["type"] == "Consumption":
                 yield from _disk(item)
                 yield from _egress(item)
+    yield from (_named(size, sizes) for size in sorted(set(sizes) - priced))
+
+
+def _named(size: str, sizes: Sizes) -> dict[str, str]:
+    vcpus, gib = sizes[size]
+    return {"kind": "compute", "name": size, "unit": "hour", "vcpus": str(vcpus), "memory gib": gib}
 
 
 def _shape(item: Mapping[str, Any], sizes: Sizes) -> Iterator[dict[str, str]]:
@@ -50,8 +59,7 @@ def _shape(item: Mapping[str, Any], sizes: Sizes) -> Iterator[dict[str, str]]:
     other = "Windows" in item["productName"] or any(word in item["skuName"] for word in _OTHER_TENANCY)
     if size not in sizes or other or item["unitOfMeasure"] != "1 Hour":
         return
-    vcpus, gib = sizes[size]
-    row = {"kind": "compute", "name": size, "unit": "hour", "vcpus": str(vcpus), "memory gib": gib}
+    row = _named(size, sizes)
     price = _text(item["retailPrice"])
     if item["type"] == "Consumption":
         yield {**row, "price": price}
