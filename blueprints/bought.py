@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, Context, Decimal
 from blueprints.catalogue import Catalogue
 from blueprints.lines import system_gib
 from blueprints.model import Wanted
-from pse.core.documents.offers import Offer, OfferKind, Offers
-from pse.core.documents.plan import Prices, Unit
+from pse.core.documents.offers import Offer, OfferKind, Offers, Prices
+from pse.core.documents.plan import Unit
 from pse.core.findings import Finding, Severity
 from pse.core.text import counted
 

@@ -137,3 +137,23 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     file: str = ""
     hash: str = ""
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """The price book that a plan was made by; each line of a bill names its row there.
+
+    Attributes:
+        file: Path of the book in the workspace; price sheets are named in it.
+        book: Its name.
+        dated: Day of its prices.
+        hash: SHA-256 of its offers, as in ``Plan.inputs``.
+        tax_percent: Sales tax that was added; None when not stated.
+        rates: By which prices in other currencies were reckoned.
+    """
+
+    file: str
+    book: str
+    dated: date
+    hash: str
+    tax_percent: Decimal | None = None
+    rates: tuple[Rate, ...] = ()

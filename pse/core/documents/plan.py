@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from pse.core.documents.category import Category
-from pse.core.documents.offers import Rate
+from pse.core.documents.offers import Prices
 from pse.core.documents.verdicts import Refusal
 from pse.core.findings import Finding
 from pse.core.schema import FirewallRule
@@ -346,26 +346,6 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     solver: str = ""
     sample: bool = False
     frozen: tuple[FrozenPeriod, ...] = ()
-
-
-class Prices(msgspec.Struct, frozen=True, kw_only=True):
-    """The price book that a plan was made by; each line of a bill names its row there.
-
-    Attributes:
-        file: Path of the book in the workspace; price sheets are named in it.
-        book: Its name.
-        dated: Day of its prices.
-        hash: SHA-256 of its offers, as in ``Plan.inputs``.
-        tax_percent: Sales tax that was added; None when not stated.
-        rates: By which prices in other currencies were reckoned.
-    """
-
-    file: str
-    book: str
-    dated: date
-    hash: str
-    tax_percent: Decimal | None = None
-    rates: tuple[Rate, ...] = ()
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
