@@ -137,7 +137,15 @@ def priced(unit: Unit, changes: Iterable[Change], found: Iterable["Loss"] = ()) 
 
 _GOING = frozenset({"delete", "replace"})
 _KINDS = {
-    "pse:index:Server": (OfferKind.COMPUTE, OfferKind.IMAGE, OfferKind.ADDRESS),
+    "pse:index:Server": (
+        OfferKind.COMPUTE,
+        OfferKind.IMAGE,
+        OfferKind.ADDRESS,
+        OfferKind.STORAGE,  # its system disk
+        OfferKind.IOPS,
+        OfferKind.SNAPSHOT,
+        OfferKind.BACKUP,
+    ),
     "pse:index:Volume": (OfferKind.STORAGE,),
 }
 """Kinds of lines by the resource that bears their name; the others belong to the workload as a whole."""
