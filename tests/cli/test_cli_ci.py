@@ -69,28 +69,24 @@ def merge(tmp_path: Path, run: Run) -> Merge:
 
 def test_a_reviewed_plan_is_looked_at_from_all_sides(merge: Merge) -> None:
     before = merge.state()
-    found = merge.ci(merge.plan, "--base", merge.base, code=0)
-    assert found["passed"] is True
-    assert set(merge.states.values()) == {"passed", "skipped"}
-    assert merge.states["budget"] == "skipped"
+    found = merge.ci(merge.plan, "--base", merge.base, "--max-increase", "0%", code=1)
+    assert (found["passed"], found["plan"][:12], found["base"][:12]) == (False, merge.plan, merge.base)
+    assert merge.states.pop("budget") == "found"  # and nothing else is
+    assert set(merge.states.values()) == {"passed"}
+    assert {result["ruleId"] for result in merge.results} >= {"PSE-B051", "PSE-B052"}
+    assert merge.suites["budget"].get("failures") == "1"
+    assert {case.get("name") for case in merge.suites["plan"]} >= {"plan", "base", "analytics"}
+
     assert {path.name for path in (merge.root / "ci").iterdir()} == FILES
     made = json.loads(merge.file("infracost.json"))
     valid(made, INFRACOST)
     assert made["metadata"]["infracostCommand"] == "diff"
     assert float(made["diffTotalMonthlyCost"]) > 0
     text = merge.file("ci.md")
-    assert text.startswith("pse ci: passed\n\n| step | result | what |")
+    assert text.startswith("pse ci: NOT passed, exit code 1\n\n| step | result | what |")
     for part in ("### Changes", "| analytics | changed |", "### Cost", "### Preview", "SAMPLE"):
         assert part in text
-    assert {case.get("name") for case in merge.suites["plan"]} >= {"plan", "base", "analytics"}
     assert merge.state() == before
-
-    # Over the budget, and nothing else is different.
-    found = merge.ci(merge.plan, "--base", merge.base, "--max-increase", "0%", code=1)
-    assert merge.states["budget"] == "found"
-    assert {result["ruleId"] for result in merge.results} >= {"PSE-B051", "PSE-B052"}
-    assert merge.suites["budget"].get("failures") == "1"
-    assert json.loads(merge.file("infracost.json")) == made
 
 
 def test_a_plan_whose_inputs_changed_is_refused_and_the_rest_is_still_told(merge: Merge, run: Run) -> None:
