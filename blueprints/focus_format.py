@@ -18,7 +18,7 @@ import msgspec
 
 from blueprints.bundle import Bundle
 from blueprints.cost import WHOLE, CostReport, WorkloadCost, cost_report, lines_of
-from blueprints.lines import TAX
+from blueprints.lines import OWN, TAX, TERM, is_once
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import CostLine, Plan
 from pse.core.text import csv_cell, printable
@@ -100,16 +100,9 @@ _CATEGORIES: Mapping[str, str] = MappingProxyType(
     }
 )
 """FOCUS's service category by kind of line; any other is ``Other``."""
-_UNITS = MappingProxyType(
-    {
-        "hour": "Hours",
-        "month": "Months",
-        "seat-month": "Seat-Months",
-        "GiB-month": "GiB-Months",
-        "once": "Units",
-    }
-)
-"""Units as FOCUS writes them; any other stays as the price book has it."""
+_DISKS = frozenset({OfferKind.STORAGE, OfferKind.IOPS, OfferKind.SNAPSHOT, OfferKind.BACKUP})
+_UNITS = MappingProxyType({"hour": "Hours", "month": "Months", "once": "Units", TERM: "Terms", "seat": "Seat"})
+"""Parts of a price book's units as FOCUS writes them; any other stays as it is."""
 _SCALE = Decimal("1e-12")
 _WIDE = Context(prec=38)
 
@@ -130,7 +123,7 @@ def rows(bundle: Bundle) -> Iterator[dict[str, Any]]:
     for row in report.workloads:
         if row.place:
             for line in lines_of(row):
-                yield {**whole, **_of_workload(row, bundle.plan, report), **_of_line(line)}
+                yield {**whole, **_of_workload(row, bundle.plan, report), **_of_line(line, bundle.plan.entity)}
 
 
 def as_csv(bundle: Bundle) -> bytes:
@@ -180,13 +173,13 @@ def _of_workload(row: WorkloadCost, plan: Plan, report: CostReport) -> dict[str,
     }
 
 
-def _of_line(line: CostLine) -> dict[str, Any]:
-    once = line.one_time is not None or line.unit == "once"
+def _of_line(line: CostLine, entity: str) -> dict[str, Any]:
+    once, own_rate = is_once(line), line.offer.startswith(OWN)
     tax = line.kind == TAX
     cost = line.one_time if once else line.monthly
     bought = once or line.kind in (OfferKind.SAAS, OfferKind.SUPPORT)
-    sku = line.offer or None
-    own = not tax and line.kind not in WHOLE
+    sku = None if own_rate else line.offer or None
+    of_one = not tax and line.kind not in WHOLE
     made = {
         **dict.fromkeys(("BilledCost", "EffectiveCost", "ContractedCost", "ListCost"), cost),
         "ChargeCategory": "Tax" if tax else "Purchase" if bought else "Usage",
@@ -198,19 +191,20 @@ def _of_line(line: CostLine) -> dict[str, Any]:
         "SkuPriceId": sku,
         "x_NoPrice": line.price is None,
     }
-    if own:
+    if own_rate:  # what the entity pays itself, by its own rates
+        made |= dict.fromkeys(("InvoiceIssuerName", "ProviderName", "PublisherName"), entity)
+    if of_one:
         made |= {
             "ResourceId": line.item,
             "ResourceName": line.item,
-            "ResourceType": "Volume" if line.kind in (OfferKind.STORAGE, OfferKind.SNAPSHOT) else "Server",
+            "ResourceType": "Disk" if line.kind in _DISKS else "Server",
         }
     if not tax:  # of a tax FOCUS wants no quantity, unit or price
         made |= {
             "PricingQuantity": line.quantity,
-            "PricingUnit": _UNITS.get(line.unit, line.unit),
+            "PricingUnit": "-".join(_UNITS.get(part, part) for part in line.unit.split("-")),
             "PricingCategory": "Standard" if sku else None,
-            "ListUnitPrice": line.price,
-            "ContractedUnitPrice": line.price,
+            **dict.fromkeys(("ListUnitPrice", "ContractedUnitPrice"), line.price if sku else None),
         }
     return made
 

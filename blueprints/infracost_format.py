@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from blueprints.bundle import Bundle
 from blueprints.cost import WHOLE, WorkloadCost, cost_report, lines_of
 from blueprints.costdiff import LineChange, line_changes, same_currency
+from blueprints.lines import is_once
 from blueprints.pricing import FREE, totals
 from pse.core.documents.offers import OfferKind
 from pse.core.documents.plan import Cost, CostLine
@@ -175,15 +176,11 @@ def _change(before: CostLine | None, after: CostLine | None) -> dict[str, Any]:
 
 def _name(line: CostLine) -> str:
     name = f"{line.kind} {line.offer.rpartition(':')[2]}".strip()
-    return f"{name} (once)" if _is_once(line) else name
-
-
-def _is_once(line: CostLine) -> bool:
-    return line.one_time is not None or line.unit == "once"
+    return f"{name} (once)" if is_once(line) else name
 
 
 def _monthly_quantity(line: CostLine) -> Decimal | None:
-    return None if _is_once(line) else line.quantity
+    return None if is_once(line) else line.quantity
 
 
 def _quantities(monthly: Decimal | None) -> dict[str, str | None]:

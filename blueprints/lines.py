@@ -45,6 +45,11 @@ def line(item: str, kind: OfferKind, offer: Offer | None, quantity: Decimal, uni
     )
 
 
+def is_once(line: CostLine) -> bool:
+    """Whether ``line`` is paid once, or once a term, and not each month; known without a price too."""
+    return line.one_time is not None or line.unit in _ONCE or line.kind == OfferKind.MIGRATION
+
+
 def server_lines(demand: Demand, shape: Offer, image: Offer, catalogue: Catalogue) -> Iterable[CostLine]:
     """What a server costs beside its data volumes: compute, licences, system disk, address and copies."""
     place, bring = shape.place, catalogue.settings.bring

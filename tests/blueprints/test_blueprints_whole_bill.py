@@ -142,6 +142,12 @@ def test_totals_are_those_of_every_output(made: Bundle) -> None:
     table = list(csv.DictReader(io.StringIO(as_csv(made).decode())))
     assert sum(Decimal(row["BilledCost"] or 0) for row in table) == report.total.monthly + report.total.one_time
     assert sum(row["x_NoPrice"] == "true" for row in table) == report.total.no_price
+    moves = [row for row in table if row["ServiceName"] == "migration"]
+    assert {row["ChargeFrequency"] for row in moves} == {"One-Time"}  # one without a price too
+    own = [row for row in moves if row["ProviderName"] == made.plan.entity]
+    assert own
+    assert {row["SkuId"] for row in own} == {""}
+    assert {row["PricingUnit"] for row in table if row["ServiceName"] == "compute"} == {"Hours", "Terms"}
     said = {finding.code for finding in made.plan.findings}
     assert {"PSE-B003", "PSE-B071"} <= said
 
