@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from xml.sax.saxutils import escape
 
-from pse.core.documents.plan import Period, Plan, Schedule, Wave
+from pse.core.documents.plan import Plan
+from pse.core.documents.waves import Period, Schedule, Wave
 from pse.core.text import counted, printable
 
 _LEFT, _RIGHT, _TOP, _ROW = 250, 30, 96, 26

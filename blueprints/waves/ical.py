@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, time, timedelta
 
-from pse.core.documents.plan import Plan, Schedule
+from pse.core.documents.plan import Plan
+from pse.core.documents.waves import Schedule
 from pse.core.errors import UsageError
 from pse.core.text import counted, printable
 

@@ -16,8 +16,8 @@ from blueprints.waves.model import cost
 from blueprints.waves.reasons import Reasons, findings_of, wave_of
 from blueprints.waves.rules import Kind, Rule, Rulebook
 from blueprints.waves.windows import Windows, frozen_periods
-from pse.core.documents.plan import FrozenPeriod, Schedule, Wave
 from pse.core.documents.schedule import Calendar, ScheduleSettings
+from pse.core.documents.waves import FrozenPeriod, Schedule, Wave
 from pse.core.findings import Finding
 
 

@@ -11,8 +11,8 @@ from blueprints.waves.groups import UNCLASSIFIED
 from blueprints.waves.model import HOURS, MIB, RISKY, SERVERS
 from blueprints.waves.rules import Kind, Rule, Rulebook
 from pse.core.documents.category import Category
-from pse.core.documents.plan import Period, Wave
 from pse.core.documents.schedule import Calendar
+from pse.core.documents.waves import Period, Wave
 from pse.core.findings import Finding, Severity
 from pse.core.text import counted
 

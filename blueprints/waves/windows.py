@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from pse.core.documents.plan import Period
 from pse.core.documents.schedule import Calendar, Freeze, ScheduleSettings
+from pse.core.documents.waves import Period
 from pse.core.errors import BadInput
 
 _LONGEST_FREEZE = 400

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 from pse.cli.render_plan import head
 from pse.cli.view import Grid, View, grid
-from pse.core.documents.plan import Schedule
+from pse.core.documents.waves import Schedule
 from pse.core.text import counted
 
 if TYPE_CHECKING:
-    from pse.core.documents.plan import Plan, Wave
+    from pse.core.documents.plan import Plan
+    from pse.core.documents.waves import Wave
 
 _SHOWN = 40
 """Rows that people read; ``--json`` has all."""

@@ -12,7 +12,8 @@ from blueprints.preview import Preview, PricedChange, UnitPreview
 from pse.cli import render
 from pse.cli.render_plan import decisions_grid, plan_view
 from pse.cli.render_work import preview_view
-from pse.core.documents.plan import Cost, Strategy, Wave
+from pse.core.documents.plan import Cost, Strategy
+from pse.core.documents.waves import Wave
 from tests.cli.test_cli_views import IN, NOTHING, PLAN, SOME, decision
 
 ZONE = Cost(monthly=Decimal("63250.00"), one_time=Decimal(7), no_price=1)

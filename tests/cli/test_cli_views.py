@@ -33,10 +33,10 @@ from pse.core.documents.plan import (
     Service,
     Strategy,
     Unit,
-    Wave,
 )
 from pse.core.documents.snapshot import ProposedWorkload, Server, Snapshot, Table
 from pse.core.documents.verdicts import Refusal
+from pse.core.documents.waves import Wave
 from pse.core.errors import Incomplete, Refused, UsageError
 from pse.core.findings import Finding, Severity
 
