@@ -17,6 +17,7 @@ VERBS = MappingProxyType(
         "discover": "discover",
         "import": "import_file",
         "inventory": "inventory",
+        "graph": "graph",
         "label": "label",
         "plan": "plan",
         "cost": "cost",

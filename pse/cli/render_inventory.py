@@ -11,6 +11,7 @@ from pse.core.text import counted
 
 if TYPE_CHECKING:
     from inventory.estate import Estate
+    from inventory.graph import Graph
     from inventory.history import Difference, Run
     from inventory.listing import Whole
     from pse.core.documents.snapshot import Flow
@@ -150,6 +151,32 @@ def diff_view(found: "Difference") -> View:
 def export_view(file: Path, rows: int) -> View:
     """What was written where."""
     return View({"file": str(file), "rows": rows}, (f"{counted(rows, 'row')} in {file}",))
+
+
+def graph_view(graph: "Graph", file: Path | None) -> View:
+    """The graph as a table; written to ``file`` too, where one is named."""
+    from inventory.graph import encoded
+    from pse.core.canonical import write_bytes
+
+    names = {node.id: node.label for node in graph.nodes}
+    rows = (
+        (names[e.source], names[e.target], ", ".join(e.services), e.seen or "earlier", "together" if e.binds else "")
+        for e in graph.edges[:SHOWN]
+    )
+    written: tuple[str, ...] = ()
+    if file is not None:
+        write_bytes(file, encoded(graph, file.suffix))
+        written = (f"written to {file}",)
+    hidden = f"{counted(graph.left_out, 'pair')} with shared services only; --shared shows them"
+    return View(
+        {"graph": graph, "items": graph.edges},
+        (
+            grid("Who uses whom", "client|server|services|>seen|moves", rows),
+            *_more(len(graph.edges)),
+            *((f"left out: {hidden}",) if graph.left_out else ()),
+            *written,
+        ),
+    )
 
 
 def _more(rows: int) -> tuple[str, ...]:
