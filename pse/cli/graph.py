@@ -8,7 +8,7 @@ from pse.cli.session import Session
 from pse.cli.verb import verb
 
 
-@verb("pse graph\npse graph estate.svg\npse graph portal.svg --workload portal --shared\npse graph all.graphml --level servers")
+@verb("pse graph estate.svg\npse graph portal.svg --workload portal --shared\npse graph all.graphml --level servers")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--level", type=click.Choice(("workloads", "servers")), default="workloads", show_default=True)
 @click.option("--workload", default="", help="Only this one, and what it talks with.")

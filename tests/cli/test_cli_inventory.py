@@ -128,3 +128,13 @@ def test_without_any_discovery_it_says_what_to_do(run: Run) -> None:
     done = run("inventory", "list")
     assert done.exit_code == 4
     assert "pse discover" in done.stderr
+
+
+def test_the_graph_is_a_table_and_a_file(run: Run, imported: Path, tmp_path: Path) -> None:
+    shown = asked(run, "graph")
+    assert {node["label"] for node in shown["graph"]["nodes"]} >= {"web", "db"}
+    done = run("graph", tmp_path / "estate.svg")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "estate.svg").read_text().startswith("<svg")
+    assert run("graph", tmp_path / "estate.png").exit_code == 4
+    assert not (tmp_path / "estate.png").exists()
