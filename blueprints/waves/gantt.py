@@ -17,7 +17,7 @@ _LEGEND = 12
 """Most freezes that the legend names."""
 _STYLE = (
     "text{font:12px sans-serif;fill:#111}.h{font-size:18px;font-weight:bold}.s{fill:#333}"
-    ".bar{fill:#2f6fab;stroke:#123}.all{fill:#e3b8a0}.own{fill:#efe3b8}.grid{stroke:#bbb}"
+    ".bar{fill:#9cc4ec;stroke:#123}.all{fill:#e3b8a0}.own{fill:#efe3b8}.grid{stroke:#bbb}"
 )
 
 
@@ -97,7 +97,7 @@ def _subtitle(plan: Plan, schedule: Schedule | None) -> str:
 
 
 def _names(wave: Wave, left: float, right: float, y: float) -> str:
-    """Names of the workloads beside the bars: right of them, or left where there is no room."""
+    """Names of the workloads: right of the bars, left of them where there is no room, or else on them."""
     label = ", ".join(wave.workloads)
     if len(label) > _LETTERS:
         kept = label[: _LETTERS - 12].rpartition(", ")[0] or label[: _LETTERS - 12]
@@ -105,7 +105,9 @@ def _names(wave: Wave, left: float, right: float, y: float) -> str:
         label = f"{kept} and {more} more" if more else f"{kept}…"
     if right + 7 * len(label) < _WIDTH - _RIGHT:
         return _text(right + 6, y, label)
-    return _text(left - 6, y, label, end=True)
+    if left - 7 * len(label) > _LEFT:
+        return _text(left - 6, y, label, end=True)
+    return _text(left + 6, y, label)
 
 
 def _ticks(first: date, last: date, scale: float) -> Iterator[tuple[float, str]]:

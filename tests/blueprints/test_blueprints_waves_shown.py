@@ -217,3 +217,9 @@ def test_the_file_for_calendars_has_each_period_and_no_clock() -> None:
 def _day(moment: Any) -> int:
     day: int = moment.dt.day
     return day
+
+
+def test_names_have_a_place_of_their_own_where_one_wave_is_all() -> None:
+    root = ET.fromstring(gantt(plan_of(World(moving=(wanted("a", 1),), capacity=3, settings=DATED))))
+    places = {e.text: float(e.get("x", "0")) for e in root.iter() if e.tag.endswith("text")}
+    assert places["a"] > places["1: 1 workload, 1 server"] + 200
