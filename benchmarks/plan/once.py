@@ -45,6 +45,7 @@ def main() -> None:
         "refused": sum(decision.strategy is None for decision in bundle.plan.decisions),
         "units": len(bundle.units),
         "waves": len(bundle.plan.waves),
+        "wave_gap_percent": float(bundle.plan.schedule.gap_percent) if bundle.plan.schedule else 0.0,
         "no_price": bundle.plan.cost.no_price,
     }
     print(json.dumps(figures))

@@ -75,6 +75,7 @@ def measured(groups: int, seed: int, name: str) -> dict[str, object]:
         "parted": s.parted,
         "parted_bound": s.parted_bound,
         "gap_percent": float(s.gap_percent),
+        "parted_gap_percent": float(s.parted_gap_percent),
         "given_up": sum(f.code in ("PSE-B080", "PSE-B082") for f in made.findings),
     }
     print(f"{groups} groups, {name}: {figures}", file=sys.stderr, flush=True)

@@ -68,4 +68,5 @@ def _quality(schedule: Schedule) -> str:
     dependencies = counted(schedule.dependencies, "dependency", "dependencies")
     parted = f"{schedule.parted} of {dependencies} parted by a wave, {schedule.parted_bound} at least"
     found = f" (found by {schedule.solver})" if schedule.solver else ""
-    return f"{waves}; {parted}; gap {schedule.gap_percent} %{found}{'; SAMPLE calendar' if schedule.sample else ''}"
+    gaps = f"gap {schedule.gap_percent} % in waves, at most {schedule.parted_gap_percent} % in dependencies"
+    return f"{waves}; {parted}; {gaps}{found}{'; SAMPLE calendar' if schedule.sample else ''}"

@@ -58,8 +58,9 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         dependencies: Pairs of moving workloads, or groups of them, of which one uses the other.
         parted: Those that are in different waves.
         parted_bound: No schedule with so few waves parts fewer.
-        gap_percent: How far from the bounds at most: waves more than the bound, or dependencies that could be kept
-            together and are not; the larger, in percent.
+        gap_percent: Waves more than the bound, in percent of it: how far from the best in what counts first.
+        parted_gap_percent: Dependencies that might be kept together, by the bound, and are not, in percent of those
+            that might: how far at most in what counts second. The bound is weak where everything uses everything.
         solver: Name and version; empty when the quick way reached the bounds.
         sample: The calendar is a sample.
         frozen: Change freezes from the first wave to the last.
@@ -71,6 +72,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     parted: int
     parted_bound: int
     gap_percent: Decimal
+    parted_gap_percent: Decimal
     solver: str = ""
     sample: bool = False
     frozen: tuple[FrozenPeriod, ...] = ()
