@@ -39,7 +39,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         pilot_servers: Most servers of wave 1, whose workloads are of the least sensitive category and of no high risk.
         uses: See `Uses`.
         by_category: A wave holds one category, less sensitive before more.
-        effort: Deterministic time (CP-SAT's own unit, roughly a second) that may be spent on improving the waves.
+        effort: Deterministic time (CP-SAT's own unit, one to four seconds) that may be spent on improving the waves.
     """
 
     start: date | None = None
@@ -55,7 +55,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     pilot_servers: Count | None = None
     uses: Uses = Uses.PREFER
     by_category: bool = True
-    effort: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 1.0
+    effort: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.5
 
     @property
     def link_mib(self) -> int | None:
