@@ -1,5 +1,6 @@
 """Bundle: a plan with all its parts, on disk and back, every hash checked."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pse.core.settings import Workspace
 
 FILE = "plan.json"
 SIGNATURE = f"{FILE}.sig"
+_HASH = re.compile(rb'^ "hash": "[0-9a-f]{64}"$', re.MULTILINE)
 _UNSIGNED = (
     "Only `pse plan` signs a plan, with this workspace's key. Bring plan.json and plan.json.sig as it wrote them, or "
     "make the plan again and have it reviewed."
@@ -33,6 +35,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         verdicts: What the rules said of every class at every place.
         signature: Of the workspace's key over ``plan``, and so over the hash of every part: gates hold places, and
             only this holds shapes, ports and bills.
+        raw: ``plan.json`` as it was read; empty for a plan that was just made. A later version of this program knows
+            more fields, and would write another file.
     """
 
     plan: Plan
@@ -40,6 +44,12 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     gates: Mapping[str, SignedGate]
     verdicts: Verdicts
     signature: str = ""
+    raw: bytes = b""
+
+    @property
+    def signed(self) -> bytes:
+        """The bytes of ``plan.json``, which are signed: as they were read, or as they will be written."""
+        return self.raw or canonical.encode(self.plan)
 
     @classmethod
     def sealed(
@@ -96,7 +106,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
                 if stale.stem not in data:
                     stale.unlink()
         canonical.write_many(files)
-        canonical.write(folder / FILE, self.plan)
+        canonical.write_bytes(folder / FILE, self.signed)
         return folder / FILE
 
     @classmethod
@@ -115,10 +125,10 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         file = _find(workspace, path)
         raw = canonical.read_bytes(file)
         plan = canonical.decode(raw, Plan, where=str(file))
-        if plan_hash(plan) != plan.hash or canonical.encode(plan) != raw:
+        if named_by(raw) != plan.hash:
             raise Refused("the plan was changed after it was made", where=str(file), hint=_AGAIN)
         signature = _signature(file.with_name(SIGNATURE))
-        _signed(workspace, plan, signature, where=str(file))
+        _signed(workspace, raw, signature, where=str(file))
         units = {}
         gates = {}
         for name in plan.units:
@@ -135,6 +145,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
             gates=Parts(SignedGate, gates),
             verdicts=canonical.decode(verdicts, Verdicts, where=str(file.with_name("verdicts.json"))),
             signature=signature,
+            raw=raw,
         )
         bundle.verify(workspace)
         return bundle
@@ -148,11 +159,14 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         """
         from policy.gate import open_gate
 
-        if plan_hash(self.plan) != self.plan.hash or part_hashes(self.units, self.gates, self.verdicts) != dict(
-            self.plan.units
+        where = f"plan {self.plan.hash[:12]}"
+        if (
+            canonical.decode(self.signed, Plan, where=where) != self.plan
+            or named_by(self.signed) != self.plan.hash
+            or part_hashes(self.units, self.gates, self.verdicts) != dict(self.plan.units)
         ):
             raise Refused("the plan was changed after it was made", where=self.plan.hash[:12], hint=_AGAIN)
-        _signed(workspace, self.plan, self.signature, where=f"plan {self.plan.hash[:12]}")
+        _signed(workspace, self.signed, self.signature, where=where)
         if set(self.gates) != set(self.units):
             raise Refused("a unit of the plan has no gate of its own", where=self.plan.hash[:12], hint=_AGAIN)
         gates: dict[str, UnitGate] = {}
@@ -191,6 +205,15 @@ def plan_hash(plan: Plan) -> str:
     return canonical.hash_of(msgspec.structs.replace(plan, hash=""))
 
 
+def named_by(raw: bytes) -> str:
+    """The hash that ``plan.json`` has to hold by its bytes: that of the same bytes with an empty hash in them.
+
+    So a plan keeps its name in every later version of this program. Empty when they do not hold one hash.
+    """
+    blank, times = _HASH.subn(b' "hash": ""', raw)
+    return canonical.digest(blank) if times == 1 else ""
+
+
 def part_hashes(units: Mapping[str, Unit], gates: Mapping[str, SignedGate], verdicts: Verdicts) -> dict[str, str]:
     """SHA-256 of every part by its name in ``Plan.units``."""
     named = {
@@ -224,12 +247,12 @@ def _signature(file: Path) -> str:
         return ""
 
 
-def _signed(workspace: Workspace, plan: Plan, signature: str, *, where: str) -> None:
+def _signed(workspace: Workspace, raw: bytes, signature: str, *, where: str) -> None:
     from policy.signing import believe, pin
 
     if not signature:
         raise Refused(f"the plan is not signed: it has no {SIGNATURE} beside it", where=where, hint=_UNSIGNED)
-    believe(workspace, pin(workspace), canonical.encode(plan), signature, where=where, hint=_UNSIGNED)
+    believe(workspace, pin(workspace), raw, signature, where=where, hint=_UNSIGNED)
 
 
 def _find(workspace: Workspace, path: Path) -> Path:

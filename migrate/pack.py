@@ -89,7 +89,7 @@ def _members(workspace: Workspace, bundle: "Bundle") -> dict[str, bytes]:
     members = {
         EVIDENCE: canonical.encode(msgspec.structs.replace(evidence, ledger=stood)),
         LAW: canonical.encode(_law(workspace, bundle)),
-        PLAN: canonical.encode(bundle.plan),
+        PLAN: bundle.signed,
         PLAN_SIGNATURE: f"{bundle.signature}\n".encode(),
         VERDICTS: canonical.encode(bundle.verdicts),
         LEDGER: lines,

@@ -108,13 +108,13 @@ def _untrue(
     manifest: Manifest, material: Material, members: Mapping[str, bytes], signer: str
 ) -> Iterator[tuple[str, str]]:
     """What the members of a pack say of each other and does not hold, by name of the member."""
-    from blueprints.bundle import plan_hash
+    from blueprints.bundle import named_by
 
     plan, evidence = material.plan, material.evidence
-    if not manifest.plan == plan.hash == plan_hash(plan):
+    if not manifest.plan == plan.hash == named_by(members[PLAN]):
         yield PLAN, "is another plan than its hash says"
     try:
-        verify(signer, canonical.encode(plan), members[PLAN_SIGNATURE].decode("ascii", "replace").removesuffix("\n"))
+        verify(signer, members[PLAN], members[PLAN_SIGNATURE].decode("ascii", "replace").removesuffix("\n"))
     except Refused as exc:
         yield PLAN_SIGNATURE, exc.message
     yield from _parts(plan.units, members, signer)

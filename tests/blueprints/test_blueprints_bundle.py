@@ -1,5 +1,6 @@
 """A plan on disk: what was changed after it was made is refused, and so is another workspace's gate."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,7 @@ import pytest
 from blueprints.bundle import SIGNATURE, Bundle, part_hashes, plan_hash
 from policy.signing import sign
 from providers.lab.sample import create
-from pse.core.canonical import encode
+from pse.core.canonical import digest, encode
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
 from tests.blueprints.estates import ABROAD
@@ -17,7 +18,9 @@ from tests.blueprints.estates import ABROAD
 def test_a_plan_comes_back_as_it_was_by_file_folder_and_name(planned: Workspace, ministry_plan: Bundle) -> None:
     path = ministry_plan.write(ministry_plan.default_folder(planned))
     for named in (path, path.parent, Path(path.parent.name)):
-        assert Bundle.read(planned, named) == ministry_plan
+        read = Bundle.read(planned, named)
+        assert read.raw == path.read_bytes()
+        assert msgspec.structs.replace(read, raw=b"") == ministry_plan
     assert path.stat().st_size < 1_000_000
 
 
@@ -58,6 +61,28 @@ def test_a_forged_hash_does_not_help_without_the_key(planned: Workspace, ministr
     forged = msgspec.structs.replace(ministry_plan, plan=plan, gates=gates)
     with pytest.raises(Refused):
         Bundle.read(planned, forged.write(tmp_path / "forged"))
+
+
+def test_a_plan_of_an_earlier_version_is_still_that_plan(
+    planned: Workspace, ministry_plan: Bundle, tmp_path: Path
+) -> None:
+    """Later versions know more fields: what has none of them was signed all the same."""
+    path = ministry_plan.write(tmp_path / "plan")
+    fields = json.loads(path.read_bytes())
+    for decision in fields["decisions"]:
+        if not decision["saas"]:
+            del decision["saas"]  # as if it had come with this version
+    fields["hash"] = ""
+    fields["hash"] = digest(json.dumps(fields, indent=1, ensure_ascii=False).encode() + b"\n")
+    raw = json.dumps(fields, indent=1, ensure_ascii=False).encode() + b"\n"
+    path.write_bytes(raw)
+    path.with_name(SIGNATURE).write_text(sign(planned, raw) + "\n")
+    read = Bundle.read(planned, path)
+    assert (read.plan.hash, read.plan.decisions) == (fields["hash"], ministry_plan.plan.decisions)
+    assert read.write(tmp_path / "copy").read_bytes() == raw
+    turned = msgspec.structs.replace(read, plan=msgspec.structs.replace(read.plan, currency="USD"))
+    with pytest.raises(Refused, match="changed"):
+        turned.verify(planned)
 
 
 def test_a_plan_of_another_workspace_is_refused(ministry_plan: Bundle, tmp_path: Path) -> None:
