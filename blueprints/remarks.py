@@ -13,7 +13,7 @@ from pse.core.text import counted, printable
 
 if TYPE_CHECKING:
     from blueprints.decide import Outcome
-    from blueprints.planning import Inputs
+    from blueprints.inputs import Inputs
 
 _Findings = Iterable[Finding]
 _SHOWN = 4

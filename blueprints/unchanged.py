@@ -3,7 +3,8 @@
 import msgspec
 
 from blueprints.bundle import Bundle
-from blueprints.planning import Inputs, current_estate, draft_plan, hashes_of, plan_of, read_inputs
+from blueprints.inputs import Inputs, current_estate, hashes_of, read_inputs
+from blueprints.planning import draft_plan, plan_of
 from pse.core.errors import Refused
 from pse.core.settings import Workspace
 

@@ -31,7 +31,7 @@ def withheld(
     # Before the first discovery there is nothing to be judged by what is missing: environments alone are planned.
     unseen = {entry.address: entry.name for entry in hosts if entry.name not in seen} if names else {}
     calls: dict[str, set[str]] = {}
-    for flow in estate.flows:
+    for flow in estate.flows if unseen else ():
         calls.setdefault(flow.client, set()).add(flow.server.removeprefix("external:"))
     found = dict(categories)
     findings = [_never_seen(name) for name in unseen.values()]

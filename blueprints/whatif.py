@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from blueprints.inputs import Inputs, current_estate, read_inputs
 from blueprints.plandiff import Outline
-from blueprints.planning import Inputs, current_estate, draft_plan, plan_of, read_inputs
+from blueprints.planning import draft_plan, plan_of
 from pse.core.canonical import hash_of
 from pse.core.documents.category import Category
 from pse.core.documents.offers import Offer, OfferKind

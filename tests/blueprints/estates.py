@@ -4,7 +4,8 @@ from datetime import date
 
 from blueprints.bundle import Bundle
 from blueprints.categories import note_today
-from blueprints.planning import Draft, Inputs, draft_plan, read_inputs, seal
+from blueprints.inputs import Inputs, read_inputs
+from blueprints.planning import Draft, draft_plan, seal
 from inventory.estate import Estate, make_estate, set_current
 from policy import load_policy
 from pse.core.documents.snapshot import (

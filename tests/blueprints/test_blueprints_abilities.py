@@ -5,7 +5,8 @@ import pytest
 
 from blueprints.abilities import abilities_of
 from blueprints.bundle import Bundle
-from blueprints.planning import Inputs, draft_plan
+from blueprints.inputs import Inputs
+from blueprints.planning import draft_plan
 from blueprints.provision import preview, up
 from pse.core.errors import Refused
 from pse.core.progress import Event
