@@ -26,7 +26,7 @@ def test_open_and_public_go_up_and_away_and_the_others_are_refused_by_name(cloud
     assert {found["subject"] for found in said} == {"portal", "records"}
     assert all(ABROAD in found["message"] and "PSE-R003" in found["source"] for found in said)
     bills = {item["workload"]: item["cost"]["monthly"] for item in pse(root, "cost", limit_s=LIMIT_S)["items"]}
-    assert (bills["opendata"], bills["learning"], bills["portal"]) == ("116880.25", "7308.25", "0")
+    assert (bills["opendata"], bills["learning"], bills["portal"]) == ("116951.55", "7379.55", "0")
     changes = [change for unit in pse(root, "preview", limit_s=LIMIT_S)["items"] for change in unit["changes"]]
     assert {change["op"] for change in changes} == {"create"}
     assert cloud.standing() == {}

@@ -16,7 +16,7 @@ def test_plan_goes_up_and_away_again(signed_in: Project, tmp_path: Path) -> None
     root = ministry_at(tmp_path / "ministry").root
     pse(root, "plan", "--as-of", AS_OF, limit_s=LIMIT_S)
     bills = {item["workload"]: item["cost"]["monthly"] for item in pse(root, "cost", limit_s=LIMIT_S)["items"]}
-    assert bills["portal"] == "15899.90"
+    assert bills["portal"] == "16118.40"
     preview = pse(root, "preview", limit_s=LIMIT_S)
     assert {operation for operation, count in preview["operations"].items() if count} == {"create"}
     assert preview["cost"]["monthly"] == "67254.30"  # all but what becomes a service
