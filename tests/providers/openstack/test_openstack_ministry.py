@@ -19,7 +19,7 @@ def test_plan_goes_up_and_away_again(signed_in: Project, tmp_path: Path) -> None
     assert bills["portal"] == "16118.40"
     preview = pse(root, "preview", limit_s=LIMIT_S)
     assert {operation for operation, count in preview["operations"].items() if count} == {"create"}
-    assert preview["cost"]["monthly"] == "67254.30"  # all but what becomes a service
+    assert preview["cost"]["monthly"] == "67909.80"  # all but what becomes a service
     assert signed_in.holds() == {}
 
     pse(root, "up", "--yes", limit_s=LIMIT_S)
