@@ -7,7 +7,7 @@ import msgspec
 
 from pse.core.documents.plan import CostLine, PlaceOption
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 HOME = "PK"
 """The country that the mandate keeps data in, ISO 3166; as the residency rules of the policy room have it."""
@@ -62,14 +62,12 @@ def unpriced(workload: str, place: str, lines: Iterable[CostLine]) -> Iterable[F
     lacking = [_name(line, workload) for line in lines if line.price is None]
     if not lacking:
         return
-    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     have = "has no price and is" if len(lacking) == 1 else "have no price and are"
     yield Finding(
         code="PSE-B003",
         severity=Severity.WARNING,
         subject=workload,
-        message=f"{counted(len(lacking), 'line')} of its bill at {place} {have} in no total: "
-        f"{', '.join(lacking[:_NAMED])}{more}",
+        message=f"{counted(len(lacking), 'line')} of its bill at {place} {have} in no total: {few(lacking, _NAMED)}",
         remedy="Ask for the prices and add them to the price book.",
         source="price book",
     )

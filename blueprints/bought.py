@@ -10,7 +10,7 @@ from blueprints.model import Wanted
 from pse.core.documents.offers import Offer, OfferKind, Offers, Prices
 from pse.core.documents.plan import Unit
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 _NAMED = 20
 _WIDE = Context(prec=60)
@@ -53,7 +53,7 @@ def _assumed(place: str, pairs: Iterable[tuple[Offer, Offer]], catalogue: Catalo
             severity=Severity.INFO,
             subject=place,
             message=f"system disks are billed with an assumed size of {gib} GiB, because the price book states none of "
-            f"{_listed(assumed)}",
+            f"{few(list(assumed), _NAMED)}",
             remedy="State disk_gib of the image, or of the shape where it includes the system disk.",
             source="price book",
         )
@@ -70,7 +70,7 @@ def _committed(place: str, names: Iterable[str], catalogue: Catalogue) -> Iterab
             code="PSE-B071",
             severity=Severity.INFO,
             subject=place,
-            message=f"compute is bought for {counted(months, 'month')}, and is owed to their end: {_listed(paid)}",
+            message=f"compute is bought for {counted(months, 'month')}, and is owed to their end: {few(paid, _NAMED)}",
             remedy="Commit to what is surely used that long; set plan.cost.commitment otherwise.",
             source="price book",
         )
@@ -80,7 +80,8 @@ def _committed(place: str, names: Iterable[str], catalogue: Catalogue) -> Iterab
             code="PSE-B073",
             severity=Severity.INFO,
             subject=place,
-            message=f"bought on demand, because no price for {counted(months, 'month')} is lower: {_listed(without)}",
+            message=f"bought on demand, because no price for {counted(months, 'month')} is lower: "
+            f"{few(without, _NAMED)}",
             remedy="Ask for the prices of a commitment, and add them to the price book with term_months.",
             source="price book",
         )
@@ -118,9 +119,3 @@ def _brought(wanted: Iterable[Wanted], catalogue: Catalogue) -> Iterable[Finding
             remedy="Make sure that they are owned and may be used at the place; see plan.cost.bring.",
             source="pse.toml",
         )
-
-
-def _listed(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

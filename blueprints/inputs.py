@@ -88,7 +88,7 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     came_from = inputs_of(workspace, policy, snapshot="")
     environments = load_environments(workspace)
     given = estate
-    estate = current_estate(workspace, environments) if given is None else given
+    estate = _current(workspace, environments) if given is None else given
     offers = load_offers(workspace)
     declared = load_workloads(workspace)
     categories, labelled, found = categories_of(workspace, policy, estate, declared, environments)
@@ -121,7 +121,12 @@ def read_inputs(workspace: Workspace, policy: "Policy", *, as_of: date, estate: 
     )
 
 
-def current_estate(workspace: Workspace, environments: Collection[Environment]) -> Estate:
+def look_at_inputs(workspace: Workspace, policy: "Policy", *, as_of: date) -> Inputs:
+    """As `read_inputs` of the workspace as it is, and writes nothing: for whoever asks what its plan would be."""
+    return read_inputs(workspace, policy, as_of=as_of, estate=_current(workspace, load_environments(workspace)))
+
+
+def _current(workspace: Workspace, environments: Collection[Environment]) -> Estate:
     """What runs today; nothing where only environments are wanted.
 
     Raises:

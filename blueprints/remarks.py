@@ -9,14 +9,14 @@ from blueprints.shapes import unstated
 from blueprints.view import View
 from inventory.losses import LEFT_OUT
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted, printable
+from pse.core.text import counted, few, printable
 
 if TYPE_CHECKING:
     from blueprints.decide import Outcome
     from blueprints.inputs import Inputs
 
 _Findings = Iterable[Finding]
-_SHOWN = 4
+_SHOWN = 5
 """Names beside the first that a finding lists."""
 
 
@@ -128,10 +128,7 @@ def of_sizes(inputs: "Inputs", view: View, pairs: Iterable[tuple[Wanted, Built]]
 
 
 def _few(names: Iterable[str]) -> str:
-    first, *rest = sorted(names)
-    shown = [first, *rest[:_SHOWN]]
-    more = len(rest) - _SHOWN
-    return ", ".join(map(printable, shown)) + (f" and {more} more" if more > 0 else "")
+    return few([printable(name) for name in sorted(names)], _SHOWN)
 
 
 def of_wanted(wanted: Wanted, outcome: "Outcome") -> Iterable[Finding]:

@@ -3,7 +3,7 @@
 import msgspec
 
 from blueprints.bundle import Bundle
-from blueprints.inputs import Inputs, current_estate, hashes_of, read_inputs
+from blueprints.inputs import Inputs, hashes_of, look_at_inputs
 from blueprints.planning import draft_plan, plan_of
 from pse.core.errors import Refused
 from pse.core.settings import Workspace
@@ -42,15 +42,12 @@ def refuse_otherwise(workspace: Workspace, bundle: Bundle) -> None:
 
 
 def _inputs(workspace: Workspace, bundle: Bundle) -> Inputs:
-    from blueprints.environments import load_environments
     from policy import load_policy
+    from policy.gate import changed_law
 
     as_of = bundle.plan.as_of
-    policy = load_policy(workspace, as_of=as_of)
-    estate = current_estate(workspace, load_environments(workspace))
-    inputs = read_inputs(workspace, policy, as_of=as_of, estate=estate)
-    now, then = hashes_of(inputs), bundle.plan.inputs
-    if changed := sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name)):
+    inputs = look_at_inputs(workspace, load_policy(workspace, as_of=as_of), as_of=as_of)
+    if changed := changed_law(hashes_of(inputs), bundle.plan.inputs):
         # What the rules say follows from the others; alone it is a rule's own doing.
         named = [name for name in changed if name != "verdicts"] or changed
         raise Refused(

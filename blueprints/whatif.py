@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from blueprints.inputs import Inputs, current_estate, read_inputs
+from blueprints.inputs import Inputs, look_at_inputs
 from blueprints.plandiff import Outline
 from blueprints.planning import draft_plan, plan_of
 from pse.core.canonical import hash_of
@@ -80,13 +80,11 @@ def what_if(workspace: Workspace, changes: Sequence[Change], *, as_of: date) -> 
         Refused: As `blueprints.make_plan`.
     """
     from blueprints.categories import categories_of, lowered_of
-    from blueprints.environments import load_environments
     from policy import load_policy
 
     policy = load_policy(workspace, as_of=as_of)
-    environments = load_environments(workspace)
-    estate = current_estate(workspace, environments)
-    inputs = read_inputs(workspace, policy, as_of=as_of, estate=estate)
+    inputs = look_at_inputs(workspace, policy, as_of=as_of)
+    estate, environments = inputs.estate, inputs.environments
     # As the plan does: what two people have not agreed to is not told as if it were so.
     today = categories_of(workspace, policy, estate, inputs.declared, environments)
     lowered_of(workspace, policy, estate.servers, today.servers, environments)

@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from inventory.estate import Estate
+from inventory.services import SHARED
 from pse.core import canonical
 from pse.core.documents.snapshot import Flow
 from pse.core.errors import BadInput
 from pse.core.text import counted, printable
 
-SHARED = frozenset({"dns", "kerberos", "ldap", "monitoring", "ntp", "rdp", "rpc", "smtp", "ssh", "syslog", "winrm"})
-"""Services that nearly every server uses or is administered by: names, time, log-in, mail, logs, watching."""
-LEVELS = ("workloads", "servers")
 OUTSIDE = "outside"
 _EXTERNAL = "external:"
 
@@ -47,7 +45,7 @@ class Edge(msgspec.Struct, frozen=True, kw_only=True, order=True):
         processes: Processes that connect, where they were seen; sorted.
         seen: Times seen, all together; 0 when only an earlier discovery saw it.
         binds: The two ends should move together.
-        shared: Nothing but services that nearly everybody uses; see `SHARED`.
+        shared: Nothing but services that nearly everybody uses; see `inventory.services.SHARED`.
     """
 
     source: str
@@ -82,8 +80,8 @@ def graph_of(estate: Estate, *, level: str = "workloads", around: str = "", shar
 
     Args:
         estate: What was seen.
-        level: What the nodes are; one of `LEVELS`. Of workloads, all addresses outside that one workload talks with in
-            one direction are one node.
+        level: What the nodes are; ``workloads`` or ``servers``. Of workloads, all addresses outside that one workload
+            talks with in one direction are one node.
         around: A workload: only it and what it talks with.
         shared: Show also what is nothing but shared services.
 

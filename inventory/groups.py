@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pse.core.documents.snapshot import Flow, ProposedWorkload, Server
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads
 from pse.core.findings import Finding, Severity
+from pse.core.text import few
 
 _FILE = "workloads.toml"
 _SHOWN = 5
@@ -191,14 +192,9 @@ def _alone(server: Server, flows: Sequence[Flow], known: Mapping[str, Server]) -
         if other in known and other != server.id:
             text = f"{known[other].hostname} ({flow.service or f'{flow.protocol}/{flow.port}'})"
             (bound if flow.binds else loose).add(text)
-    talks = f"it talks to {_some(loose)}" if loose else ""
+    talks = f"it talks to {few(sorted(loose), _SHOWN)}" if loose else ""
     if bound:
-        said = f"{_FILE} puts what binds it elsewhere: {_some(bound)}"
+        said = f"{_FILE} puts what binds it elsewhere: {few(sorted(bound), _SHOWN)}"
     else:
         said = "nothing binds it" if loose else "nothing binds it to another server"
     return f"{said}; {talks}" if talks else said
-
-
-def _some(names: set[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(sorted(names)[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

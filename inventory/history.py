@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from inventory.estate import Estate, current, read
+from inventory.estate import Estate, current, load_estate, read
 from inventory.listing import listed
 from pse.core.database import RUNS, open_database, unusable
 from pse.core.errors import BadInput
@@ -93,7 +93,18 @@ def snapshot(workspace: Workspace, name: str) -> Estate:
     return read(folder / found[0])
 
 
-def last_two(workspace: Workspace) -> tuple[Estate, Estate]:
+def two_of(workspace: Workspace, old: str | None, new: str | None) -> tuple[Estate, Estate]:
+    """The snapshots that ``old`` and ``new`` name: without ``new`` what is known now, without both what changed last.
+
+    Raises:
+        BadInput: One of them is not there or cannot be read.
+    """
+    if old is None:
+        return _last_two(workspace)
+    return snapshot(workspace, old), load_estate(workspace) if new is None else snapshot(workspace, new)
+
+
+def _last_two(workspace: Workspace) -> tuple[Estate, Estate]:
     """The estate as it is, and as it was before the run that changed it last.
 
     Raises:

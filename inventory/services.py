@@ -87,6 +87,9 @@ BINDING = DATABASES | {"redis", "memcached", "nfs", "smb", "iscsi"}
 """Services whose two ends have to move together: every call waits for them, so a border in between is felt at once.
 Administration, names, time, mail, monitoring and calls over HTTP do not bind."""
 
+SHARED = frozenset({"dns", "kerberos", "ldap", "monitoring", "ntp", "rdp", "rpc", "smtp", "ssh", "syslog", "winrm"})
+"""Services that nearly every server uses or is administered by: names, time, log-in, mail, logs, watching."""
+
 
 def service_of(process: str, port: int) -> str:
     """The service of a listener; empty when neither process nor port says."""

@@ -10,7 +10,7 @@ from blueprints.waves.improving import Effort
 from blueprints.waves.model import HOURS, MIB, RISKY, SERVERS
 from blueprints.waves.rules import Kind, Rule, Rulebook
 from blueprints.waves.solver import Outcome, solve
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 _PLACES = 100_000
 """Most pairs of group and wave that a question may have."""
@@ -78,9 +78,8 @@ def words(book: Rulebook, rule: Rule) -> str:
             said = f"a pilot of at most {counted(book.settings.pilot_servers or 0, 'server')} first (pilot_servers)"
         case Kind.FREEZE:
             name, places, _ = book.moves.freezes[rule.at]
-            some = sorted(name for at in places for name in groups[at].workloads)
-            more = f" and {len(some) - 3} more" if len(some) > 3 else ""
-            said = f"the freeze {name!r} of {', '.join(some[:3])}{more}"
+            held = sorted(name for at in places for name in groups[at].workloads)
+            said = f"the freeze {name!r} of {few(held, 3)}"
         case Kind.ORDER:
             said = f"{groups[rule.at].id} uses {groups[rule.other].id}, which moves first (uses)"
         case Kind.FINISH:

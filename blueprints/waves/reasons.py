@@ -14,7 +14,7 @@ from pse.core.documents.category import Category
 from pse.core.documents.schedule import Calendar
 from pse.core.documents.waves import Period, Wave
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 _NAMED = 4
 """Most workloads that a reason names."""
@@ -104,12 +104,12 @@ class Reasons:
         near = sorted(self._near.get(at, ()))
         here = [self._book.moves.groups[b].id for b in near if self._wave[b] == number]
         if here:
-            parts.append(f"with {_some(here)}, which it uses or is used by")
+            parts.append(f"with {few(here, _NAMED)}, which it uses or is used by")
         parts += self._rules(at)
         return f"wave {number}: {'; '.join(parts)}"
 
     def _names(self, at: int) -> str:
-        return _some(list(self._book.moves.groups[at].workloads))
+        return few(list(self._book.moves.groups[at].workloads), _NAMED)
 
     def _position(self, at: int) -> str:
         """Why not before."""
@@ -137,7 +137,7 @@ class Reasons:
         parts = []
         first = [moves.groups[b].id for b in sorted(self._after.get(at, ()))]
         if first:
-            parts.append(f"not before {_some(first)}, which it uses")
+            parts.append(f"not before {few(first, _NAMED)}, which it uses")
         for freeze in self._frozen.get(at, ()):
             name, _, waves = moves.freezes[freeze]
             closed = [n for n in sorted(waves) if n < number]
@@ -146,11 +146,6 @@ class Reasons:
         if at in self._deadlines:
             parts.append(f"its deadline allows wave {moves.deadlines[at]} at the latest")
         return parts
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _waves(numbers: Sequence[int]) -> str:
@@ -172,7 +167,7 @@ def findings_of(
     found += _declared(book)
     dateless = sorted(name for name, w in workloads.items() if w.declared.deadline is not None)
     if book.settings.start is None and (dateless or book.settings.finish_by or calendar.freeze):
-        what = [f"deadlines of {_some(dateless)}"] * bool(dateless)
+        what = [f"deadlines of {few(dateless, _NAMED)}"] * bool(dateless)
         what += ["finish_by"] * bool(book.settings.finish_by) + ["the calendar"] * bool(calendar.freeze)
         found.append(
             Finding(
@@ -230,7 +225,7 @@ def _too_large(book: Rulebook, number: int, members: Sequence[int]) -> list[Find
 
 def _conflict(book: Rulebook, against: Sequence[Rule], dropped: Sequence[Rule]) -> Finding:
     names = [words(book, rule) for rule in dropped]
-    gone = f"given up here: {_some(names)}"
+    gone = f"given up here: {few(names, _NAMED)}"
     if not against:
         return Finding(
             code="PSE-B082",

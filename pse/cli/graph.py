@@ -19,8 +19,11 @@ def command(session: Session, file: Path | None, level: str, workload: str, *, s
     With FILE, draw it as .svg, or write it as .dot, .graphml or .json for tools of graphs; FILE is replaced.
     """
     from inventory import load_estate
-    from inventory.graph import graph_of
+    from inventory.graph import encoded, graph_of
     from pse.cli.render_inventory import graph_view
+    from pse.core.canonical import write_bytes
 
     graph = graph_of(load_estate(session.workspace), level=level, around=workload, shared=shared)
+    if file is not None:
+        write_bytes(file, encoded(graph, file.suffix))
     session.show(graph_view(graph, file))

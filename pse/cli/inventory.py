@@ -59,8 +59,8 @@ def diff(session: Session, old: str | None, new: str | None) -> None:
     OLD and NEW are numbers of `pse inventory history` or first digits of hashes. Without them it is what changed last;
     without NEW, OLD is compared with what is known now.
     """
-    from inventory.history import difference
-    from pse.cli.render_inventory import diff_view, two_of
+    from inventory.history import difference, two_of
+    from pse.cli.render_inventory import diff_view
 
     session.show(diff_view(difference(*two_of(session.workspace, old, new))))
 

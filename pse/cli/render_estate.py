@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pse.cli.view import Grid, View, grid
 from pse.core.findings import Severity
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 SHOWN_SYSTEMS = 8
 """Systems named in the line of systems."""
@@ -48,7 +48,7 @@ def import_view(found: "Import") -> View:
     """What the file gave and what was left out."""
     taken = f"{counted(found.servers, 'server')}, {counted(found.templates, 'template')}"
     line = f"{counted(found.rows, 'row')}: {taken}, {found.skipped} left out"
-    files = ", ".join(found.files[:6]) + (f" and {len(found.files) - 6} more" if len(found.files) > 6 else "")
+    files = few(found.files, 6)
     wrong = any(f.severity is Severity.ERROR for f in found.findings)
     done = ("the import is done; each error below is about one row or machine",) if wrong else ()
     data = {"rows": found.rows, "servers": found.servers, "templates": found.templates, "skipped": found.skipped}

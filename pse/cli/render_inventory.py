@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from inventory.history import Difference, Run
     from inventory.listing import Whole
     from pse.core.documents.snapshot import Flow
-    from pse.core.settings import Workspace
 
 SHOWN = 200
 """Rows of a table that a person is shown; ``--json`` has all."""
@@ -116,16 +115,6 @@ def history_view(runs: "tuple[Run, ...]") -> View:
     return View({"items": runs}, (grid("Runs", ">number|when, UTC|snapshot", rows), *_more(len(runs))))
 
 
-def two_of(workspace: "Workspace", old: str | None, new: str | None) -> "tuple[Estate, Estate]":
-    """The snapshots that ``old`` and ``new`` name."""
-    from inventory import load_estate
-    from inventory.history import last_two, snapshot
-
-    if old is None:
-        return last_two(workspace)
-    return snapshot(workspace, old), load_estate(workspace) if new is None else snapshot(workspace, new)
-
-
 def diff_view(found: "Difference") -> View:
     """What is new, gone or another."""
     servers = [(name, "new") for name in found.added] + [(name, "gone") for name in found.gone]
@@ -154,19 +143,13 @@ def export_view(file: Path, rows: int) -> View:
 
 
 def graph_view(graph: "Graph", file: Path | None) -> View:
-    """The graph as a table; written to ``file`` too, where one is named."""
-    from inventory.graph import encoded
-    from pse.core.canonical import write_bytes
-
+    """The graph as a table, and the file that it was written to."""
     names = {node.id: node.label for node in graph.nodes}
     rows = (
         (names[e.source], names[e.target], ", ".join(e.services), e.seen or "earlier", "together" if e.binds else "")
         for e in graph.edges[:SHOWN]
     )
-    written: tuple[str, ...] = ()
-    if file is not None:
-        write_bytes(file, encoded(graph, file.suffix))
-        written = (f"written to {file}",)
+    written = (f"written to {file}",) if file is not None else ()
     hidden = f"{counted(graph.left_out, 'pair')} with shared services only; --shared shows them"
     return View(
         {"graph": graph, "items": graph.edges},

@@ -1,6 +1,7 @@
 """Text from outside, made safe to show: no escape codes, no direction tricks, no formulas."""
 
 import re
+from collections.abc import Sequence
 
 _TRICKS = "\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
 _ANY = re.compile(f"[\x00-\x1f{_TRICKS}]")
@@ -31,6 +32,12 @@ def without_userinfo(text: str) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``number`` with its noun, which takes an s, or is ``plural``, for anything but 1: for words that people read."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def few(names: Sequence[str], most: int) -> str:
+    """``names`` for people: the first ``most`` of them, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def csv_cell(text: str) -> str:
