@@ -24,6 +24,13 @@ PORTS = (35000, 39292, 38778, 38774, 39696, 38776, 39876, 38080, 36200, 36201, 3
 """Keystone, Glance, Placement, Nova, Neutron, Cinder, Octavia, Swift; its objects, containers and accounts."""
 
 
+_INSIDE = (33306, 34369, 35672, 36641, 36642)
+"""Database, Erlang's port mapper, message queue, and the two databases of OVN."""
+_RESERVED = Path("/proc/sys/net/ipv4/ip_local_reserved_ports")
+_FREE_S = 90.0
+"""Seconds until a port that an outgoing connection had is free again: Linux keeps it for 60 after its end."""
+
+
 def home() -> Path:
     """Where the control plane lives; its scripts' own default unless ``RIG_HOME`` says another."""
     return Path(os.environ.get("RIG_HOME", "/var/tmp/openstack-rig"))
@@ -52,6 +59,7 @@ def control_plane(prepare: Callable[[], None]) -> Iterator[None]:
                 _install()
                 token = uuid.uuid4().hex
                 started.write_text(token)
+                _reserve()
                 _start(token)
             prepare()
             fcntl.flock(gate, fcntl.LOCK_UN)
@@ -82,6 +90,28 @@ def answers() -> bool:
     return True
 
 
+def _reserve() -> None:
+    """Let no outgoing connection take the fixed ports, which are of the range that these are given, and none hold one.
+
+    Without its port the message queue does not start, and everything else waits for it until the script's time is over.
+    The setting is the machine's, and stays.
+    """
+    ports = (*PORTS, *_INSIDE)
+    with suppress(OSError):
+        _RESERVED.write_text(",".join((*filter(None, [_RESERVED.read_text().strip()]), *map(str, ports))))
+    with suppress(AssertionError):
+        wait_for(lambda: all(_is_free(port) for port in ports), timeout_s=_FREE_S)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def _install() -> None:
     if (home() / "venv" / "bin" / "nova-compute").exists():
         return
@@ -94,11 +124,12 @@ def _start(token: str) -> None:
     synced = home() / "synced-by-tests"
     state = home() / "run" / "mysql" / "nova"
     for _ in range(_ATTEMPTS):
-        _run("up.sh", _START_S, token, *(["nosync"] if synced.exists() and state.is_dir() else []))
+        with suppress(subprocess.TimeoutExpired):
+            _run("up.sh", _START_S, token, *(["nosync"] if synced.exists() and state.is_dir() else []))
         with suppress(AssertionError):
             wait_for(answers, timeout_s=_LISTEN_S)
             break
-        # Its fixed ports are of the range that outgoing connections take theirs from: one may be taken just then.
+        # One of its fixed ports may have been taken just then, where they could not be reserved.
         stop(token)
     else:
         missing("the OpenStack control plane, which did not start")
