@@ -24,8 +24,8 @@ PORTS = (35000, 39292, 38778, 38774, 39696, 38776, 39876, 38080, 36200, 36201, 3
 """Keystone, Glance, Placement, Nova, Neutron, Cinder, Octavia, Swift; its objects, containers and accounts."""
 
 
-_INSIDE = (33306, 34369, 35672, 36641, 36642)
-"""Database, Erlang's port mapper, message queue, and the two databases of OVN."""
+_INSIDE = (33306, 34369, 35672, 55672, 36641, 36642)
+"""Database, Erlang's port mapper, message queue and its port for clusters (20000 higher), the two databases of OVN."""
 _RESERVED = Path("/proc/sys/net/ipv4/ip_local_reserved_ports")
 _FREE_S = 90.0
 """Seconds until a port that an outgoing connection had is free again: Linux keeps it for 60 after its end."""
