@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from pse.core.errors import Incomplete, PseError
+from pse.core.structs import prepare_structs
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -28,6 +29,7 @@ def together(
     """
     done: dict[str, T] = {}
     failed: dict[str, PseError] = {}
+    prepare_structs()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         running = {pool.submit(act, item): name for name, item in items.items()}
         try:

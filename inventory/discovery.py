@@ -23,6 +23,7 @@ from pse.core.errors import BadInput, PseError, RemoteError, Unreachable, UsageE
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
+from pse.core.structs import prepare_structs
 from pse.core.text import printable
 from pse.core.time import now
 
@@ -95,6 +96,7 @@ def discover(
     asker = _Asker(workspace, entries, accept_new=accept_new)
     asked: dict[str, _Asked] = {}
     progress(Event(step="discover", state="start", done=0, total=len(chosen), unit="hosts"))
+    prepare_structs()
     with ThreadPoolExecutor(max(1, workspace.settings.discovery.parallel), thread_name_prefix="discover") as pool:
         work = [pool.submit(asker.ask, entry) for entry in chosen]
         for future in as_completed(work):

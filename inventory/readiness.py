@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from importlib import resources
-from threading import Lock
 
 import msgspec
 
@@ -16,7 +15,6 @@ from inventory.facts.system import System
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
 
-_FIRST = Lock()
 _UNSUPPORTED = frozenset({"reiserfs", "reiser4", "zfs", "ocfs2", "gfs2", "vxfs", "gpfs", "jfs"})
 """File systems that a fresh image of the same OS family does not bring along."""
 
@@ -190,13 +188,7 @@ def _find(name: str, version: str) -> _Release | None:
     return None
 
 
-def _releases() -> tuple[_Release, ...]:
-    # Hosts are read by many threads, and msgspec 0.22 crashes where two of them use a type for the first time at once.
-    with _FIRST:
-        return _read_releases()
-
-
 @cache  # the file is part of the program and never changes while it runs
-def _read_releases() -> tuple[_Release, ...]:
+def _releases() -> tuple[_Release, ...]:
     raw = resources.files("inventory").joinpath("readiness.toml").read_bytes()
     return msgspec.toml.decode(raw, type=_Releases).release

@@ -14,6 +14,7 @@ from typing import Any
 
 from pse.core.errors import PseError, RemoteError
 from pse.core.settings import Workspace
+from pse.core.structs import prepare_structs
 
 STEPS = "pse-campaign-2"
 """Version of the order of steps; a workflow begun under another one is not taken up but begun anew."""
@@ -150,6 +151,7 @@ def durable(workspace: Workspace, workflows: dict[str, Workflow]) -> Iterator[Du
     try:
         running = Durable(workflows)
         try:
+            prepare_structs()
             DBOS.launch()
         except PseError:
             raise

@@ -9,6 +9,7 @@ from providers import registry
 from providers.ports import ChecksOptions, OnThisMachine, PortError, Provider, Store, Target
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
+from pse.core.structs import prepare_structs
 
 
 class Places:
@@ -83,6 +84,7 @@ class Places:
                     options=place.options,
                 )
                 self._providers[place_id] = registry.fitted(place.provider, place.options)(target)
+                prepare_structs()  # those of the adapter, whose modules came just now
             return self._providers[place_id]
 
     def store(self, place_id: str, kind: str) -> Store:

@@ -18,6 +18,8 @@ from pulumi.runtime import reset_options, run_in_stack, set_all_config
 from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
+from pse.core.structs import prepare_structs
+
 THREADS = 16
 
 
@@ -48,6 +50,7 @@ class QuietLanguageServer(LanguageServer):
             set_all_config(dict(request.config), list(request.configSecretKeys) or None)
         loop = asyncio.new_event_loop()
         loop.set_exception_handler(_quiet)
+        prepare_structs()
         pool = ThreadPoolExecutor(THREADS)
         loop.set_default_executor(pool)
         try:

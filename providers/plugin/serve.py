@@ -81,6 +81,8 @@ def serve(register: "Callable[[grpc.Server, str, Busy], Served]") -> None:
 
     import grpc
 
+    from pse.core.structs import prepare_structs
+
     busy = Busy()
     server = grpc.server(
         ThreadPoolExecutor(THREADS, thread_name_prefix="rpc"),
@@ -90,6 +92,7 @@ def serve(register: "Callable[[grpc.Server, str, Busy], Served]") -> None:
         ],
     )
     served = register(server, sys.argv[1] if len(sys.argv) > 1 else "", busy)
+    prepare_structs()
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")

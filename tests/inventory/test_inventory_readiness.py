@@ -1,14 +1,7 @@
 """What stops a move, and what does not."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-from time import sleep
-from typing import Any
-
-import msgspec
 import pytest
 
-from inventory import readiness
 from inventory.facts.devices import Device
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
@@ -118,25 +111,3 @@ def test_shared_and_encrypted_volumes() -> None:
 )
 def test_names_as_hypervisors_give_them(name: str, codes: set[str]) -> None:
     assert {f.code for f in os_findings(subject="h", source="s", name=name)} == codes
-
-
-def test_many_threads_read_the_releases_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two threads that use a struct for the first time at once end the process with a signal (msgspec 0.22)."""
-    calls: list[int] = []
-    true = msgspec.toml.decode
-    started = Barrier(8)
-
-    def decode(raw: bytes, **kinds: Any) -> Any:
-        calls.append(len(raw))
-        sleep(0.05)  # others come meanwhile
-        return true(raw, **kinds)
-
-    def first(_: int) -> int:
-        started.wait(10)
-        return len(readiness._releases())
-
-    readiness._read_releases.cache_clear()
-    monkeypatch.setattr("msgspec.toml.decode", decode)
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(first, range(8)))) == 1
-    assert len(calls) == 1
