@@ -30,7 +30,7 @@ class WorkloadCost(msgspec.Struct, frozen=True, kw_only=True):
         cost: Totals.
         mandate_monthly: See `Decision`.
         forbidden_place: The cheapest place abroad that the mandate forbids; empty when there is none to compare.
-        lines: Lines of the bill; empty for SaaS, whose one line is its total.
+        lines: Lines of the bill; see `lines_of` for a software service in a plan of before it had them.
     """
 
     workload: str
@@ -62,6 +62,8 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
         total: Of everything.
         mandate_monthly: Sum of what the in-country mandate costs a month, where it can be compared; None when nowhere.
         not_comparable: Workloads that buy something and for which it cannot be compared.
+        refused: Workloads that are refused: nobody knows what they will cost.
+        staying: Workloads that are retained: the old room still bears them.
         findings: Those of the plan that say what is in no bill.
     """
 
@@ -74,6 +76,8 @@ class CostReport(msgspec.Struct, frozen=True, kw_only=True):
     mandate_monthly: Decimal | None
     not_comparable: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
+    refused: tuple[str, ...] = ()
+    staying: tuple[str, ...] = ()
 
 
 def cost_report(bundle: Bundle) -> CostReport:
@@ -109,6 +113,8 @@ def cost_report(bundle: Bundle) -> CostReport:
         mandate_monthly=sum(mandates, Decimal(0)) if mandates else None,
         not_comparable=tuple(row.workload for row in workloads if row.place and row.mandate_monthly is None),
         findings=tuple(finding for finding in plan.findings if finding.code in NOT_IN_THE_BILL),
+        refused=tuple(d.workload for d in plan.decisions if d.strategy is None),
+        staying=tuple(d.workload for d in plan.decisions if d.strategy is Strategy.RETAIN),
     )
 
 
@@ -120,7 +126,7 @@ def _workload(decision: Decision, unit: Unit | None) -> WorkloadCost:
         cost=decision.cost,
         mandate_monthly=decision.mandate_monthly,
         forbidden_place=decision.mandate_against,
-        lines=unit.costs if unit else (),
+        lines=unit.costs if unit else decision.lines if isinstance(decision.lines, tuple) else (),
     )
 
 
@@ -129,7 +135,7 @@ def _zone(unit: Unit) -> WorkloadCost:
 
 
 def lines_of(row: WorkloadCost) -> tuple[CostLine, ...]:
-    """The lines of ``row``; those of a software service, which keeps only its total, are made of that."""
+    """The lines of ``row``; an older plan kept only the total of a software service, and its line is made of that."""
     if row.lines or row.strategy != Strategy.SAAS:
         return row.lines
     priced = None if row.cost.no_price else row.cost.monthly

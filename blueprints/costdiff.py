@@ -11,9 +11,10 @@ from pse.core.documents.plan import Cost, CostLine
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.money import cents
-from pse.core.text import counted
+from pse.core.text import counted, few
 
 _HUNDRED = Decimal(100)
+_NAMED = 12
 
 
 class LineChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,15 +126,15 @@ def same_currency(old: str, new: str, *, where: str) -> None:
 
 
 def over_budget(
-    total: Cost, currency: str, *, most: Decimal | None = None, rise: CostDiff | None = None, by: str = ""
+    report: CostReport, *, most: Decimal | None = None, rise: CostDiff | None = None, by: str = ""
 ) -> Iterator[Finding]:
     """Why a bill is not within its budget; nothing when it is.
 
-    What has no price may cost anything, so a bill with such lines is within no budget.
+    What has no price may cost anything, so a bill with such lines is within no budget, nor is one that leaves workloads
+    out because they are refused.
 
     Args:
-        total: Of the plan.
-        currency: Of its amounts and of the budget.
+        report: Of the plan; the budget is in its currency.
         most: Most that it may be a month.
         rise: Against an older plan; needed with ``by``.
         by: Most that it may have become dearer a month: an amount, or a share of the old total such as ``5%``.
@@ -141,6 +142,7 @@ def over_budget(
     Raises:
         BadInput: ``by`` is neither.
     """
+    total, currency = report.total, report.currency
     if most is not None and total.monthly > most:
         yield _over(
             "PSE-B050",
@@ -164,6 +166,16 @@ def over_budget(
             message=f"{counted(total.no_price, 'line')} without a price: nobody can say whether it is within a budget",
             remedy="Get the prices into the price book; `pse cost` names the lines.",
             source="price book",
+        )
+    if report.refused and (most is not None or by):
+        yield Finding(
+            code="PSE-B053",
+            severity=Severity.ERROR,
+            subject="the bill",
+            message=f"{counted(len(report.refused), 'workload')} in no bill, because refused: "
+            f"{few(report.refused, _NAMED)}; nobody can say whether it is within a budget with them",
+            remedy='Deal with the refusals, or declare what stays where it is: `strategy = "retain"` and a reason.',
+            source="plan",
         )
 
 
@@ -193,8 +205,9 @@ def _allowed(by: str, before: Cost) -> Decimal:
 
 def _change(name: str, before: WorkloadCost | None, after: WorkloadCost | None) -> BillChange | None:
     if before is not None and after is not None:
-        same = (before.place, before.cost, before.lines) == (after.place, after.cost, after.lines)
-        if same:
+        # An older plan has no lines of a software service, which is no change of its bill.
+        told = bool(before.lines and after.lines)
+        if (before.place, before.cost) == (after.place, after.cost) and not (told and before.lines != after.lines):
             return None
     was, becomes = (row.cost if row is not None else FREE for row in (before, after))
     return BillChange(

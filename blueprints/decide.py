@@ -205,6 +205,7 @@ class Decider:
             )
             return None
         offer, cost = chosen[best.place]
+        lines = saas_bill(wanted, offer, self._catalogue)
         reasons = (
             f"a software service comes before platform and infrastructure, and {offer.name} gives {offer.capability}",
             self._why_place(wanted, best, options),
@@ -222,11 +223,9 @@ class Decider:
             mandate_against=against,
             cost=cost,
             saas=offer.id,
+            lines=lines,
         )
-        return Outcome(
-            decision=decision,
-            findings=(*findings, *unpriced(wanted.id, best.place, saas_bill(wanted, offer, self._catalogue))),
-        )
+        return Outcome(decision=decision, findings=(*findings, *unpriced(wanted.id, best.place, lines)))
 
     def _built(
         self, wanted: Wanted, declared: Strategy | None, findings: list[Finding], placed: Placed | None

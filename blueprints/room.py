@@ -56,7 +56,7 @@ class Ownership(msgspec.Struct, frozen=True, kw_only=True):
         plan: Bill of the plan; its lines without a price are in no sum either.
         stay: Staying as it is, over the horizon.
         move: What stays, the plan's months and its one-time costs, over the horizon.
-        even_after: Months after which the one-time costs are saved; None where a month is no cheaper.
+        even_after: Months after which the one-time costs are saved, by what is known; None where a month is no cheaper.
     """
 
     currency: str

@@ -120,11 +120,13 @@ def _columns(table: str) -> tuple[str, ...]:
 def _flat(rows: Iterable[_Row]) -> "pa.Table":
     import pyarrow as pa
 
-    return pa.Table.from_pylist([{k: _text(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows])
+    return pa.Table.from_pylist(
+        [{k: _text(v) if isinstance(v, list | tuple) else v for k, v in row.items()} for row in rows]
+    )
 
 
 def _text(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "; ".join(_text(one) for one in value)
     if isinstance(value, dict):
         return " ".join(f"{name}={_text(one)}" for name, one in value.items() if one is not None)

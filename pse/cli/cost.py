@@ -35,6 +35,7 @@ OF_OTHERS = ("infracost", "focus-csv", "focus-parquet")
 )
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it into this file.")
 @click.option("--diff", "old", type=click.Path(path_type=Path), help="Show what changes from this older plan.")
+@click.option("--lines", is_flag=True, help="Show each line with its row of the price book; HTML always has them.")
 @budget_options
 def command(
     session: Session,
@@ -43,18 +44,19 @@ def command(
     form: str,
     out: Path | None,
     old: Path | None,
+    lines: bool,
     budget: Budget,
 ) -> None:
     """Show the bill of a plan, or what changes from another one's.
 
-    Monthly and once, by workload and place, with what the in-country mandate costs. What has no price is said, and is
-    within no budget. Exit 1 when the bill is over a budget.
+    Monthly and once, by workload and place, with what the in-country mandate costs. What has no price is named, and is
+    within no budget, nor is a bill without workloads that are refused. Exit 1 when the bill is over a budget.
     """
     from pse.cli.render import FORMS
 
     _check(session, form, out, old, budget)
     bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
-    view, over = _bill(session, bundle, before, budget)
+    view, over = _bill(session, bundle, before, budget, whole=lines or form == "html")
     if form in OF_OTHERS:
         for finding in over:
             session.say(f"{finding.code} {finding.message}")  # these formats have no place for it
@@ -95,7 +97,7 @@ def _document(form: str, bundle: "Bundle", old: "Bundle | None") -> bytes:
 
 
 def _bill(
-    session: Session, bundle: "Bundle", old: "Bundle | None", budget: Budget
+    session: Session, bundle: "Bundle", old: "Bundle | None", budget: Budget, *, whole: bool
 ) -> tuple[View, tuple["Finding", ...]]:
     """What is shown, and why it is over a budget."""
     import blueprints
@@ -106,9 +108,9 @@ def _bill(
 
     report = blueprints.cost_report(bundle)
     diff = None if old is None else cost_diff(blueprints.cost_report(old), report)
-    over = tuple(over_budget(report.total, report.currency, most=budget.most, rise=diff, by=budget.increase))
+    over = tuple(over_budget(report, most=budget.most, rise=diff, by=budget.increase))
     if diff is not None:
         return diff_view(bundle.plan, diff, over), over
     # Of a state elsewhere, what was built from here; `pse preview` and `pse audit` ask it.
     others = outside(session.workspace, bundle.units, Engine(session.workspace), offline=True)
-    return cost_view(bundle.plan, report, others, over), over
+    return cost_view(bundle.plan, report, others, over, whole=whole), over

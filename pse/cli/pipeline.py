@@ -178,7 +178,7 @@ class Pipeline:
 
         budget, report = self._wanted.budget, blueprints.cost_report(bundle)
         rise = cost_diff(blueprints.cost_report(self._old()), report) if budget.increase else None
-        over = tuple(over_budget(report.total, report.currency, most=budget.most, rise=rise, by=budget.increase))
+        over = tuple(over_budget(report, most=budget.most, rise=rise, by=budget.increase))
         return View({}, ("over the budget" if over else "within the budget",), over)
 
     def _preview(self, bundle: "Bundle") -> View:

@@ -83,12 +83,17 @@ def room_view(plan: "Plan", found: "Ownership") -> View:
     lacking = [counted(found.no_figure, "line") + " of the room without a figure"] if found.no_figure else []
     lacking += [counted(found.plan.no_price, "line") + " of the plan without a price"] if found.plan.no_price else []
     even = "a month is no cheaper" if found.even_after is None else f"even after {counted(found.even_after, 'month')}"
+    stay, move = f"{found.stay:,.2f}", f"{found.move:,.2f}"
+    if lacking:
+        even, move = f"by what is known, {even}", f"at least {move}"
+    if found.no_figure:
+        even, stay = (even, f"at least {stay}") if found.today else ("nobody can say whether it pays", "not known")
     blocks = (
         *head(plan),
         f"figures of the room: {found.source or 'nobody is named who gave them'}",
         Grid(f"The old room, {found.currency} a month", ("for", ">today", ">what stays", "how"), rows),
         f"{found.staying} of {counted(found.servers, 'server')} stay in the room.",
-        f"Over {counted(found.months, 'month')}: staying {found.stay:,.2f} {found.currency}, moving {found.move:,.2f}.",
+        f"Over {counted(found.months, 'month')}, {found.currency}: staying {stay}, moving {move}.",
         f"Once: {found.plan.one_time:,} {found.currency}; {even}.",
         *((f"In neither sum: {' and '.join(lacking)}.",) if lacking else ()),
     )

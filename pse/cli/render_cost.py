@@ -8,9 +8,11 @@ import msgspec
 from pse.cli.render_plan import READABLE, amounts, columns, head, mandate_words, total_line
 from pse.cli.view import Grid, View, grid
 from pse.core.money import cents
-from pse.core.text import printable
+from pse.core.text import counted, few, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from blueprints import CostReport
     from blueprints.costdiff import CostDiff
     from blueprints.outside import Outside
@@ -18,12 +20,22 @@ if TYPE_CHECKING:
     from pse.core.findings import Finding
 
 
-def cost_view(
-    plan: "Plan", report: "CostReport", outside: "tuple[Outside, ...]" = (), over: "tuple[Finding, ...]" = ()
-) -> View:
-    """Totals by workload and by place; every total says how many lines have no price.
+MOST_LINES = 500
+"""Lines of a bill that one page or table holds; ``--json`` has all of them."""
 
-    What stands ``outside`` the plan is said, and what of the bill is ``over`` a budget.
+
+def cost_view(
+    plan: "Plan",
+    report: "CostReport",
+    outside: "tuple[Outside, ...]" = (),
+    over: "tuple[Finding, ...]" = (),
+    *,
+    whole: bool = False,
+) -> View:
+    """Totals by workload and by place; every total says how many lines have no price, and these are named.
+
+    What stands ``outside`` the plan is said, and what of the bill is ``over`` a budget. A ``whole`` bill has its lines,
+    each with the row of the price book that it comes from.
     """
     currency = report.currency
     data = {
@@ -34,6 +46,8 @@ def cost_view(
         "total": report.total,
         "mandate_monthly": report.mandate_monthly,
         "not_comparable": report.not_comparable,
+        "refused": report.refused,
+        "staying": report.staying,
         "places": report.places,
         "items": report.workloads,
     }
@@ -59,6 +73,8 @@ def cost_view(
             workloads,
         ),
         grid("By place", columns("place|>workloads|$", currency), places),
+        *(_lines(report) if whole else ()),
+        *_unpriced(report),
         total_line(report.total, currency),
         *_aloud(report),
     )
@@ -128,8 +144,61 @@ def _priced(plan: "Plan") -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _lines(report: "CostReport") -> "Iterator[Grid]":
+    """Every line with the row that prices it."""
+    from blueprints.cost import lines_of
+
+    lines = [(row.workload, line) for row in report.workloads if row.place for line in lines_of(row)]
+    left = len(lines) - MOST_LINES
+    yield grid(
+        f"Lines{f' (the first {MOST_LINES:,}; --json has all)' if left > 0 else ''}",
+        f"workload|item|kind|row of the price book|>quantity|unit|>{report.currency} each|>a month|>once",
+        (
+            (
+                workload,
+                line.item,
+                line.kind,
+                line.offer.partition(":")[2] or None,
+                f"{line.quantity:,f}",
+                line.unit,
+                "no price" if line.price is None else f"{line.price:,f}",
+                None if line.monthly is None else f"{cents(line.monthly):,}",
+                None if line.one_time is None else f"{cents(line.one_time):,}",
+            )
+            for workload, line in lines[:MOST_LINES]
+        ),
+    )
+
+
+def _unpriced(report: "CostReport") -> "Iterator[Grid]":
+    """Every line without a price, by name: what of the bill nobody has seen yet."""
+    from blueprints.cost import lines_of
+
+    if not report.total.no_price:
+        return
+    lines = [
+        (row.workload, line)
+        for row in report.workloads
+        if row.cost.no_price
+        for line in lines_of(row)
+        if line.price is None
+    ]
+    left = len(lines) - MOST_LINES
+    yield grid(
+        f"Without a price, in no sum{f' (the first {MOST_LINES:,}; --json has all)' if left > 0 else ''}",
+        "workload|item|kind|row of the price book|>quantity|unit",
+        (
+            (w, x.item, x.kind, x.offer.partition(":")[2] or "none", f"{x.quantity:,f}", x.unit)
+            for w, x in lines[:MOST_LINES]
+        ),
+    )
+
+
 def _aloud(report: "CostReport") -> tuple[str, ...]:
     lines = []
+    for names, what in ((report.refused, "refused"), (report.staying, "kept where they are")):
+        if names:
+            lines.append(f"in no bill, because {what}: {counted(len(names), 'workload')} ({few(names, READABLE)})")
     if report.mandate_monthly is not None:
         lines.append(mandate_words(report.mandate_monthly, report.currency))
     if report.not_comparable:

@@ -31,7 +31,7 @@ def waves_view(plan: "Plan", written: Sequence[str] = ()) -> View:
         return View(data, (*head(plan), "nothing moves, so there are no waves"), findings)
     blocks: list[str | Grid] = [*head(plan), _waves(plan), _why(plan, reasons)]
     if isinstance(plan.schedule, Schedule):
-        blocks.append(_quality(plan.schedule))
+        blocks.append(_quality(plan.schedule, plan.waves[-1].number))
     return View(data, (*blocks, *(f"written to {path}" for path in written)), findings)
 
 
@@ -63,8 +63,12 @@ def _reason(reasons: Sequence[str], wave: int) -> str:
     return next((why for why in reversed(reasons) if why.startswith(f"wave {wave}: ")), "")
 
 
-def _quality(schedule: Schedule) -> str:
-    waves = f"over after wave {schedule.last}; no schedule under these rules is over before wave {schedule.last_bound}"
+def _quality(schedule: Schedule, last: int) -> str:
+    """How good the waves are; ``last`` is the last of all, which may be one that was declared."""
+    chosen = f"over after wave {schedule.last}"
+    if last > schedule.last:
+        chosen = f"over after wave {last}, as declared; what planning chose is {chosen}"
+    waves = f"{chosen}; no schedule under these rules is over before wave {schedule.last_bound}"
     dependencies = counted(schedule.dependencies, "dependency", "dependencies")
     parted = f"{schedule.parted} of {dependencies} parted by a wave, {schedule.parted_bound} at least"
     found = f" (found by {schedule.solver})" if schedule.solver else ""

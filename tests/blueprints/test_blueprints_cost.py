@@ -134,7 +134,9 @@ def test_infracost_has_strings_totals_and_missing_prices(ministry_plan: Bundle) 
             amounts[resource["name"]] += Decimal(part["monthlyCost"] or 0)
     assert sum(amounts.values()) == ministry_plan.units["portal"].cost.monthly
     learning = next(p for p in made["projects"] if p["name"] == "learning")
-    assert len(learning["breakdown"]["resources"]) == 1
+    assert [part["name"] for part in learning["breakdown"]["resources"]] == ["saas of learning", "tax of learning"]
+    (seats,) = learning["breakdown"]["resources"][0]["costComponents"]
+    assert (seats["monthlyQuantity"], seats["price"]) == ("150", "95.00")  # before tax, by the row of the book
 
 
 def test_a_service_is_billed_by_seat(ministry_plan: Bundle) -> None:
@@ -142,6 +144,9 @@ def test_a_service_is_billed_by_seat(ministry_plan: Bundle) -> None:
     assert learning.strategy is Strategy.SAAS
     assert learning.saas.startswith(IN_COUNTRY)
     assert learning.cost.monthly == rounded(150 * Decimal("95.00") * Decimal("1.15"))
+    row = next(row for row in cost_report(ministry_plan).workloads if row.workload == "learning")
+    assert [(line.kind, line.offer) for line in row.lines] == [("saas", learning.saas), ("tax", "")]
+    assert totals(row.lines) == row.cost
 
 
 def test_offers_of_a_place_are_found_whatever_their_order(planned: Workspace) -> None:

@@ -123,17 +123,25 @@ def test_changes_add_up_to_the_difference_of_the_totals_and_nothing_differs_from
 def test_budget_is_kept_up_to_its_last_paisa(most: str | None, by: str, codes: list[str]) -> None:
     cheaper = report("02", portal=(line("web", 730, "2"), line("db", 730, "4")))  # 4,380 a month, and OLD is 5,110
     diff = cost_diff(cheaper, OLD)
-    found = over_budget(OLD.total, "PKR", most=None if most is None else Decimal(most), rise=diff, by=by)
+    found = over_budget(OLD, most=None if most is None else Decimal(most), rise=diff, by=by)
     assert [finding.code for finding in found] == codes
 
 
 def test_bill_with_a_line_without_a_price_is_within_no_budget() -> None:
-    unpriced = msgspec.structs.replace(OLD.total, no_price=1)
-    assert [finding.code for finding in over_budget(unpriced, "PKR", most=Decimal("1e9"))] == ["PSE-B052"]
-    assert not list(over_budget(unpriced, "PKR"))
+    unpriced = msgspec.structs.replace(OLD, total=msgspec.structs.replace(OLD.total, no_price=1))
+    assert [finding.code for finding in over_budget(unpriced, most=Decimal("1e9"))] == ["PSE-B052"]
+    assert not list(over_budget(unpriced))
+
+
+def test_bill_that_leaves_refused_workloads_out_is_within_no_budget() -> None:
+    refused = msgspec.structs.replace(OLD, refused=("payroll",))
+    (finding,) = over_budget(refused, most=Decimal("1e9"))
+    assert finding.code == "PSE-B053"
+    assert "payroll" in finding.message
+    assert not list(over_budget(refused))
 
 
 @pytest.mark.parametrize("by", ["five", "-1", "NaN", "%", "5%%", "inf"])
 def test_what_is_neither_an_amount_nor_a_share_is_said(by: str) -> None:
     with pytest.raises(BadInput, match="neither an amount nor a share"):
-        list(over_budget(OLD.total, "PKR", rise=cost_diff(OLD, OLD), by=by))
+        list(over_budget(OLD, rise=cost_diff(OLD, OLD), by=by))

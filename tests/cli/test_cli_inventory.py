@@ -99,6 +99,9 @@ def test_files_hold_the_list_and_no_formula(run: Run, imported: Path, tmp_path: 
     assert [one["hostname"] for one in json.loads((tmp_path / "estate.json").read_text())["items"]] == names
     rows = list(csv.DictReader(io.StringIO((tmp_path / "estate.csv").read_text())))
     assert [row["hostname"] for row in rows] == ["'" + names[0], *names[1:]]
+    lists = {"addresses": "192.0.2.10", "sources": f"list:{imported.name}#list:2", "why": ""}
+    assert {key: rows[2][key] for key in lists} == lists
+    assert pq.read_table(tmp_path / "estate.parquet").column("addresses").to_pylist()[2] == "192.0.2.10"
     assert pq.read_table(tmp_path / "estate.parquet").column("hostname").to_pylist() == names
     sheet = openpyxl.load_workbook(tmp_path / "estate.xlsx")["list"]
     cells = [row[1] for row in sheet.iter_rows(min_row=2)]

@@ -11,9 +11,10 @@ import pytest
 from blueprints.preview import Preview, PricedChange, UnitPreview
 from pse.cli import render
 from pse.cli.render_plan import decisions_grid, plan_view
+from pse.cli.render_waves import waves_view
 from pse.cli.render_work import preview_view
 from pse.core.documents.plan import Cost, Strategy
-from pse.core.documents.waves import Wave
+from pse.core.documents.waves import Schedule, Wave
 from tests.cli.test_cli_views import IN, NOTHING, PLAN, SOME, decision
 
 ZONE = Cost(monthly=Decimal("63250.00"), one_time=Decimal(7), no_price=1)
@@ -70,6 +71,23 @@ def test_an_unknown_size_is_no_number(capsys: pytest.CaptureFixture[str]) -> Non
     shown = text_of(plan_view(plan(decision("portal"), waves=(wave,)), "p"), capsys)  # type: ignore[arg-type]
     (row,) = (line for line in shown.splitlines() if "unknown size" in line)
     assert re.search(r"portal\s+1\s+–\s+first", row)
+
+
+def test_waves_are_over_with_the_last_one_declared_or_chosen(capsys: pytest.CaptureFixture[str]) -> None:
+    waves = tuple(Wave(number=n, workloads=(name,), servers=1, size_mib=0, why="") for n, name in ((1, "a"), (2, "b")))
+    schedule = Schedule(
+        last=1,
+        last_bound=1,
+        dependencies=0,
+        parted=0,
+        parted_bound=0,
+        gap_percent=Decimal(0),
+        parted_gap_percent=Decimal(0),
+    )
+    declared = text_of(waves_view(plan(waves=waves, schedule=schedule)), capsys)
+    assert "over after wave 2, as declared; what planning chose is over after wave 1; no schedule" in declared
+    chosen = text_of(waves_view(plan(waves=waves[:1], schedule=schedule)), capsys)
+    assert "over after wave 1; no schedule" in chosen
 
 
 def test_a_preview_says_what_it_leaves_out_and_prices_nothing_that_goes(capsys: pytest.CaptureFixture[str]) -> None:

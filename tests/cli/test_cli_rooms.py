@@ -110,10 +110,17 @@ def test_a_plan_costs_compares_and_previews_the_same(run: Run, ministry: Path) -
     (scored,) = told(run, "compare", "--score")["items"]
     assert (scored["chosen"], scored["cheapest"]) == (compared["chosen"], compared["chosen"])
     assert "weights: known 20, price 60, together 20" in run("compare", "--score").stdout
-    assert run("compare", "--tco").exit_code == 4  # nobody gave figures of the room
+    unknown = run("compare", "--tco")  # nobody gave figures of the room
+    assert unknown.exit_code == 4
+    assert "docs/sizing.md" in unknown.stderr
+    (ministry / "room.toml").write_text('currency = "PKR"\n')
+    nothing = run("compare", "--tco").stdout
+    assert "staying not known" in nothing  # and not 0
+    assert "nobody can say whether it pays" in nothing
     (ministry / "room.toml").write_text('currency = "PKR"\nhosts = 6\nprice_kwh = 50\n')
     room = told(run, "compare", "--tco")
     assert room["room"]["no_figure"] == 6
+    assert f"staying at least {Decimal(room['room']['stay']):,.2f}" in run("compare", "--tco").stdout
     assert "(default: " in run("compare", "--tco", "--format", "markdown").stdout
     assert run("compare", "--tco", "--score").exit_code == 2
 

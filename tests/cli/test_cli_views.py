@@ -1,6 +1,7 @@
 """Views of documents that only a running estate gives: made by hand here, shown as they are."""
 
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from pse.core.documents.category import Category
 from pse.core.documents.deployment import BuiltResource, BuiltServer, Deployment
 from pse.core.documents.plan import (
     Cost,
+    CostLine,
     Decision,
     DnsSwitch,
     Move,
@@ -140,21 +142,52 @@ def test_a_bill_says_the_mandate_and_what_is_not_comparable(capsys: pytest.Captu
     from blueprints.cost import CostReport, PlaceCost, WorkloadCost
 
     lacking = Cost(monthly=Decimal(5), one_time=Decimal(0), no_price=1)
+    priced = CostLine(
+        item="web",
+        kind="compute",
+        offer=f"{IN}:compute:std-2-4",
+        quantity=Decimal(730),
+        unit="hour",
+        price=Decimal("0.01"),
+        monthly=Decimal("7.30"),
+    )
+    unknown = msgspec.structs.replace(priced, kind="storage", offer="", unit="month", price=None, monthly=None)
     report = CostReport(
         plan=PLAN.hash,
         currency="PKR",
         sample=True,
-        workloads=(WorkloadCost(workload="portal", place=IN, strategy="rehost", cost=lacking, forbidden_place=OUT),),
+        workloads=(
+            WorkloadCost(
+                workload="portal",
+                place=IN,
+                strategy="rehost",
+                cost=lacking,
+                forbidden_place=OUT,
+                lines=(priced, unknown),
+            ),
+        ),
         places=(PlaceCost(place=IN, workloads=1, cost=lacking),),
         total=lacking,
         mandate_monthly=Decimal("200.25"),
         not_comparable=("portal",),
+        refused=("payroll",),
+        staying=("legacy",),
     )
     text, data = both(cost_view(PLAN, report), capsys)
     assert "the in-country mandate costs PKR 200.25 a month" in text
     for part in ("5.00 + 1 without a price", "not comparable", "1 line WITHOUT A PRICE"):
         assert part in text
+    for part in ("refused: 1 workload (payroll)", "kept where they are: 1 workload (legacy)"):
+        assert part in text
     assert data["total"]["no_price"] == 1
+    assert (data["refused"], data["staying"]) == (["payroll"], ["legacy"])
+    # What has no price is named; a whole bill has each line with the row that prices it.
+    _, _, named = text.partition("Without a price, in no sum")
+    assert re.search(r"portal +web +storage +none +730 +month", named)
+    assert "compute:std-2-4" not in text
+    whole = both(cost_view(PLAN, report, whole=True), capsys)[0]
+    assert re.search(r"portal +web +compute +compute:std-2-4 +730 +hour +0.01 +7.30 +–", whole)
+    assert re.search(r"portal +web +storage +– +730 +month +no price +– +–", whole)
 
 
 def test_what_a_migration_would_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -260,6 +260,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         refusals: Why no place is allowed; empty unless refused.
         cost: Totals of everything that this decision spends.
         saas: Offer id of the SaaS that replaces it; only for that strategy.
+        lines: Lines of the bill of that SaaS; what is built has them in its unit. Older plans have none.
     """
 
     workload: str
@@ -277,6 +278,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     refusals: tuple[Refusal, ...] = ()
     cost: Cost
     saas: str = ""
+    lines: tuple[CostLine, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
 
 FILE = "room.toml"
@@ -87,4 +88,11 @@ def load_room(workspace: Workspace) -> Room:
     Raises:
         BadInput: It is missing, is not TOML, has an unknown key or a figure that cannot be.
     """
-    return load_toml(workspace.path(FILE), Room)
+    path = workspace.path(FILE)
+    if not path.exists():
+        raise BadInput(
+            "the figures of the old room are not there yet",
+            where=str(path),
+            hint='Write them into room.toml; docs/sizing.md, section "The old room", has an example.',
+        )
+    return load_toml(path, Room)
