@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -22,6 +23,13 @@ from pse.core.text import printable
 
 _MOST_SAID = 50
 """Rows of one sheet that are told by name; of a sheet whose every row is wrong the first ones say why."""
+_NO_MONEY = MappingProxyType({"price": None, "upfront": None, "minimum": None, "listed": ""})
+_BESIDE = frozenset({"source", "quality", "dated", "listed"})
+"""What two rows may say otherwise and still be one."""
+_MEANT = (
+    ("price", frozenset({"price", "upfront", "minimum"})),
+    ("size or system", frozenset(Offer.__struct_fields__) - {"price", "upfront", "minimum"} - _BESIDE),
+)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -101,7 +109,7 @@ def load_offers(workspace: Workspace) -> Offers:
 def _add_sheet(sheet: Sheet, path: Path, exchange: Exchange, offers: dict[str, Offer], used: set[str]) -> list[Finding]:
     """Add the offers of a sheet to ``offers`` and its currencies to ``used``; what is said of its rows.
 
-    Of two rows that name two prices for one thing nobody knows which holds: it has no price then.
+    Of two rows that say two things of one nobody knows which holds: it has no price then, in whatever order they stand.
     """
     bad: list[Finding] = []
     rows: dict[str, str] = {}
@@ -117,15 +125,22 @@ def _add_sheet(sheet: Sheet, path: Path, exchange: Exchange, offers: dict[str, O
             continue
         used.add(read.row.currency or exchange.usual)
         same = offers.get(offer.id)
-        if same is not None and same.price != offer.price:
-            first = rows.get(offer.id, "the price book or another sheet")
-            bad.append(_bad_row(read.at, f"another price than {first} has for {offer.id}: it counts as no price"))
-            offer = msgspec.structs.replace(offer, price=None)
+        if same is not None:
+            what = next((word for word, fields in _MEANT if _told(same, fields) != _told(offer, fields)), "")
+            if what:
+                first = rows.get(offer.id, "the price book or another sheet")
+                bad.append(_bad_row(read.at, f"another {what} than {first} has for {offer.id}: it counts as no price"))
+                same, offer = (msgspec.structs.replace(one, **_NO_MONEY) for one in (same, offer))
+            offer = min(same, offer, key=msgspec.json.encode)  # whatever the order of the rows
         offers[offer.id] = offer
         rows.setdefault(offer.id, read.at)
     if len(bad) > _MOST_SAID:
         bad[_MOST_SAID:] = [_bad_row(sheet.file, f"{len(bad) - _MOST_SAID} more rows like these")]
     return bad
+
+
+def _told(offer: Offer, fields: Collection[str]) -> list[object]:
+    return [getattr(offer, name) for name in sorted(fields)]
 
 
 def _bad_row(at: str, message: str) -> Finding:

@@ -1,15 +1,14 @@
 """Price sheets: what a seller hands over as CSV, xlsx or TOML, row by row; one that cannot be used says why."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from providers.catalog.cells import day, kind, number, sign_of, unit, whole
 from providers.catalog.rows import Row
 from pse.core.documents.offers import OfferKind
 from pse.core.errors import BadInput
@@ -53,39 +52,14 @@ _OTHER_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Headings that sheets use, ready for comparing, and the field that each stands for."""
-_KINDS: Mapping[str, OfferKind] = MappingProxyType(
-    {
-        "shape": OfferKind.COMPUTE,
-        "vm": OfferKind.COMPUTE,
-        "instance": OfferKind.COMPUTE,
-        "disk": OfferKind.STORAGE,
-        "volume": OfferKind.STORAGE,
-        "data transfer out": OfferKind.EGRESS,
-        "internet egress": OfferKind.EGRESS,
-        "ip": OfferKind.ADDRESS,
-        "public ip": OfferKind.ADDRESS,
-        "load balancer": OfferKind.LOAD_BALANCER,
-        "license": OfferKind.LICENCE,
-        "os image": OfferKind.IMAGE,
-    }
-)
-_UNITS = MappingProxyType(
-    {"gb-month": "GiB-month", "gib-month": "GiB-month", "gib/month": "GiB-month", "gb/month": "GiB-month", "gb": "GiB",
-     "gib": "GiB", "hr": "hour", "hourly": "hour", "monthly": "month", "%": "percent", "iops-month": "IOPS-month"}
-)  # fmt: skip
-"""Spellings of units. GB is read as GiB, which is what sellers of clouds count in when they write GB."""
-_NOISE = 12
-"""Digits behind the point from which on a number is what is left of a binary fraction, and no price that was typed."""
-_LONGEST = 20
-"""Digits of a whole number that are read; whatever has more is too large anyway."""
-_GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 _WHOLE = frozenset(
     {"vcpus", "memory_mib", "max_volumes", "max_nics", "max_iops", "max_mbps", "gpus", "disk_gib", "term_months"}
 )
 _MONEY = frozenset({"price", "discount_percent", "above", "upfront", "minimum", "performance"})
-_NO_PRICE = frozenset({"", "-", "n/a", "na", "on request", "poa", "tbd"})
-_DAY_ZERO = date(1899, 12, 30).toordinal()
-"""Day 0 of a workbook's dates (ECMA-376, part 1, 18.17.4.1, with the leap year that 1900 was not)."""
+_KNOWN = frozenset({*Row.__struct_fields__, "memory_gib"})
+_NUMBERS = _WHOLE | _MONEY | {"memory_gib"}
+_NOTHING = frozenset({"", "-", "–", "—", "n/a", "na", "on request", "poa", "tbd"})
+"""What stands where there is no number: of a price, no price."""
 
 
 class Sheet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,19 +108,20 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
     """
     usual = _usual(sheet)
     if path.suffix.lower() == ".toml":
-        for number, fields in enumerate(load_toml(path, _File).offer, start=1):
-            yield _read(usual, f"{sheet.file}, offer row {number}", {k: v for k, v in fields.items() if v != ""})
+        for at, fields in enumerate(load_toml(path, _File).offer, start=1):
+            yield _read(usual, f"{sheet.file}, offer row {at}", {k: v for k, v in fields.items() if v != ""})
         return
     from pse.core.tables import opened
 
     tables = [t for t in opened(path) if not sheet.table or t.name.casefold() == sheet.table.casefold()]
     found = False
     for table in tables:
-        for number, cells in _rows(table):
+        sign = sign_of(table)
+        for at, cells in _rows(table, str(path)):
             found = True
-            name = f"{sheet.file}, {table.name} row {number}" if len(tables) > 1 else f"{sheet.file}, row {number}"
+            name = f"{sheet.file}, {table.name} row {at}" if len(tables) > 1 else f"{sheet.file}, row {at}"
             try:
-                fields = _fields(cells)
+                fields = _fields(cells, sign)
             except BadInput as exc:
                 yield Read(at=name, problem=exc.message)
                 continue
@@ -158,20 +133,42 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
         )
 
 
-def _rows(table: "Table") -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows below the headings, by field; nothing where there are no headings."""
-    from pse.core.tables import header_of, heading
+def _rows(table: "Table", where: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows below the headings, by field; nothing where there are no headings.
 
-    def field(name: str) -> str:
-        words = heading(name)
-        return _OTHER_NAMES.get(words, words).replace(" ", "_")
+    Raises:
+        BadInput: Two columns are one field: nobody knows which of two prices holds.
+    """
+    from pse.core.tables import header_of
 
-    header = header_of(table, lambda names: {field(name) for name in names} >= _NEEDED)
+    header = header_of(table, lambda names: {_field(name) for name in names} >= _NEEDED)
     if header is None:
         return
-    columns = {index: field(name) for index, name in header.names.items()}
+    columns = {index: _field(name) for index, name in header.names.items()}
+    for field in sorted(set(columns.values()) & _KNOWN):
+        same = [index for index, found in columns.items() if found == field]
+        # A heading that is the field's own name stands before a common word for it.
+        own = [index for index in same if _words(header.names[index]) == field]
+        if len(own or same) > 1:
+            names = " and ".join(repr(header.names[index][:40]) for index in own or same)
+            raise BadInput(
+                f"{names} in sheet {table.name} are both {field}", where=where, hint="Rename or take away one of them."
+            )
+        for index in set(same) - set(own or same):
+            del columns[index]
     for row in table.rows(header.number, columns):
         yield row.number, row.cells
+
+
+def _words(name: str) -> str:
+    from pse.core.tables import heading
+
+    return heading(name).replace(" ", "_")
+
+
+def _field(name: str) -> str:
+    words = _words(name).replace("_", " ")
+    return _OTHER_NAMES.get(words, words).replace(" ", "_")
 
 
 def _usual(sheet: Sheet) -> dict[str, Any]:
@@ -196,71 +193,41 @@ def _read(usual: Mapping[str, Any], at: str, fields: Mapping[str, Any]) -> Read:
     return Read(at=at, row=row)
 
 
-def _fields(cells: Mapping[str, str]) -> dict[str, Any]:
+def _fields(cells: Mapping[str, str], sign: str) -> dict[str, Any]:
     """Cells as a row of a price book has them; columns that are no field are left out.
 
+    Args:
+        cells: By field.
+        sign: The table's decimal sign.
+
     Raises:
-        BadInput: A cell that has to be a number or a day is none.
+        BadInput: A cell that has to be a number, a day or a kind is none.
     """
     found: dict[str, Any] = {}
     for key, text in cells.items():
+        if key in _NUMBERS and text.casefold() in _NOTHING:
+            continue
         if key == "memory_gib":
-            found["memory_mib"] = int(_number(text, key) * 1024)
+            found["memory_mib"] = int(number(text, key, sign) * 1024)
         elif key in _READ:
             found[key] = _READ[key](text)
         elif key in _WHOLE:
-            found[key] = _whole(text, key)
-        elif key in _MONEY and text.casefold() not in _NO_PRICE:
-            found[key] = f"{_number(text, key):f}"
-        elif key in Row.__struct_fields__ and key not in _MONEY:
+            found[key] = whole(text, key, sign)
+        elif key in _MONEY:
+            found[key] = f"{number(text, key, sign):f}"
+        elif key in Row.__struct_fields__:
             found[key] = text
+    if found.get("price") and cells["price"].endswith("%") and found.get("unit") != "percent":
+        raise BadInput(f"price is a share, {cells['price'][:40]!r}, and its unit is not percent")
     return found
-
-
-def _whole(text: str, key: str) -> int:
-    if text.isdecimal() and text.isascii():
-        return int(text[:_LONGEST])
-    number = _number(text, key)
-    if number != number.to_integral_value():
-        raise BadInput(f"{key} is no whole number: {text[:40]!r}")
-    return int(number)
-
-
-def _number(text: str, key: str) -> Decimal:
-    """A number as people and spreadsheets write it: grouped by commas, or with the noise of a binary fraction.
-
-    Workbooks store 0.1 as 0.10000000000000001: the shortest decimal that is the same float is what was typed.
-    """
-    plain = text.removesuffix("%").strip()
-    if "," in text and _GROUPED.fullmatch(text):
-        plain = text.replace(",", "")
-    try:
-        number = Decimal(plain)
-    except InvalidOperation as exc:
-        raise BadInput(f"{key} is not a number: {text[:40]!r}") from exc
-    if not number.is_finite():
-        raise BadInput(f"{key} is not a finite number: {text[:40]!r}")
-    # The least that can be noise is one digit before the point and as many behind it as a float has no use for.
-    if len(plain) < _NOISE or -int(number.as_tuple().exponent) < _NOISE:
-        return number
-    return Decimal(repr(float(number)))
-
-
-def _day(text: str) -> date:
-    """A day as YYYY-MM-DD, or as the number that a workbook keeps of it."""
-    try:
-        if text.isascii() and text.isdigit():
-            return date.fromordinal(_DAY_ZERO + int(text))
-        return date.fromisoformat(text)
-    except (ValueError, OverflowError) as exc:
-        raise BadInput(f"dated is no day: {text[:40]!r}", hint="Write YYYY-MM-DD.") from exc
 
 
 _READ: Mapping[str, Callable[[str], Any]] = MappingProxyType(
     {
-        "dated": _day,
-        "kind": lambda text: _KINDS.get(text.casefold(), text.casefold().replace(" ", "-")),
-        "unit": lambda text: _UNITS.get(text.casefold(), text),
+        "currency": str.upper,
+        "dated": day,
+        "kind": kind,
+        "unit": unit,
         "dedicated": lambda text: text.casefold() in ("yes", "true", "1"),
     }
 )

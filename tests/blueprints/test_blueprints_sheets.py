@@ -110,7 +110,10 @@ BAD: tuple[tuple[Sequence[object], str], ...] = (
     (("VM", "b", "hr", -1, 1, 1, None, None, None, None), "price has to be a finite number, 0 or more"),
     (("VM", "c", "hr", 1, 1.5, 1, None, None, None, None), "vcpus is no whole number"),
     (("VM", "d", "year", 1, 1, 1, None, None, None, None), "per hour, not per"),
-    (("Car", "e", "hr", 1, 1, 1, None, None, None, None), "Invalid enum value 'car'"),
+    (("Car", "e", "hr", 1, 1, 1, None, None, None, None), "kind is none of compute, "),
+    (("VM", "n", "hr", 1, "1e999999", 1, None, None, None, None), "vcpus is beyond every price and size"),
+    (("VM", "o", "hr", 1, 1, "1" * 400 + ".0000000000001", None, None, None, None), "memory_gib is beyond every"),
+    (("VM", "p", "hr", "15%", 1, 1, None, None, None, None), "price is a share, '15%', and its unit is not percent"),
     (("VM", None, "hr", 1, 1, 1, None, None, None, None), "missing required field `name`"),
     (("VM", "g", "hr", 1, None, None, None, None, None, None), "needs vcpus and memory_mib"),
     (("OS image", "h", "month", 1, None, None, None, None, None, None), "needs os_family"),
@@ -132,7 +135,14 @@ def test_a_bad_row_is_told_by_file_and_row_and_the_others_count(
 
 
 @pytest.mark.parametrize(
-    ("cell", "price"), [("0.10000000000000001", "0.1"), ("12,345.5", "12345.5"), ("1E-3", "0.001"), ("7", "7")]
+    ("cell", "price"),
+    [
+        ("0.10000000000000001", "0.1"),
+        ("12,345.5", "12345.5"),
+        ("1,14,266.30", "114266.30"),  # a lakh and more
+        ("1E-3", "0.001"),
+        ("7", "7"),
+    ],
 )
 def test_a_price_is_the_number_that_was_typed(tmp_path: Path, cell: str, price: str) -> None:
     plain = BOOK.replace('currency = "USD"\ndated = 2026-02-01\ndiscount_percent = "10"\n', "")
@@ -140,6 +150,57 @@ def test_a_price_is_the_number_that_was_typed(tmp_path: Path, cell: str, price: 
     (offer,) = load_offers(workspace(tmp_path, "s.csv", plain)).offers
     assert offer.price == Decimal(price)
     assert offer.dated == date(2026, 2, 1)
+
+
+SIZES = "name;unit;price;vcpus;memory gib\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "prices"),
+    [
+        ("a;hour;1,5;2;4\nb;hour;1.234;2;4\nc;hour;2.000,5;2;4\n", {"a": "1.5", "b": "1234", "c": "2000.5"}),
+        ("a;hour;1.50;2;4\nb;hour;1.234;2;4\n", {"a": "1.5", "b": "1.234"}),
+        ("a;hour;1.234;2;4\nb;hour;7;2;4\n", {"b": "7"}),  # nobody knows what 1.234 is
+    ],
+)
+def test_semicolons_and_commas_make_no_price_a_thousandth(tmp_path: Path, rows: str, prices: dict[str, str]) -> None:
+    plain = BOOK.replace('currency = "USD"\ndated = 2026-02-01\ndiscount_percent = "10"\n', 'kind = "compute"\n')
+    tmp_path.joinpath("s.csv").write_text(SIZES + rows)
+    found = load_offers(workspace(tmp_path, "s.csv", plain))
+    assert {offer.name: offer.price for offer in found.offers} == {k: Decimal(v) for k, v in prices.items()}
+    doubtful = [finding.message for finding in found.findings]
+    assert doubtful == [] if "a" in prices else "price may be 1234 or 1.234" in doubtful[0]
+
+
+def test_words_that_sheets_use_are_understood_and_blanks_by_any_sign(tmp_path: Path) -> None:
+    tmp_path.joinpath("s.csv").write_text(
+        "kind,name,rate,price,unit,vcpu,ram gb,size gb,currency\n"
+        "vm,a,99,1,per Hour,2,4,-,usd\nDisk,b,99,2,/GB-month,-,n/a,–,\nip,c,99,-,Months,,,,\n"
+    )
+    found = load_offers(workspace(tmp_path, "s.csv", BOOK.replace('discount_percent = "10"\n', "")))
+    assert [finding.message for finding in found.findings] == []
+    # The heading of a field's own name counts before a common word for it.
+    assert [(o.name, o.price, o.unit) for o in found.offers] == [
+        ("c", None, "month"),
+        ("a", 280, "hour"),
+        ("b", 560, "GiB-month"),
+    ]
+
+
+def test_two_columns_of_prices_are_refused(tmp_path: Path) -> None:
+    tmp_path.joinpath("s.csv").write_text("name,unit,Unit price,Rate\na,hour,1,2\n")
+    with pytest.raises(BadInput, match="'Unit price' and 'Rate' in sheet s are both price"):
+        load_offers(workspace(tmp_path, "s.csv"))
+
+
+def test_one_price_for_two_sizes_is_none_in_whatever_order(tmp_path: Path) -> None:
+    larger = (*ROWS[0][:4], 8, 16, *ROWS[0][6:])
+    one, other = (
+        load_offers(workspace(tmp_path, comma(tmp_path, rows))) for rows in ([ROWS[0], larger], [larger, ROWS[0]])
+    )
+    assert one.offers == other.offers
+    assert [offer.price for offer in one.offers] == [None]
+    assert "another size or system than sheet.csv, row 4" in one.findings[0].message
 
 
 def test_two_prices_for_one_thing_are_none(tmp_path: Path) -> None:
