@@ -1,7 +1,9 @@
 """Two real hosts for replicators: sshd, rsync and PostgreSQL in rootless sandboxes of their own."""
 
+import contextlib
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import time
@@ -103,6 +105,29 @@ class SandboxHost:
             self.process.wait()
             self.process = None
             wait_for(lambda: not self._answers(), 10)
+
+    def processes(self, *patterns: str) -> list[int]:
+        """Pids, as the test sees them, of what runs inside with one of ``patterns`` on its command line."""
+        assert self.process is not None
+        inside = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        space = Path(f"/proc/{inside[0]}/ns/pid").readlink()
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and (entry / "ns/pid").readlink() == space:
+                    line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+                    if any(pattern in line for pattern in patterns):
+                        found.append(int(entry.name))
+        return found
+
+    def kill(self, *patterns: str) -> int:
+        """Kill -9 those; returns how many they were."""
+        killed = 0
+        for pid in self.processes(*patterns):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        return killed
 
     def host(self) -> Host:
         """The controller's way to it, by the key it had when this was first asked."""

@@ -1,0 +1,95 @@
+"""The behaviours."""
+
+from functools import partial
+
+import pytest
+
+from migrate.conformance.house import House
+from migrate.conformance.journey import Journey
+from migrate.replicators.ports import CLOSING
+from pse.core.errors import PseError
+from pse.core.findings import Severity
+
+
+class ReplicatorContract:
+    """A subclass gives the fixture ``house``, which ends its hosts."""
+
+    @pytest.fixture
+    def house(self) -> House:
+        """Two hosts; a subclass overrides it."""
+        raise NotImplementedError
+
+    def test_there_and_back_under_writers_and_nothing_is_left(self, house: House) -> None:
+        """Every step twice: repeating one changes nothing, and what users wrote at either end is at both."""
+        house.fill()
+        journey = Journey(house)
+        assert [f for f in journey.replicator.preflight(journey.task()) if f.severity is Severity.ERROR] == []
+        journey.go(twice=True)
+        there = house.contents("target")
+        assert there == house.contents("source")
+        journey.return_(twice=True)
+        back = house.contents("source")
+        assert back == house.contents("target") != there
+        # Whoever tidies up may be killed and begin again.
+        task = house.task(f"plan/work/{CLOSING}", back=True)
+        assert journey.replicator.cleanup(task) == ()
+        assert journey.replicator.cleanup(task) == ()
+        assert house.leftovers() == []
+        assert house.contents("source") == back
+
+    def test_one_changed_thing_stops_it_and_the_next_attempt_carries_it(self, house: House) -> None:
+        """A target that somebody spoilt never passes, whether that was before or after the last pass."""
+        house.fill()
+        journey = Journey(house)
+        for name, act in journey.there():
+            if name == "verify":
+                house.spoil("target")
+                found = journey.replicator.verify(journey.task())
+                assert any(not one.equal and one.detail for one in found)
+                break
+            act(journey.task())
+        journey.replicator.disarm(journey.task())
+        journey.replicator.thaw(journey.task(), at_target=False)
+        assert journey.replicator.cleanup(journey.task()) == ()
+        Journey(house, "plan/work/a2").go()
+        assert house.contents("target") == house.contents("source")
+
+    def test_a_controller_may_die_at_every_record(self, house: House) -> None:
+        """Whoever goes on knows what to look for: nothing is lost, nothing is carried twice into one place."""
+        house.fill()
+        journey = Journey(house)
+        deaths = journey.dying()
+        assert sum(deaths.values()) > 0
+        assert house.contents("target") == house.contents("source")
+        journey.dying(back=True)
+        assert house.contents("source") == house.contents("target")
+        journey.replicator.cleanup(house.task(f"plan/work/{CLOSING}", back=True))
+        assert house.leftovers() == []
+
+    def test_what_runs_on_the_hosts_may_be_killed(self, house: House) -> None:
+        """Kill -9 in the first pass: it goes on by itself, or when it is begun again."""
+        house.fill()
+        journey = Journey(house)
+        with journey.struck(journey.replicator.seed) as strike:
+            assert strike() > 0
+        house.write("source", 1)
+        task = journey.task()
+        journey.replicator.freeze(task, at_target=False)
+        with journey.struck(partial(journey.replicator.delta, final=True)) as strike:
+            strike()
+        journey.replicator.finish(task)
+        found = journey.replicator.verify(task)
+        assert found
+        assert [(one.subject, one.detail) for one in found if not one.equal] == []
+        assert house.contents("target") == house.contents("source")
+        journey.replicator.thaw(task, at_target=False)
+
+    def test_nothing_is_never_equal_to_nothing(self, house: House) -> None:
+        """Two ends that hold nothing are no proof that anything was carried."""
+        house.empty()
+        replicator, task = house.replicator(), house.task()
+        try:
+            found = replicator.verify(task)
+        except PseError:
+            return
+        assert not found or not all(one.equal and one.items for one in found)

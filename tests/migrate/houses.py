@@ -1,0 +1,128 @@
+"""Our own kinds, for the conformance suite: two hosts, something at the source, and other means to read it."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from migrate.conformance import House, Side
+from migrate.replicators.files import Files
+from migrate.replicators.ports import Task
+from migrate.replicators.postgresql import PostgreSQL
+from migrate.replicators.psql import Admin
+from pse.core.documents.plan import Move
+from tests.migrate.payments import SCHEMA
+from tests.migrate.rig import Rig, SandboxHost, awkward
+
+SIDES: tuple[Side, Side] = ("source", "target")
+
+
+class RigHouse(House):
+    """What houses on a `Rig` share."""
+
+    move: Move
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+
+    def end(self, side: Side) -> SandboxHost:
+        return self.rig.source if side == "source" else self.rig.target
+
+    def task(self, key: str = "plan/work/a1", *, back: bool = False) -> Task:
+        task = self.rig.task(self.move, key=key)
+        task.back = back
+        return task
+
+    def strike(self) -> int:
+        return sum(end.kill(self.task().job, "rsync") for end in (self.rig.source, self.rig.target))
+
+    def leftovers(self) -> list[str]:
+        job, left = self.task().job, []
+        for end in (self.rig.source, self.rig.target):
+            found = end.host().run(
+                f"find / -xdev -name '*{job}*' -not -path '/proc/*' 2>/dev/null; ls /run | grep {job}"
+            )
+            left += [f"{end.name}: {line}" for line in found.stdout.decode().splitlines()]
+            if job in (end.root / "home/admin/.ssh/authorized_keys").read_text():
+                left.append(f"{end.name}: a key")
+            left += [f"{end.name}: process {pid}" for pid in end.processes(job)]
+        return left
+
+
+class FilesHouse(RigHouse):
+    """A tree of awkward files."""
+
+    replicator = Files
+    move = Move(id="records-files", kind="files", source="source", target="target", paths=("/srv/records",))
+
+    def tree(self, side: Side) -> Path:
+        return self.end(side).root / "srv/records"
+
+    def fill(self) -> None:
+        awkward(self.tree("source"), small=50)
+        (self.tree("source") / "big").write_bytes(os.urandom(1 << 20) * 64)
+
+    def empty(self) -> None:
+        for side in SIDES:
+            self.tree(side).mkdir()
+            os.utime(self.tree(side), (1, 1))
+
+    def write(self, side: Side, number: int) -> None:
+        tree = self.tree(side)
+        (tree / f"written {number}").write_text(f"by users, {number}\n")
+        (tree / "plain.txt").write_text(f"changed, {number}\n")
+        (tree / f"many/file-{number:05}").unlink(missing_ok=True)
+
+    def spoil(self, side: Side) -> None:
+        path = self.tree(side) / "*"
+        stamp = path.stat()
+        path.write_text("rats")
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    def contents(self, side: Side) -> str:
+        listing = ["-type", "d", "-printf", "%y %m %p\\0", "-o", "-printf", "%y %m %n %p %s %l %T@\\0"]
+        hashes = ["-type", "f", "-exec", "sha256sum", "-z", "{}", "+"]
+        found = [
+            subprocess.run(["find", ".", *asked], cwd=self.tree(side), check=True, capture_output=True).stdout
+            for asked in (listing, hashes)
+        ]
+        return b"\n".join(sorted(b"".join(found).split(b"\0"))).decode("utf-8", "surrogateescape")
+
+
+class PostgresHouse(RigHouse):
+    """A database with what is easily lost."""
+
+    replicator = PostgreSQL
+    move = Move(id="payments-db", kind="postgresql", source="source", target="target", database="payments", port=5432)
+
+    def admin(self, side: Side) -> Admin:
+        task = self.task()
+        return Admin(task.source if side == "source" else task.target, 5432)
+
+    def fill(self) -> None:
+        self.rig.source.postgres()
+        self.rig.target.postgres()
+        self.admin("source").rows("postgres", SCHEMA)
+
+    def empty(self) -> None:
+        for side in SIDES:
+            self.end(side).postgres()
+            self.admin(side).rows("postgres", "create database payments")
+
+    def write(self, side: Side, number: int) -> None:
+        self.admin(side).rows(
+            "payments",
+            f"""insert into public.payment (citizen, amount) values ({number}, 1);
+update public.keyless set what = 'changed {number}' where what = 'row {number}';
+delete from public.parted where id = {number}""",
+        )
+
+    def spoil(self, side: Side) -> None:
+        self.admin(side).rows("payments", "update public.citizen set name = 'Citizen 8' where id = 9")
+
+    def contents(self, side: Side) -> str:
+        tables = ("citizen", "payment", "keyless", "parted", "cache", "letters")
+        asked = " union all ".join(f"select '{name}', t::text from public.{name} t" for name in tables)
+        return "\n".join(sorted(" ".join(row) for row in self.admin(side).rows("payments", asked)))
+
+    def strike(self) -> int:
+        return sum(end.kill(self.task().job, "pg_dump", "pg_restore") for end in (self.rig.source, self.rig.target))
