@@ -1,12 +1,18 @@
 """What no schedule can be better than: lower bounds for waves and for parted dependencies, without a solver."""
 
-from collections import defaultdict
+from collections.abc import Collection, Sequence
 from itertools import count
 
-from blueprints.waves.model import SERVERS, Load, Problem
+import networkx as nx
+
+from blueprints.waves.model import EMPTY, SERVERS, Load, Problem
 
 _THRESHOLDS = 64
 """Sizes that the bound for bin packing is tried at, so that it is never quadratic."""
+_TRIED = 12
+"""Most groups of a part whose best cut is looked for."""
+_TRIES = 5_000
+"""Steps that may be spent on it."""
 
 
 def least_last(problem: Problem) -> int:
@@ -53,37 +59,71 @@ def _bins(sizes: list[int], most: int) -> int:
 
 
 def least_parted(problem: Problem) -> int:
-    """Dependencies that every schedule parts.
+    """Dependencies that every schedule parts, however many waves it has.
 
     Those of two groups that no wave has room for; those with a declared wave that is not for the group; and of what
-    else hangs together one less than the waves that it needs.
+    else hangs together as many as it takes to cut it into pieces that fit a wave each.
     """
     loads = problem.loads()
     sure = sum(not problem.allows(at, wave) for at, wave in problem.fixed)
-    parent = list(range(len(loads)))
-
-    def root(at: int) -> int:
-        while parent[at] != at:
-            parent[at] = parent[parent[at]]
-            at = parent[at]
-        return at
-
-    for a, b in problem.pairs:
-        if problem.alone(a) or problem.alone(b) or not fits(problem, (loads[a], loads[b])):
-            sure += 1
-        else:
-            parent[root(a)] = root(b)
-    together: defaultdict[int, list[Load]] = defaultdict(list)
-    for at, load in enumerate(loads):
-        together[root(at)].append(load)
-    return sure + sum(
-        max([1, *(-(-sum(load[kind] for load in some) // limit) for kind, limit in enumerate(problem.limits) if limit)])
-        - 1
-        for some in together.values()
-        if len(some) > 1
-    )
+    apart = [problem.alone(a) or problem.alone(b) or not fits(problem, (loads[a], loads[b])) for a, b in problem.pairs]
+    graph = nx.Graph(pair for pair, cut in zip(problem.pairs, apart, strict=True) if not cut)
+    large = [part for part in nx.connected_components(graph) if not fits(problem, [loads[at] for at in part])]
+    return sure + sum(apart) + sum(_cuts(problem, loads, graph.subgraph(part)) for part in large)
 
 
-def fits(problem: Problem, loads: tuple[Load, ...]) -> bool:
+def _cuts(problem: Problem, loads: list[Load], graph: "nx.Graph[int]") -> int:
+    """Edges that have to go from what hangs together until each piece fits a wave.
+
+    One less than the pieces; or what has to go from each of the parts that no single edge holds together.
+    """
+    firm = nx.Graph(graph)
+    firm.remove_edges_from(list(nx.bridges(graph)))
+    parts = (firm.subgraph(part) for part in nx.connected_components(firm))
+    within = sum(_least_cut(problem, loads, part) for part in parts if not fits(problem, [loads[at] for at in part]))
+    return max(_pieces(problem, [loads[at] for at in graph]) - 1, within)
+
+
+def _pieces(problem: Problem, loads: Sequence[Load]) -> int:
+    limits = enumerate(problem.limits)
+    return max([1, *(-(-sum(load[kind] for load in loads) // limit) for kind, limit in limits if limit)])
+
+
+def _least_cut(problem: Problem, loads: list[Load], graph: "nx.Graph[int]") -> int:
+    """Fewest edges between pieces that fit a wave each, by trying all ways; a lower bound where these are too many.
+
+    No single edge holds the graph together, so each piece has two edges to others at least.
+    """
+    sure = _pieces(problem, [loads[at] for at in graph])
+    if len(graph) > _TRIED:
+        return sure
+    order = list(nx.bfs_tree(graph, min(graph)))
+    before = [[other for other in graph[at] if other in order[:place]] for place, at in enumerate(order)]
+    piece: dict[int, int] = {}
+    best, tries = graph.number_of_edges(), 0
+
+    def put(place: int, cut: int, filled: list[Load]) -> None:
+        nonlocal best, tries
+        tries += 1
+        if cut >= best or tries > _TRIES:
+            return
+        if place == len(order):
+            best = cut
+            return
+        at = order[place]
+        for number in range(len(filled) + 1):
+            have = filled[number] if number < len(filled) else EMPTY
+            total = tuple(h + t for h, t in zip(have, loads[at], strict=True))
+            if not fits(problem, [total]):
+                continue
+            piece[at] = number
+            more = sum(piece[other] != number for other in before[place])
+            put(place + 1, cut + more, [*filled[:number], total, *filled[number + 1 :]])
+
+    put(0, 0, [])
+    return best if tries <= _TRIES else sure
+
+
+def fits(problem: Problem, loads: Collection[Load]) -> bool:
     """Whether one whole wave has room for all of ``loads``."""
     return all(limit is None or sum(load[kind] for load in loads) <= limit for kind, limit in enumerate(problem.limits))

@@ -88,7 +88,7 @@ def _subtitle(plan: Plan, schedule: Schedule | None) -> str:
     parts = [f"plan {plan.hash[:12]}", counted(len(plan.waves), "wave"), f"as of {plan.as_of}"]
     if schedule is not None:
         parts.append(f"{schedule.parted} of {counted(schedule.dependencies, 'dependency', 'dependencies')} parted")
-        parts.append(f"gap {schedule.gap_percent} % in waves")
+        parts.append(f"gap {schedule.gap_percent} %")
     if not any(wave.periods for wave in plan.waves):
         parts.append("no dates: plan.schedule.start is not set")
     if plan.sample or (schedule is not None and schedule.sample):

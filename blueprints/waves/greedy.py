@@ -4,14 +4,14 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from blueprints.waves.bounds import least_last, least_parted
-from blueprints.waves.model import SERVERS, Load, Problem, cost
+from blueprints.waves.model import SERVERS, Load, Problem, cost, price
 
 _PARTS = (1, 2, 3, 4, 6, 8)
 """What uses each other is kept together up to this part of a wave: smaller pieces leave less room unused."""
 
 
 def greedy(problem: Problem) -> list[int] | None:
-    """The wave of each group by the best of a few simple ways; None when none of them keeps all rules.
+    """The wave of each group by the best of a few simple ways, in few waves; None when none of them keeps all rules.
 
     Small before large, as people do it; what uses each other in one piece, large before small; and each by itself,
     large before small, which takes the fewest waves. First come those with the nearest deadline, or with freezes.
@@ -24,6 +24,18 @@ def greedy(problem: Problem) -> list[int] | None:
         best = _better(problem, best, _place(problem, chunks, last=last))
         if best is not None and cost(problem, best) == aim:
             break
+    return best
+
+
+def looser(problem: Problem, last: int) -> list[int] | None:
+    """What uses each other kept together as far as that is possible until wave ``last``; None when it is not."""
+    best: list[int] | None = None
+    for part in _PARTS:
+        found = _place(problem, _clusters(problem, part), last=last)
+        if found is not None and (
+            best is None or price(problem, cost(problem, found)) < price(problem, cost(problem, best))
+        ):
+            best = found
     return best
 
 

@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 import msgspec
 
 from blueprints.waves.bounds import least_last, least_parted
-from blueprints.waves.greedy import greedy, small_to_large
-from blueprints.waves.model import Problem, cost
+from blueprints.waves.greedy import greedy, looser, small_to_large
+from blueprints.waves.model import Problem, cost, price
 from blueprints.waves.solver import Outcome, open_to, solve
 
 _PLACES = 6_000
@@ -41,18 +41,20 @@ class Scheduled(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         waves: Of each group; None when no schedule was found.
         last: No schedule is over before this wave.
-        parted: No schedule with as few waves parts fewer dependencies.
+        parted: No schedule with as few waves as this one parts fewer dependencies.
+        above: Dependencies that every schedule parts at least, or has more waves than ``last`` that are worth as many.
         impossible: No schedule keeps the rules: proven.
     """
 
     waves: list[int] | None
     last: int = 0
     parted: int = 0
+    above: int = 0
     impossible: bool = False
 
 
 def schedule(problem: Problem, effort: Effort) -> Scheduled:
-    """Give each group a wave: the fewest waves, then the fewest parted dependencies."""
+    """Give each group a wave, at the least `price` that the effort finds."""
     if not problem.groups:
         return Scheduled(waves=[], last=problem.base)
     last, least = least_last(problem), least_parted(problem)
@@ -64,9 +66,10 @@ def schedule(problem: Problem, effort: Effort) -> Scheduled:
         found = first.waves
     if cost(problem, found)[0] > last:
         found, last = _fewer_waves(problem, found, last, effort)
+    made = Scheduled(waves=found, last=last, parted=least, above=least)
     if cost(problem, found)[1] > least and effort.left:
-        found, least = _fewer_parted(problem, found, least, effort)
-    return Scheduled(waves=small_to_large(problem, found), last=last, parted=least)
+        made = _improved(problem, found, made, effort)
+    return msgspec.structs.replace(made, waves=small_to_large(problem, made.waves or found))
 
 
 def _any(problem: Problem, effort: Effort) -> Scheduled:
@@ -96,14 +99,58 @@ def _fewer_waves(problem: Problem, found: list[int], least: int, effort: Effort)
     return found, least
 
 
-def _fewer_parted(problem: Problem, found: list[int], least: int, effort: Effort) -> tuple[list[int], int]:
-    places = open_to(problem, max(found))
-    if sum(map(len, places)) <= _IMPROVED:
-        answer = solve(problem, places, effort=effort.left, hint=found)
-        effort.spend(answer.effort)
-        better = bool(answer.waves) and cost(problem, answer.waves) < cost(problem, found)
-        return (list(answer.waves) if better else found), max(least, answer.bound)
-    return _two_by_two(problem, found, effort), least
+def _improved(problem: Problem, found: list[int], known: Scheduled, effort: Effort) -> Scheduled:
+    """Fewer dependencies parted, in more waves where that is worth them; ``known`` has the bounds."""
+    least = known.parted
+    window = _window(problem, found, least)
+    if window is None or window < _worthwhile(problem, found, least):
+        found = _loosened(problem, found, least)
+        window = _window(problem, found, least)
+    if window is None:
+        return msgspec.structs.replace(known, waves=_two_by_two(problem, found, effort))
+    end = max(found) + window
+    answer = solve(problem, open_to(problem, end), effort=effort.left, hint=found, worth=problem.worth)
+    effort.spend(answer.effort)
+    if answer.waves and _price(problem, list(answer.waves)) < _price(problem, found):
+        found = list(answer.waves)
+    above = answer.bound - problem.worth * known.last
+    if problem.worth:
+        above = min(above, problem.worth * (end + 1 - known.last) + least)
+    return msgspec.structs.replace(
+        known,
+        waves=found,
+        parted=max(least, answer.bound - problem.worth * max(found)),
+        above=max(least, above),
+    )
+
+
+def _price(problem: Problem, waves: list[int]) -> tuple[int, int, int]:
+    return price(problem, cost(problem, waves))
+
+
+def _worthwhile(problem: Problem, found: list[int], least: int) -> int:
+    """Most waves more that could pay, if they kept together whatever can be kept."""
+    return max(0, cost(problem, found)[1] - least - 1) // problem.worth if problem.worth else 0
+
+
+def _window(problem: Problem, found: list[int], least: int) -> int | None:
+    """Of these waves, as many as one model can be asked about; None when it is too large without any."""
+    places = sum(map(len, open_to(problem, max(found))))
+    if places > _IMPROVED:
+        return None
+    return min(_worthwhile(problem, found, least), (_IMPROVED - places) // len(found))
+
+
+def _loosened(problem: Problem, found: list[int], least: int) -> list[int]:
+    """The best of greedy schedules with 1, 2, 4, … waves more, until twice none is better."""
+    end, more, idle = max(found), 1, 0
+    while more <= _worthwhile(problem, found, least) + max(found) - end and idle < 2:
+        idle += 1
+        tried = looser(problem, end + more)
+        if tried is not None and _price(problem, tried) < _price(problem, found):
+            found, idle = tried, 0
+        more *= 2
+    return found
 
 
 def _two_by_two(problem: Problem, found: list[int], effort: Effort) -> list[int]:

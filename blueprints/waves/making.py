@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.model import Wanted
-from blueprints.waves.bounds import least_last
+from blueprints.waves.bounds import least_last, least_parted
 from blueprints.waves.conflicts import conflict
 from blueprints.waves.groups import Moves, moves_of
 from blueprints.waves.improving import Effort, schedule
@@ -46,6 +46,8 @@ class Found(msgspec.Struct, kw_only=True):
     last: int = 0
     last_bound: int = 0
     parted_bound: int = 0
+    above: int = 0
+    worth: int = 0
 
 
 def make_waves(
@@ -56,7 +58,7 @@ def make_waves(
     settings: ScheduleSettings | None = None,
     calendar: Calendar | None = None,
 ) -> Waves:
-    """Put workloads into the fewest waves, and what uses each other into the same one where that costs no wave.
+    """Put workloads into few waves, and what uses each other into the same one where that is worth it.
 
     A declared wave wins. The others follow from less to more sensitive, a wave holding one category only, so that what
     is learnt on open data comes before what must not fail; and small before large where the rules leave it open. What
@@ -81,7 +83,7 @@ def make_waves(
     effort = Effort(settings.effort)
     given_up: list[tuple[tuple[Rule, ...], tuple[Rule, ...]]] = []
     rules = book.all()
-    while (found := _stages(book, rules, effort)) is None:
+    while (found := _found(book, rules, effort)) is None:
         against = conflict(book, rules, effort)
         dropped = _dropped(against or rules)
         given_up.append((against, dropped))
@@ -109,17 +111,24 @@ def make_waves(
     )
 
 
-def _stages(book: Rulebook, rules: tuple[Rule, ...], effort: Effort) -> Found | None:
+def _found(book: Rulebook, rules: tuple[Rule, ...], effort: Effort) -> Found | None:
+    """The waves under ``rules``; None when no schedule was found."""
+    worth = book.settings.wave_worth
+    # A wave that is more than needed may be one too many for what comes later and has a deadline.
+    return _stages(book, rules, effort, worth) or (_stages(book, rules, effort, 0) if worth else None)
+
+
+def _stages(book: Rulebook, rules: tuple[Rule, ...], effort: Effort, worth: int) -> Found | None:
     """One category after the other, or all at once; None when no schedule was found."""
     groups = book.moves.groups
     ranks = {at: groups[at].rank if Rule(Kind.CATEGORY) in rules else 0 for at in book.free}
     if any(r.kind is Kind.ORDER and ranks.get(r.other, -1) > ranks.get(r.at, 9) for r in rules):
         return None
-    found = Found(wave={})
+    found = Found(wave={}, worth=worth)
     stages = sorted(set(ranks.values()))
     for done, rank in enumerate(stages):
         places = [at for at in book.free if ranks[at] == rank]
-        problem = book.problem(rules, places, base=found.last, first=not done, ranked=False)
+        problem = book.problem(rules, places, base=found.last, first=not done, ranked=False, worth=worth)
         share = Effort(effort.left / (len(stages) - done))
         scheduled = schedule(problem, share)
         effort.left -= effort.left / (len(stages) - done) - share.left
@@ -128,11 +137,12 @@ def _stages(book: Rulebook, rules: tuple[Rule, ...], effort: Effort) -> Found | 
             return None
         found.wave |= dict(zip(places, scheduled.waves, strict=True))
         last, _ = cost(problem, scheduled.waves)
-        if found.last_bound == found.last:
+        if proven := found.last_bound == found.last:
             found.last_bound = scheduled.last
         else:  # what was proven holds after the waves found, and the bound is of what might have been found
             found.last_bound = least_last(msgspec.structs.replace(problem, base=found.last_bound))
         found.parted_bound += scheduled.parted
+        found.above += scheduled.above if proven else least_parted(problem)
         found.last = last
     return found
 
@@ -155,8 +165,11 @@ def _schedule(
         groups[a].declared is None and groups[b].declared is None and groups[a].rank != groups[b].rank
         for a, b in parted
     )
-    least = min(len(parted), found.parted_bound + declared + (across if ranked else 0))
-    waves = Decimal(found.last - found.last_bound) / max(1, found.last_bound)
+    sure = declared + (across if ranked else 0)
+    least = min(len(parted), found.parted_bound + sure)
+    worth = found.worth
+    price = max(1, worth) * found.last + (len(parted) if worth else 0)
+    bound = max(1, worth) * found.last_bound + (found.above + sure if worth else 0)
     kept = Decimal(len(parted) - least) / max(1, len(pairs) - least)
     days = [day for wave in set(found.wave.values()) for day in windows.days(wave)]
     return Schedule(
@@ -165,7 +178,8 @@ def _schedule(
         dependencies=len(pairs),
         parted=len(parted),
         parted_bound=least,
-        gap_percent=round(100 * waves, 2),
+        wave_worth=worth,
+        gap_percent=round(100 * Decimal(price - bound) / max(1, bound), 2),
         parted_gap_percent=round(100 * kept, 2),
         solver=solver,
         sample=calendar.sample,

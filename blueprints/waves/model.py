@@ -1,7 +1,8 @@
 """What the waves are found from: move groups and the rules between them, as numbers. Pure data.
 
-A wave is a number from 1. What counts, in this order: the fewest waves, then the fewest dependencies parted by a wave;
-with `Problem.base` for one category after the other, from the least sensitive.
+A wave is a number from 1. What counts: few waves and few dependencies parted by a wave, `Problem.worth` of which are
+worth a wave; where it is 0, the fewest waves first. With `Problem.base` for one category after the other, from the
+least sensitive.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         fixed: Place of a group, and the wave of a declared one that it uses or is used by.
         orders: Places of two groups: the first moves no later than the second.
         ranked: Less sensitive before more, and never in one wave.
+        worth: Dependencies that a wave more than the fewest has to keep together to be worth it; 0 for none.
     """
 
     groups: tuple[Group, ...]
@@ -63,6 +65,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     fixed: tuple[tuple[int, int], ...] = ()
     orders: tuple[tuple[int, int], ...] = ()
     ranked: bool = False
+    worth: int = 0
 
     def alone(self, at: int) -> bool:
         """Whether group ``at`` is more than any wave moves, so that it has one of its own."""
@@ -111,5 +114,11 @@ def parted(problem: Problem, waves: Sequence[int]) -> int:
 
 
 def cost(problem: Problem, waves: Sequence[int]) -> tuple[int, int]:
-    """The last wave, and the parted dependencies; less is better."""
+    """The last wave, and the parted dependencies."""
     return max(waves, default=problem.base), parted(problem, waves)
+
+
+def price(problem: Problem, cost: tuple[int, int]) -> tuple[int, int, int]:
+    """What two schedules are compared by; less is better."""
+    last, apart = cost
+    return (problem.worth * last + apart if problem.worth else 0, last, apart)

@@ -72,7 +72,7 @@ class Rulebook:
         return (Rule(Kind.ORDER, user, used) for user, used in self.moves.uses if user in free or used in free)
 
     def problem(
-        self, rules: Collection[Rule], places: Sequence[int], *, base: int, first: bool, ranked: bool
+        self, rules: Collection[Rule], places: Sequence[int], *, base: int, first: bool, ranked: bool, worth: int = 0
     ) -> Problem:
         """The problem of some groups under some of the rules.
 
@@ -82,6 +82,7 @@ class Rulebook:
             base: Waves up to it are not for them.
             first: They are the ones that a pilot is taken from.
             ranked: The category rule is within them, and not kept by taking one category after the other.
+            worth: See `Problem.worth`.
         """
         groups = self.moves.groups
         number = {at: place for place, at in enumerate(places)}
@@ -125,6 +126,7 @@ class Rulebook:
             fixed=tuple(sorted((number[at], groups[other].declared or 0) for at, other in set(self._beside(number)))),
             orders=tuple(sorted(orders)),
             ranked=ranked and Rule(Kind.CATEGORY) in rules,
+            worth=worth,
         )
 
     def _inside(self, number: Collection[int]) -> Iterable[tuple[int, int]]:

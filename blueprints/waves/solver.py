@@ -36,7 +36,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         outcome: See `Outcome`.
         waves: Wave of each group; empty without a schedule.
-        bound: No schedule parts fewer dependencies (of the open waves).
+        bound: No schedule of the open waves costs less: parted dependencies, and with ``worth`` so many for each wave
+            up to the last.
         effort: Deterministic time that it took.
     """
 
@@ -53,6 +54,7 @@ def solve(
     effort: float,
     hint: Sequence[int] = (),
     improve: bool = True,
+    worth: int = 0,
     endless: frozenset[int] = frozenset(),
 ) -> Answer:
     """Ask for the wave of each group.
@@ -63,11 +65,14 @@ def solve(
         effort: Most deterministic time.
         hint: A schedule to begin from.
         improve: Ask for the fewest parted dependencies; otherwise for any schedule.
+        worth: Parted dependencies that each wave up to the last counts as.
         endless: Waves that take any number of groups.
     """
     from ortools.sat.python import cp_model_helper as cp
 
     model = _Model(problem, open_waves, endless, improve=improve)
+    if worth:
+        model.weigh_last(worth)
     text = model.text(hint)
     proto, parameters = cp.CpModelProto(), cp.SatParameters()
     wanted = (
@@ -105,7 +110,7 @@ class _Model:
     ) -> None:
         self._text: list[str] = []
         self._variables = 0
-        self._goal: list[int] = []
+        self._goal: list[tuple[int, int]] = []
         self.places: list[dict[int, int]] = [{wave: self._bool() for wave in waves} for waves in open_waves]
         for places in self.places:
             self._text.append(f"constraints {{ exactly_one {{ {_list('literals', places.values())} }} }}")
@@ -117,12 +122,20 @@ class _Model:
         if improve:
             self._dependencies(problem)
 
+    def weigh_last(self, worth: int) -> None:
+        """Let each wave up to the last cost as much as ``worth`` parted dependencies."""
+        numbers = [wave for places in self.places for wave in places]
+        last = self._integer(min(numbers, default=0), max(numbers, default=0))
+        for at in range(len(self.places)):
+            self._at_most([*self._number(at), (last, -1)], 0)
+        self._goal.append((last, worth))
+
     def text(self, hint: Sequence[int]) -> str:
         """The model in protobuf's text format."""
         parts = [*self._text]
         if self._goal:
-            ones = " ".join("coeffs: 1" for _ in self._goal)
-            parts.append(f"objective {{ {_list('vars', self._goal)} {ones} }}")
+            names, factors = _list("vars", (v for v, _ in self._goal)), _list("coeffs", (f for _, f in self._goal))
+            parts.append(f"objective {{ {names} {factors} }}")
         if hint:
             pairs = [(v, int(wave == hint[at])) for at, places in enumerate(self.places) for wave, v in places.items()]
             names, values = _list("vars", (v for v, _ in pairs)), _list("values", (value for _, value in pairs))
@@ -177,14 +190,14 @@ class _Model:
     def _dependencies(self, problem: Problem) -> None:
         for a, b in problem.pairs:
             apart = self._bool()
-            self._goal.append(apart)
+            self._goal.append((apart, 1))
             for one, other in ((self.places[a], self.places[b]), (self.places[b], self.places[a])):
                 for wave, variable in one.items():
                     partner = [(other[wave], -1)] if wave in other else []
                     self._at_most([(variable, 1), *partner, (apart, -1)], 0)
         for at, wave in problem.fixed:
             apart = self._bool()
-            self._goal.append(apart)
+            self._goal.append((apart, 1))
             here = [self.places[at][wave]] if wave in self.places[at] else []
             self._text.append(f"constraints {{ exactly_one {{ {_list('literals', [*here, apart])} }} }}")
 

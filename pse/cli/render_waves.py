@@ -72,5 +72,6 @@ def _quality(schedule: Schedule, last: int) -> str:
     dependencies = counted(schedule.dependencies, "dependency", "dependencies")
     parted = f"{schedule.parted} of {dependencies} parted by a wave, {schedule.parted_bound} at least"
     found = f" (found by {schedule.solver})" if schedule.solver else ""
-    gaps = f"gap {schedule.gap_percent} % in waves, at most {schedule.parted_gap_percent} % in dependencies"
+    of = f"of the best, a wave counting as {schedule.wave_worth} dependencies" if schedule.wave_worth else "in waves"
+    gaps = f"gap {schedule.gap_percent} % {of}, at most {schedule.parted_gap_percent} % in dependencies"
     return f"{waves}; {parted}; {gaps}{found}{'; SAMPLE calendar' if schedule.sample else ''}"

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from random import Random
 
 import msgspec
@@ -13,6 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blueprints.model import Wanted
+from blueprints.waves import Waves
+from blueprints.waves.bounds import least_parted
+from blueprints.waves.model import Group, Problem, parted
 from pse.core.canonical import encode
 from pse.core.documents.category import Category
 from pse.core.documents.schedule import Calendar, Every, Freeze, ScheduleSettings, Uses, Weekday
@@ -21,21 +25,74 @@ from tests.blueprints.wave_world import MONDAY, World, best, broken, price, smal
 CONFLICTS = ("PSE-B080", "PSE-B082")
 
 
-def test_the_cost_is_the_least_of_all_schedules() -> None:
+@pytest.mark.parametrize("worth", [0, 1, 2])
+def test_the_cost_is_the_least_of_all_schedules(worth: int) -> None:
     possible = by_solver = 0
     for seed in range(80):
         world = small_world(seed)
-        made, least = world.made(), best(world, len(world.moving) + 2)
+        world = msgspec.structs.replace(world, settings=msgspec.structs.replace(world.settings, wave_worth=worth))
+        made = world.made()
+        worth_more = made.schedule.wave_worth
+        least = best(world, len(world.moving) + 2, worth_more)
         conflicts = [f for f in made.findings if f.code in CONFLICTS]
         assert bool(conflicts) == (least is None), seed
         if least is not None:
             assert broken(world, made.number) == [], seed
-            assert price(world, made.number) == least, seed
-            assert made.schedule.gap_percent == made.schedule.parted_gap_percent == 0, seed
+            assert price(world, made.number, worth_more) == least, seed
+            assert made.schedule.gap_percent == 0, seed
+            assert worth or made.schedule.parted_gap_percent == 0, seed
             possible += 1
             by_solver += bool(made.schedule.solver)
     assert possible >= 50
     assert by_solver >= 15
+
+
+def _four_of_three(worth: int, *, deadline: dt.date | None = None) -> Waves:
+    """Four applications of three servers that use each other, where a wave takes four; then one of another category."""
+    names = [f"{app}{n}" for app in "abcd" for n in range(3)]
+    return World(
+        moving=(*(wanted(name, 1) for name in names), wanted("z", 1, Category.RESTRICTED, deadline=deadline)),
+        capacity=4,
+        uses={name: [other for other in names if other[0] == name[0] and other < name] for name in names},
+        settings=ScheduleSettings(start=MONDAY, wave_days=5, wave_worth=worth),
+        calendar=Calendar(),
+    ).made()
+
+
+@pytest.mark.parametrize(("worth", "last", "apart"), [(0, 4, 3), (3, 4, 3), (2, 5, 0), (1, 5, 0)])
+def test_a_wave_more_is_taken_where_it_keeps_enough_together(worth: int, last: int, apart: int) -> None:
+    """Three waves hold twelve servers only when one application is in all three: three pairs are parted then."""
+    schedule = _four_of_three(worth).schedule
+    assert (schedule.last, schedule.parted, schedule.wave_worth) == (last, apart, worth)
+
+
+def test_no_wave_more_is_taken_where_a_deadline_would_be_missed() -> None:
+    made = _four_of_three(2, deadline=MONDAY + dt.timedelta(days=19))
+    assert [f.code for f in made.findings if f.code in CONFLICTS] == []
+    assert (made.schedule.last, made.schedule.wave_worth) == (4, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=5),
+    st.integers(2, 8),
+    st.data(),
+)
+def test_no_schedule_parts_fewer_than_the_bound_says(sizes: list[int], capacity: int, data: st.DataObject) -> None:
+    every = [(a, b) for a in range(len(sizes)) for b in range(a + 1, len(sizes))]
+    pairs = tuple(sorted(data.draw(st.sets(st.sampled_from(every)))))
+    problem = Problem(
+        groups=tuple(Group(id=f"g{n}", workloads=(f"g{n}",), rank=0, load=(s, 0, 0, 0)) for n, s in enumerate(sizes)),
+        limits=(capacity, None, None, None),
+        pairs=pairs,
+    )
+    loads = problem.loads()
+    least = min(
+        parted(problem, waves)
+        for waves in product(range(len(sizes)), repeat=len(sizes))
+        if all(sum(loads[at][0] for at, w in enumerate(waves) if w == wave) <= capacity for wave in set(waves))
+    )
+    assert least_parted(problem) <= least
 
 
 @st.composite
@@ -73,6 +130,7 @@ def worlds(draw: st.DrawFn) -> World:
             pilot_servers=draw(st.none() | st.integers(1, 5)),
             uses=draw(st.sampled_from((Uses.PREFER, Uses.IGNORE))),
             by_category=draw(st.booleans()),
+            wave_worth=draw(st.sampled_from((0, 1, 3))),
             effort=0.05,
         ),
         calendar=Calendar(freeze=tuple(draw(st.lists(st.sampled_from(freezes), unique=True)))),

@@ -159,8 +159,14 @@ def pilot(world: World, free: list[Wanted], wave: Mapping[str, int]) -> list[str
     return found + ["the pilot is large"] * (servers > max(most, min(len(w.servers) for w in mild)))
 
 
-def price(world: World, wave: Mapping[str, int]) -> list[tuple[int, int]]:
-    """By category, or for all at once: the last wave, and the dependencies that the waves part."""
+def price(world: World, wave: Mapping[str, int], worth: int) -> list[tuple[int, int, int]]:
+    """By category, or for all at once: what both count as, the last wave, and the dependencies that the waves part.
+
+    Args:
+        world: What moves.
+        wave: Of each workload.
+        worth: Dependencies that a wave counts as; 0 for waves first.
+    """
     free = {w.id: w for w in world.moving if w.declared.wave is None}
     stage = {name: rank(w) if world.settings.by_category else 0 for name, w in free.items()}
     pairs = {(min(a, b), max(a, b)) for a, b in links(world)}
@@ -172,11 +178,12 @@ def price(world: World, wave: Mapping[str, int]) -> list[tuple[int, int]]:
             for a, b in pairs
             if wave[a] != wave[b] and {a, b} & inside and {a, b} <= inside | (wave.keys() - free)
         ]
-        found.append((max(wave[name] for name in inside), len(apart)))
+        last = max(wave[name] for name in inside)
+        found.append((worth and worth * last + len(apart), last, len(apart)))
     return found
 
 
-def best(world: World, last: int) -> list[tuple[int, int]] | None:
+def best(world: World, last: int, worth: int) -> list[tuple[int, int, int]] | None:
     """The least price of any schedule up to wave ``last``, by trying them all; None when no schedule is good."""
     options = [
         [w.declared.wave]
@@ -187,7 +194,7 @@ def best(world: World, last: int) -> list[tuple[int, int]] | None:
     # Days were looked at already, workload by workload; what is left is between workloads.
     between = msgspec.structs.replace(world, calendar=Calendar(), settings=_without_days(world.settings))
     schedules = (dict(zip((w.id for w in world.moving), numbers, strict=True)) for numbers in product(*options))
-    prices = (price(world, wave) for wave in schedules if not broken(between, wave))
+    prices = (price(world, wave, worth) for wave in schedules if not broken(between, wave))
     return min(prices, default=None)
 
 

@@ -39,6 +39,8 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         pilot_servers: Most servers of wave 1, whose workloads are of the least sensitive category and of no high risk.
         uses: See `Uses`.
         by_category: A wave holds one category, less sensitive before more.
+        wave_worth: A wave more than the fewest is taken where it keeps more than so many dependencies together; 0 takes
+            none.
         effort: Deterministic time (CP-SAT's own unit, one to four seconds) that may be spent on improving the waves.
     """
 
@@ -55,6 +57,7 @@ class ScheduleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     pilot_servers: Count | None = None
     uses: Uses = Uses.PREFER
     by_category: bool = True
+    wave_worth: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 10
     effort: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.5
 
     @property

@@ -50,7 +50,7 @@ class FrozenPeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Schedule(msgspec.Struct, frozen=True, kw_only=True):
-    """How good the waves are: what counts is the fewest waves, then the fewest dependencies parted by a wave.
+    """How good the waves are: what counts is few waves, and few dependencies parted by a wave.
 
     Attributes:
         last: Number of the last wave that planning chose.
@@ -58,9 +58,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         dependencies: Pairs of moving workloads, or groups of them, of which one uses the other.
         parted: Those that are in different waves.
         parted_bound: No schedule with so few waves parts fewer.
-        gap_percent: Waves more than the bound, in percent of it: how far from the best in what counts first.
+        wave_worth: Dependencies that count as much as a wave; 0 when the fewest waves come first, whatever they part.
+        gap_percent: How far at most from the best: waves times ``wave_worth`` and parted dependencies, above the bound
+            of both, in percent of it. With 0: waves above their bound.
         parted_gap_percent: Dependencies that might be kept together, by the bound, and are not, in percent of those
-            that might: how far at most in what counts second. The bound is weak where everything uses everything.
+            that might. The bound is weak where everything uses everything.
         solver: Name and version; empty when the quick way reached the bounds.
         sample: The calendar is a sample.
         frozen: Change freezes from the first wave to the last.
@@ -75,4 +77,5 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     parted_gap_percent: Decimal
     solver: str = ""
     sample: bool = False
+    wave_worth: int = 0
     frozen: tuple[FrozenPeriod, ...] = ()
