@@ -1,12 +1,12 @@
 """What the places' adapters can make: a plan that needs something else is refused when it is made, with the reason."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
 
 from blueprints.bills import Mandate
-from blueprints.model import Blueprint, Built, Wanted
+from blueprints.model import Blueprint, Wanted
 from policy.register import Place
 from pse.core.documents.plan import Unit
 from pse.core.errors import BadInput, MissingTool
@@ -20,7 +20,6 @@ _SERVER = frozenset({"Firewall", "Server", "Server.firewalls", "Server.userData"
 _VOLUME = frozenset({"Volume", "Attachment"})
 
 
-@runtime_checkable
 class Needing(Protocol):
     """A blueprint that builds more than servers with firewalls and volumes.
 
@@ -115,19 +114,32 @@ def _ability(adapter: "type[Provider]", name: str) -> Ability:
     )
 
 
-def able(built: Built, blueprint: Blueprint, wanted: Wanted, ability: Ability | None) -> Built:
-    """``built``, or what its place lacks for it by the place's adapter; as it is where that could not be asked."""
-    if ability is None or built.lacking:
-        return built
+class Able:
+    """What the adapters of places can make, looked up for many workloads that need the same."""
+
+    def __init__(self, abilities: Mapping[str, Ability]) -> None:
+        """Look into ``abilities``, by place id."""
+        self._abilities = abilities
+        self._unable: dict[tuple[str, frozenset[str]], tuple[str, ...]] = {}
+
+    def unable(self, place: str, needs: frozenset[str]) -> tuple[str, ...]:
+        """What of ``needs`` cannot be made at ``place``, in words; nothing where its adapter could not be asked."""
+        key = (place, needs)
+        if key not in self._unable:
+            ability = self._abilities.get(place)
+            self._unable[key] = ability.unable(needs) if ability else ()
+        return self._unable[key]
+
+
+def needs_of(blueprint: Blueprint, wanted: Wanted) -> frozenset[str]:
+    """What an adapter must be able to make for ``wanted`` as ``blueprint`` builds it."""
     needs = _EVERYWHERE | (_SERVER if wanted.servers else frozenset())
     if any(demand.volumes for demand in wanted.servers):
         needs |= _VOLUME
     if any(demand.constraints.apart for demand in wanted.servers):
         needs |= {"Server.apart"}
-    if isinstance(blueprint, Needing):
-        needs |= frozenset(blueprint.needs)
-    lacking = ability.unable(needs)
-    return Built(place=built.place, lacking=lacking) if lacking else built
+    more: Collection[str] = getattr(blueprint, "needs", ())  # see `Needing`
+    return needs.union(more)
 
 
 def missing_images(units: Iterable[Unit], abilities: Mapping[str, Ability]) -> Iterable[Finding]:

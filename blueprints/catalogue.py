@@ -41,6 +41,7 @@ class Catalogue:
         self._disks: dict[tuple[str, int, bool, int, int], Part | None] = {}
         self._shapes: dict[str, Shapes] = {}
         self._tariffs: dict[tuple[str, OfferKind, str], tuple[tuple[Offer, ...], ...]] = {}
+        self._shares: dict[str, tuple[tuple[Offer, ...], ...]] = {}
         self._classes: dict[str, tuple[tuple[Offer, ...], ...]] = {}
         for offer in sorted(offers.offers, key=lambda o: o.id):
             if not offer.term_months:
@@ -69,7 +70,10 @@ class Catalogue:
 
     def shares(self, place: str) -> tuple[tuple[Offer, ...], ...]:
         """The tariffs of support as a share of the spend; none where it is sold at a fixed price, which then counts."""
-        return () if self.support(place) is not None else self.tariffs(place, OfferKind.SUPPORT, PERCENT)
+        if place not in self._shares:
+            fixed = self.support(place) is not None
+            self._shares[place] = () if fixed else self.tariffs(place, OfferKind.SUPPORT, PERCENT)
+        return self._shares[place]
 
     def months(self, offer: Offer | None) -> Decimal:
         """Units of ``offer`` in a month: hours where it is by the hour."""

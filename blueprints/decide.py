@@ -5,14 +5,16 @@ from decimal import Decimal
 
 import msgspec
 
-from blueprints.abilities import Places, able
+from blueprints.abilities import Able, Places, needs_of
 from blueprints.bills import unpriced
 from blueprints.catalogue import Catalogue
+from blueprints.estimating import Estimates
 from blueprints.matching import Matcher
 from blueprints.model import Built, Wanted
 from blueprints.placing import Choice, Placed, Weigher
 from blueprints.pricing import FREE, build_at, saas_bill, totals
 from blueprints.proposals import Proposals
+from blueprints.remarks import renewed
 from blueprints.view import View
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
@@ -65,8 +67,9 @@ class Decider:
         self._verdicts = verdicts
         self._places: Sequence[str] = sorted(places.mandate.countries)
         self._mandate = places.mandate
-        self._abilities = places.abilities
+        self._able = Able(places.abilities)
         self._catalogue = catalogue
+        self._estimates = Estimates(catalogue, self._places)
         self._matcher = matcher
         self._horizon = horizon_months
         self._reserved = reserved
@@ -237,23 +240,26 @@ class Decider:
         if wanted.id in self._reserved:
             words = f"{wanted.id} is the id of another part of every plan"
             return self._impossible(wanted, "PSE-B011", words, "Give the workload another id in workloads.toml.")
-        candidates = {place: build_at(wanted, place, self._catalogue) for place in self._places}
-        costs = {place: built.cost for place, built in candidates.items() if not built.lacking}
+        costs = self._estimates.of(wanted)
         options = self._options(wanted, costs)
         allowed = [o for o in options if o.allowed and wanted.place in ("", o.place)]
         if not allowed:
             why = f"the place {wanted.place} is not allowed" if wanted.place else "no place of the register is allowed"
             return self._refused(wanted, options, (why,))
         blueprint, fit = self._matcher.choose(wanted)
-        kind = self._matcher.get(blueprint)
-        for option in allowed:
-            candidates[option.place] = able(candidates[option.place], kind, wanted, self._abilities.get(option.place))
-        options = self._options(wanted, {place: b.cost for place, b in candidates.items() if not b.lacking})
+        needs = needs_of(self._matcher.get(blueprint), wanted)
+        unable = {o.place: lacks for o in allowed if (lacks := self._able.unable(o.place, needs))}
+        if not unable.keys().isdisjoint(costs):
+            options = self._options(wanted, {place: cost for place, cost in costs.items() if place not in unable})
         best = self._best(wanted, options if placed is None else [o for o in options if o.place == placed.place])
         if best is None:
-            lacking = [f"{o.place}: {what}" for o in allowed for what in candidates[o.place].lacking]
+            lacking = [
+                f"{o.place}: {what}"
+                for o in allowed
+                for what in build_at(wanted, o.place, self._catalogue).lacking or unable.get(o.place, ())
+            ]
             return self._not_sold(wanted, options, lacking)
-        built = candidates[best.place]
+        built = build_at(wanted, best.place, self._catalogue)
         strategy = Strategy.NEW if wanted.new else declared or Strategy.REHOST
         reasons = (
             _why_strategy(wanted, strategy),
@@ -277,7 +283,7 @@ class Decider:
             cost=built.cost,
         )
         warned = self._warned(wanted, best.place)
-        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *_renewed(wanted.id, built), *warned)
+        found = (*findings, *unpriced(wanted.id, best.place, built.lines), *renewed(wanted.id, built), *warned)
         return Outcome(decision=decision, built=built, findings=found)
 
     def _impossible(self, wanted: Wanted, code: str, words: str, remedy: str) -> Outcome:
@@ -376,16 +382,3 @@ def _no_such_place(wanted: Wanted) -> Refusal:
         message=f"the place {wanted.place} is not in the register",
         source="register",
     )
-
-
-def _renewed(workload: str, built: Built) -> Iterable[Finding]:
-    for note in built.notes:
-        older = note in built.older
-        yield Finding(
-            code="PSE-B014",
-            severity=Severity.WARNING if older else Severity.INFO,
-            subject=workload,
-            message=f"{'an OLDER' if older else 'another'} version of the operating system: {note}",
-            remedy="Test the workload on it, or add an image of its own version to the price book.",
-            source="price book",
-        )

@@ -14,6 +14,7 @@ from blueprints.catalogue import PERCENT, Catalogue, Part, steps
 from blueprints.model import Demand, Wanted
 from blueprints.sizing import MIB_PER_GIB
 from pse.core.costing import MoveRates, Retention
+from pse.core.documents.category import Category
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import CostLine
 from pse.core.money import cents
@@ -108,9 +109,7 @@ def _licence(item: str, product: str, shape: Offer, catalogue: Catalogue) -> Cos
 
 
 def workload_lines(wanted: Wanted, place: str, catalogue: Catalogue) -> Iterable[CostLine]:
-    """What a workload costs as a whole: copies of its volumes, egress, load balancers, and its move."""
-    for demand in wanted.servers:
-        yield from _copies(wanted, demand, place, catalogue)
+    """What a workload costs as a whole: egress, load balancers, and its move."""
     if wanted.egress_gib:
         yield from stepped(wanted.id, place, OfferKind.EGRESS, "GiB", Decimal(wanted.egress_gib), catalogue)
     if wanted.load_balancers:
@@ -133,12 +132,12 @@ def workload_lines(wanted: Wanted, place: str, catalogue: Catalogue) -> Iterable
     yield from _own(wanted, catalogue.settings.move)
 
 
-def _copies(wanted: Wanted, demand: Demand, place: str, catalogue: Catalogue) -> Iterable[CostLine]:
+def copies_lines(demand: Demand, category: Category | None, place: str, catalogue: Catalogue) -> Iterable[CostLine]:
     """What is kept of a server's data volumes; of the rules of one kind the first that fits counts."""
     stored = sum(volume.size_gib for volume in demand.volumes)
     done: set[str] = set()
     for rule in catalogue.settings.keep if stored else ():
-        if rule.kind in done or not _fits(rule, wanted, demand):
+        if rule.kind in done or not _fits(rule, category, demand):
             continue
         done.add(rule.kind)
         kind = OfferKind(rule.kind.value)
@@ -146,8 +145,8 @@ def _copies(wanted: Wanted, demand: Demand, place: str, catalogue: Catalogue) ->
         yield line(demand.name, kind, catalogue.cheapest(place, kind), held, "GiB-month")
 
 
-def _fits(rule: Retention, wanted: Wanted, demand: Demand) -> bool:
-    return (not rule.categories or wanted.category in rule.categories) and (not rule.roles or demand.role in rule.roles)
+def _fits(rule: Retention, category: Category | None, demand: Demand) -> bool:
+    return (not rule.categories or category in rule.categories) and (not rule.roles or demand.role in rule.roles)
 
 
 def _own(wanted: Wanted, rates: MoveRates) -> Iterable[CostLine]:
@@ -186,14 +185,13 @@ def stepped(
         yield line(item, kind, offer, units, unit)
 
 
-def share_lines(item: str, place: str, lines: Iterable[CostLine], catalogue: Catalogue) -> list[CostLine]:
-    """Support that is a share of what is spent a month; none where the place sells it at a fixed price.
+def share_lines(item: str, place: str, spend: Decimal, catalogue: Catalogue) -> list[CostLine]:
+    """Support that is a share of ``spend``, what is spent a month; none where the place sells it at a fixed price.
 
     The quantity of such a line is one percent of the spend, and its price how many percent are charged.
     """
     if not catalogue.shares(place):
         return []
-    spend = sum((x.monthly for x in lines if x.monthly is not None), Decimal(0))
     rows = catalogue.tariff(place, OfferKind.SUPPORT, PERCENT, spend)
     return [share_line(item, offer, part) for offer, part in steps(rows, spend)]
 

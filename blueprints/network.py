@@ -3,19 +3,18 @@
 import hashlib
 import ipaddress
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
 from blueprints.model import Demand, Wanted
+from blueprints.peers import EXTERNAL, address_of, is_public, ranges
 from blueprints.view import View
 from pse.core.documents.plan import PlannedServer
 from pse.core.documents.snapshot import Flow
 from pse.core.schema import FirewallRule
 
 ANYWHERE = "0.0.0.0/0"
-EXTERNAL = "external:"
 WEB_SERVICES = frozenset({"http", "https"})
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 
@@ -58,14 +57,6 @@ def subnet_range(network: str) -> str:
     return str(next(ipaddress.IPv4Network(network).subnets(prefixlen_diff=2)))
 
 
-def is_public(peer: str) -> bool:
-    """``peer`` of a flow is an address of the internet."""
-    if not peer.startswith(EXTERNAL):
-        return False
-    address = _address(peer)
-    return address is not None and address.is_global
-
-
 class Network:
     """Everybody's place in the network, today and after the moves, looked up once: rules come of walking flows by it.
 
@@ -83,7 +74,7 @@ class Network:
         self._view = view
         self._controllers = controllers
         self._ends = {
-            name: _End(server.hostname, sites.get(name, _NOWHERE), _ranges(server.addresses))
+            name: _End(server.hostname, sites.get(name, _NOWHERE), ranges(server.addresses))
             for name, server in view.servers.items()
         }
 
@@ -169,7 +160,7 @@ class _Rules:
 
 
 def _outside(peer: str, flow: Flow, what: str, *, inward: bool) -> Sequence[Permit]:
-    address = _address(peer)
+    address = address_of(peer)
     web = flow.service in WEB_SERVICES or flow.port in WEB_PORTS
     if inward and web and is_public(peer):
         return ((flow.protocol, flow.port, ANYWHERE, f"{what} used from the internet"),)
@@ -206,7 +197,7 @@ def _published(server: PlannedServer, wanted: Wanted, view: View, controllers: C
 def _ssh(demand: Demand, wanted: Wanted, view: View, port: int, controllers: Iterable[str]) -> Iterable[Permit]:
     source = view.servers.get(demand.source)
     if source is not None and any(move.target == demand.name for move in wanted.moves):
-        for peer in _ranges(source.addresses):
+        for peer in ranges(source.addresses):
             yield ("tcp", port, peer, f"copies come straight from {source.hostname}")
     for peer in controllers:
         yield ("tcp", port, peer, "this tool: set-up, checks and cut-over")
@@ -223,20 +214,5 @@ def _replicating(server: PlannedServer, wanted: Wanted, view: View) -> Iterable[
     source = view.servers.get(server.source)
     for move in wanted.moves:
         if source is not None and move.target == server.name and move.port:
-            for peer in _ranges(source.addresses):
+            for peer in ranges(source.addresses):
                 yield ("tcp", move.port, peer, f"replication of {move.database} from {source.hostname}")
-
-
-@lru_cache(maxsize=1 << 18)
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.removeprefix(EXTERNAL))
-    except ValueError:
-        return None
-
-
-@lru_cache(maxsize=1 << 18)
-def _ranges(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """The IPv4 addresses among ``texts``, as ranges of one address each."""
-    found = (_address(text) for text in texts)
-    return tuple(f"{one}/32" for one in sorted({one for one in found if isinstance(one, ipaddress.IPv4Address)}))

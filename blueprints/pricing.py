@@ -6,7 +6,16 @@ from decimal import Decimal
 import msgspec
 
 from blueprints.catalogue import Catalogue, Part
-from blueprints.lines import TAX, disk_line, iops_lines, line, server_lines, share_lines, workload_lines
+from blueprints.lines import (
+    TAX,
+    copies_lines,
+    disk_line,
+    iops_lines,
+    line,
+    server_lines,
+    share_lines,
+    workload_lines,
+)
 from blueprints.model import Built, Demand, Wanted
 from blueprints.settling import settled
 from blueprints.shapes import Shapes
@@ -16,6 +25,7 @@ from pse.core.documents.plan import Cost, CostLine, PlannedServer, PlannedVolume
 from pse.core.money import cents
 from pse.core.text import counted
 
+_ZERO = Decimal(0)
 FREE = Cost(monthly=Decimal(0), one_time=Decimal(0), no_price=0)
 
 
@@ -37,24 +47,29 @@ def add(costs: Iterable[Cost]) -> Cost:
     """Sum of totals."""
     costs = list(costs)
     return Cost(
-        monthly=sum((c.monthly for c in costs), Decimal(0)),
-        one_time=sum((c.one_time for c in costs), Decimal(0)),
-        no_price=sum(c.no_price for c in costs),
+        monthly=sum([c.monthly for c in costs], _ZERO),
+        one_time=sum([c.one_time for c in costs], _ZERO),
+        no_price=sum([c.no_price for c in costs]),
     )
 
 
-def with_tax(item: str, lines: list[CostLine], percent: Decimal | None) -> list[CostLine]:
-    """``lines`` and the sales tax on their sums: one line for the monthly sum and one for the one-time sum."""
+def tax_lines(item: str, before: Cost, percent: Decimal | None) -> list[CostLine]:
+    """The sales tax on sums: one line for the monthly sum and one for the one-time sum."""
     if percent is None:
-        return lines
-    before = totals(lines)
+        return []
     rate = percent / 100
-    taxes = [
+    return [
         CostLine(item=item, kind=TAX, offer="", quantity=amount, unit=TAX, price=rate, **{field: cents(amount * rate)})
         for field, amount in (("monthly", before.monthly), ("one_time", before.one_time))
         if amount and rate
     ]
-    return [*lines, *taxes]
+
+
+def closing_lines(item: str, place: str, before: Cost, catalogue: Catalogue) -> list[CostLine]:
+    """What a workload's bill ends with, by the total of all lines before: a share of the spend as support, and tax."""
+    shares = share_lines(item, place, before.monthly, catalogue)
+    whole = add([before, totals(shares)]) if shares else before
+    return [*shares, *tax_lines(item, whole, catalogue.tax_percent)]
 
 
 def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
@@ -82,9 +97,10 @@ def build_at(wanted: Wanted, place: str, catalogue: Catalogue) -> Built:
             lines += iops_lines(demand, place, disks, catalogue)
     if lacking:
         return Built(place=place, lacking=tuple(dict.fromkeys(lacking)))
+    for demand in wanted.servers:
+        lines += copies_lines(demand, wanted.category, place, catalogue)
     lines += workload_lines(wanted, place, catalogue)
-    lines += share_lines(wanted.id, place, lines, catalogue)
-    lines = with_tax(wanted.id, lines, catalogue.tax_percent)
+    lines += closing_lines(wanted.id, place, totals(lines), catalogue)
     return Built(
         place=place,
         servers=tuple(servers),
@@ -141,7 +157,7 @@ def saas_bill(wanted: Wanted, offer: Offer, catalogue: Catalogue) -> tuple[CostL
         lines = [line(wanted.id, OfferKind.SAAS, priced, Decimal(seats), offer.unit)]
     else:
         lines = [line(wanted.id, OfferKind.SAAS, offer, Decimal(1), offer.unit)]
-    return tuple(with_tax(wanted.id, lines, catalogue.tax_percent))
+    return (*lines, *tax_lines(wanted.id, totals(lines), catalogue.tax_percent))
 
 
 def landing_bill(
@@ -158,4 +174,5 @@ def landing_bill(
         catalogue: Offers.
         bills: Those of the workloads at the place; none when places are weighed.
     """
-    return tuple(with_tax(unit_id, settled(unit_id, place, catalogue, bills), catalogue.tax_percent))
+    lines = settled(unit_id, place, catalogue, bills)
+    return (*lines, *tax_lines(unit_id, totals(lines), catalogue.tax_percent))

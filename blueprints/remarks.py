@@ -156,3 +156,17 @@ def of_wanted(wanted: Wanted, outcome: "Outcome") -> Iterable[Finding]:
             remedy="Declare paths or databases for the hosts in workloads.toml.",
             source="workloads.toml",
         )
+
+
+def renewed(workload: str, built: Built) -> _Findings:
+    """Servers of ``workload`` whose image is of another version than the source's system (PSE-B014)."""
+    for note in built.notes:
+        older = note in built.older
+        yield Finding(
+            code="PSE-B014",
+            severity=Severity.WARNING if older else Severity.INFO,
+            subject=workload,
+            message=f"{'an OLDER' if older else 'another'} version of the operating system: {note}",
+            remedy="Test the workload on it, or add an image of its own version to the price book.",
+            source="price book",
+        )

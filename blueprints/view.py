@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from blueprints.peers import is_public
 from inventory.estate import Estate
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, Nic, ProposedWorkload, Server
 
@@ -19,6 +20,7 @@ class View:
     Attributes:
         servers: By server id; templates left out.
         workloads: By workload id.
+        reached: Ids of servers that are reached from the internet.
         any_flows: Whether connections were seen at all; without, that none was seen of a server says nothing.
     """
 
@@ -28,6 +30,7 @@ class View:
             s.id: s for s in sorted(estate.servers, key=attrgetter("id")) if not s.is_template
         }
         self.workloads: dict[str, ProposedWorkload] = {w.id: w for w in sorted(estate.workloads, key=attrgetter("id"))}
+        self.reached = {flow.server for flow in estate.flows if is_public(flow.client)}
         self.any_flows = bool(estate.flows)
         by_server = attrgetter("server")
         self._disks = _grouped(estate.disks, by_server, attrgetter("name"))
@@ -36,8 +39,9 @@ class View:
         self._listeners = _grouped(estate.listeners, by_server, attrgetter("protocol", "port", "address"))
         self._databases = _grouped(estate.databases, by_server, attrgetter("engine", "port", "name"))
         key = attrgetter("server", "port", "protocol", "client", "client_process", "server_process")
-        self._into = _grouped(estate.flows, by_server, key)
-        self._out_of = _grouped(estate.flows, attrgetter("client"), key)
+        between = [flow for flow in estate.flows if flow.client != flow.server]
+        self._into = _grouped(between, by_server, key)
+        self._out_of = _grouped(between, attrgetter("client"), key)
 
     def disks(self, server: str) -> list[Disk]:
         """Disks of a server."""
@@ -61,11 +65,11 @@ class View:
 
     def flows_into(self, server: str) -> list[Flow]:
         """Flows to a server from elsewhere."""
-        return [flow for flow in self._into.get(server, []) if flow.client != server]
+        return self._into.get(server, [])
 
     def flows_out_of(self, server: str) -> list[Flow]:
         """Flows from a server to elsewhere."""
-        return [flow for flow in self._out_of.get(server, []) if flow.server != server]
+        return self._out_of.get(server, [])
 
 
 def _grouped(rows: Iterable[T], group: Callable[[T], str], order: Callable[[T], object]) -> dict[str, list[T]]:

@@ -144,7 +144,7 @@ def _demand(
         licences=host.licences,
         needs=tuple(sorted(needs)),
         packages=_packages(server, role, host, view),
-        published=server.hostname in declared.dns.values() or _reached_from_outside(server, view),
+        published=server.hostname in declared.dns.values() or server.id in view.reached,
         why=f"disks: {', '.join(filter(None, (volume_why, size.why_disks)))}; compute: {size.why}; "
         f"confidence: {counted(size.stars, 'star')} of 5",
     )
@@ -216,12 +216,6 @@ def _packages(server: Server, role: str, host: HostDeclaration, view: View) -> t
     if served and not any(package.startswith(POSTGRES) for package in needed):
         needed.add(POSTGRES)
     return tuple(sorted(needed))
-
-
-def _reached_from_outside(server: Server, view: View) -> bool:
-    from blueprints.network import is_public
-
-    return any(is_public(flow.client) for flow in view.flows_into(server.id))
 
 
 def _ordered(demands: Mapping[str, Demand], workload: str, findings: list[Finding]) -> tuple[Demand, ...]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from blueprints.bought import break_even, of_the_bills
 from blueprints.catalogue import Catalogue, steps
+from blueprints.estimating import Estimates
 from blueprints.model import Built, Demand, Wanted, WantedVolume
 from blueprints.pricing import build_at, landing_bill, totals
 from pse.core.costing import Commitment, Copies, CostSettings, MoveRates, Retention
@@ -73,6 +74,7 @@ def wanted(*volumes: int, **words: Any) -> Wanted:
 def built(of: Wanted, by: Catalogue) -> Built:
     made = build_at(of, PLACE, by)
     assert not made.lacking
+    assert Estimates(by, [PLACE]).of(of) == {PLACE: made.cost}
     return made
 
 
