@@ -9,8 +9,11 @@ from pse.core.documents.schedule import Calendar, Every, Freeze
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace, load_toml
 from pse.core.text import printable
+from pse.core.time import KARACHI
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from icalendar import Event
 
 
@@ -28,7 +31,9 @@ def load_calendar(workspace: Workspace) -> Calendar:
 
 
 def from_ics(path: Path) -> Calendar:
-    """Each event of an iCalendar file as a freeze of everything; whole days, in the file's own time zones.
+    """Each event of an iCalendar file as a freeze of everything, but those that were cancelled; whole days.
+
+    A time with a zone counts on the day that it is in Pakistan, where the waves work.
 
     Raises:
         BadInput: Not iCalendar, or an event without a day, or that comes back otherwise than every year.
@@ -36,14 +41,23 @@ def from_ics(path: Path) -> Calendar:
     from icalendar import Calendar as File
 
     try:
-        file = File.from_ical(read_bytes(path))
-        return Calendar(source=path.name, freeze=tuple(sorted((_freeze(event) for event in file.events), key=_order)))
-    except (ValueError, KeyError, IndexError) as exc:
+        held = _held(File.from_ical(read_bytes(path)))
+        return Calendar(source=path.name, freeze=tuple(sorted((_freeze(event) for event in held), key=_order)))
+    except (ValueError, KeyError, IndexError, OverflowError, OSError) as exc:  # a zone called "Asia" is a folder
         raise BadInput(
             f"not an iCalendar file that can be used: {printable(str(exc))}",
             where=str(path),
             hint="Export it again, or write the days into a calendar.toml.",
         ) from exc
+
+
+def _held(file: object) -> "Iterator[Event]":
+    from icalendar import Calendar as File
+
+    if not isinstance(file, File):
+        message = "it is no VCALENDAR"
+        raise ValueError(message)  # noqa: TRY004 - one of the errors of a bad file
+    yield from (event for event in file.events if str(event.get("STATUS", "")).upper() != "CANCELLED")
 
 
 def _order(freeze: Freeze) -> tuple[date, str]:
@@ -54,22 +68,30 @@ def _freeze(event: "Event") -> Freeze:
     name = printable(str(event.get("SUMMARY", "freeze")))
     if "DTSTART" not in event:
         raise ValueError(f"the event {name!r} has no DTSTART")
-    start, end = event.start, event.end
+    start, end = _here(event.start), _here(event.end)
     last = _day(end)
     # The end of an event is not part of it (RFC 5545, 3.6.1): a day, or midnight, belongs to the day before.
     if last > _day(start) and (not isinstance(end, datetime) or end.time() == datetime.min.time()):
         last -= timedelta(days=1)
-    return Freeze(name=name, every=_every(event, name), start=_day(start), end=last)
+    return Freeze(name=name, every=_every(event, name, _day(start)), start=_day(start), end=last)
+
+
+def _here(moment: date | datetime) -> date | datetime:
+    return moment.astimezone(KARACHI) if isinstance(moment, datetime) and moment.tzinfo is not None else moment
 
 
 def _day(moment: date | datetime) -> date:
     return moment.date() if isinstance(moment, datetime) else moment
 
 
-def _every(event: "Event", name: str) -> Every:
+def _every(event: "Event", name: str, start: date) -> Every:
+    """How often it comes back; parts of a rule that say nothing but what the first day says are passed over."""
     rule = event.get("RRULE")
     if rule is None and not any(key in event for key in ("RDATE", "EXDATE", "EXRULE")):
         return Every.ONCE
-    if rule is not None and {key.upper(): value for key, value in rule.items()} == {"FREQ": ["YEARLY"]}:
-        return Every.YEAR
+    if rule is not None and "EXDATE" not in event and "RDATE" not in event:
+        parts = {key.upper(): list(value) for key, value in rule.items()}
+        idle = {"INTERVAL": [1], "BYMONTH": [start.month], "BYMONTHDAY": [start.day], "WKST": parts.get("WKST")}
+        if parts.pop("FREQ", None) == ["YEARLY"] and all(idle.get(key) == value for key, value in parts.items()):
+            return Every.YEAR
     raise ValueError(f"the event {name!r} comes back in a way that is not read: only RRULE:FREQ=YEARLY is")

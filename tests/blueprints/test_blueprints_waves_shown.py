@@ -178,6 +178,56 @@ def test_an_icalendar_file_is_read_by_whole_days(tmp_path: Path) -> None:
         from_ics(file)
 
 
+def event(*lines: str) -> str:
+    inside = "\r\n".join(("BEGIN:VEVENT", "UID:1", "SUMMARY:Day", *lines, "END:VEVENT"))
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//sample//EN\r\n{inside}\r\nEND:VCALENDAR\r\n"
+
+
+DAY = "DTSTART;VALUE=DATE:20270323"
+
+
+@pytest.mark.parametrize(
+    ("lines", "days"),
+    [
+        (("DTSTART:20270322T200000Z", "DTEND:20270322T210000Z"), (Every.ONCE, 23, 23)),  # one o'clock in Pakistan
+        (
+            ("DTSTART;TZID=Asia/Karachi:20270323T000000", "DTEND;TZID=Asia/Karachi:20270324T000000"),
+            (Every.ONCE, 23, 23),
+        ),
+        (("DTSTART:20270323T230000", "DTEND:20270324T010000"), (Every.ONCE, 23, 24)),
+        ((DAY, "RRULE:FREQ=YEARLY;INTERVAL=1;BYMONTHDAY=23;BYMONTH=3"), (Every.YEAR, 23, 23)),
+        ((DAY, "STATUS:CANCELLED"), None),
+    ],
+)
+def test_an_event_is_a_freeze_on_its_day_in_pakistan(
+    tmp_path: Path, lines: tuple[str, ...], days: tuple[Every, int, int] | None
+) -> None:
+    file = tmp_path / "days.ics"
+    file.write_text(event(*lines), newline="")
+    found = [(f.every, f.start and f.start.day, f.end and f.end.day) for f in from_ics(file).freeze]
+    assert found == ([] if days is None else [days])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        event(DAY, "DURATION:P999999999D"),
+        event(DAY, "RRULE:FREQ=YEARLY", "EXDATE;VALUE=DATE:20280323"),
+        event(DAY, "RRULE:FREQ=YEARLY;BYMONTH=4"),
+        event(DAY, "RRULE:FREQ=SECONDLY"),
+        event(DAY).replace("VCALENDAR", "VJOURNAL"),
+        event(DAY).replace("END:VEVENT\r\n", ""),
+        event("DTSTART;VALUE=DATE:20270231"),
+        event("DTSTART;TZID=Asia:20270323T000000"),
+    ],
+)
+def test_an_icalendar_file_that_cannot_be_used_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "days.ics"
+    file.write_text(text, newline="")
+    with pytest.raises(BadInput, match="not an iCalendar file that can be used"):
+        from_ics(file)
+
+
 def test_the_picture_is_svg_with_dark_words_and_nothing_of_the_names_runs() -> None:
     text = gantt(plan_of(WORLD))
     assert "<script" not in text
