@@ -7,6 +7,10 @@ from pse.core.text import printable
 
 _MEANS = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 """What means something to Markdown; a host's or workload's name must not."""
+_LINKS = re.compile(r"@(?=[\w-])|#(?=\d)|(?<=\bhttp)(?=s?:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+"""Where a code host makes a link of plain words, after Markdown: it would call people by ``@name``, or lead elsewhere."""
+_APART = "&#8203;"
+"""A character of no width, which parts such words and is not seen; the way of other tools that write into requests."""
 
 
 def markdown(view: View) -> str:
@@ -35,5 +39,5 @@ def _table(block: Grid) -> str:
 
 
 def _plain(text: str) -> str:
-    parts = (_MEANS.sub(r"\\\1", printable(part)) for part in text.split("\n"))
+    parts = (_LINKS.sub(lambda m: m[0] + _APART, _MEANS.sub(r"\\\1", printable(part))) for part in text.split("\n"))
     return "<br>".join(parts)

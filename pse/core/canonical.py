@@ -12,7 +12,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from pse.core.errors import BadInput
 T = TypeVar("T")
 _ENCODER = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 _LIBC = ctypes.CDLL(None, use_errno=True)
+MOST_BYTES = 2**30
+"""Bytes of the largest file that is read whole."""
 _MANY = 16
 """Files from which on a flush of the whole file system costs less than one of each; it also tells what failed."""
 
@@ -67,15 +69,41 @@ def read(path: Path, kind: type[T]) -> T:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The bytes at ``path``.
+    """The bytes at ``path``, a file or a pipe that somebody writes into.
 
     Raises:
-        BadInput: The file is missing or cannot be read.
+        BadInput: It is missing, cannot be read, is larger than `MOST_BYTES`, or is a device, which may have no end.
     """
     try:
-        return path.read_bytes()
+        # Looked at through the open file; opening a pipe without this flag waits for its writer.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            if stat.S_ISFIFO(status.st_mode):
+                os.set_blocking(handle, True)
+                return _piped(file, path)
+            if not stat.S_ISREG(status.st_mode):
+                raise BadInput("cannot be read: a device or folder is no file", where=str(path))
+            if status.st_size > MOST_BYTES:
+                raise _too_large(path)
+            return file.read()
     except OSError as exc:
         raise BadInput(f"cannot be read: {exc.strerror}", where=str(path)) from exc
+
+
+def _piped(file: BinaryIO, path: Path) -> bytes:
+    data = b""
+    while part := file.read(2**20):
+        data += part
+        if len(data) > MOST_BYTES:
+            raise _too_large(path)
+    if not data:
+        raise BadInput("cannot be read: a pipe that nobody writes into", where=str(path))
+    return data
+
+
+def _too_large(path: Path) -> BadInput:
+    return BadInput(f"more than the {MOST_BYTES // 2**20:,} MiB that a file may have here", where=str(path))
 
 
 def write(path: Path, value: object, *, mode: int = 0o644) -> str:

@@ -1,5 +1,7 @@
 """Markdown and HTML of a view: what a merge request or a reader is shown, with names that mean nothing there."""
 
+from html import unescape as html_of
+
 from pse.cli.html import html
 from pse.cli.markdown import markdown
 from pse.cli.view import Lines, View, grid
@@ -25,10 +27,20 @@ def test_empty_table_says_none() -> None:
 def test_names_are_shown_and_mean_nothing() -> None:
     hostile = "<img src=x> | [a](http://b) `c` **d** @e #1 !f"
     shown = markdown(View({}, (grid("", "name", [(hostile,), (Lines(("one", "two")),)]),)))
-    assert "\\<img src=x\\> \\| \\[a\\](http://b) \\`c\\` \\*\\*d\\*\\*" in shown
+    assert "\\<img src=x\\> \\| \\[a\\](http&#8203;://b) \\`c\\` \\*\\*d\\*\\*" in shown
     assert "| one<br>two |" in shown
     assert all(line.count(" | ") == 0 for line in shown.splitlines() if "img" in line)
     assert "\x1b" not in markdown(View({}, ("\x1b[31mred",)))
+
+
+def test_no_name_calls_people_or_leads_elsewhere() -> None:
+    told = "@everyone a@b.example (@x/y) #12 http://e.example https://e.example www.e.example ftp://e, not @ or # alone"
+    finding = Finding(code="PSE-X001", severity=Severity.INFO, subject=told, message=told)
+    for shown in (markdown(View({}, (told, grid("", "name", [(told,)])))), markdown(View({}, (), (finding,)))):
+        for word in ("@everyone", "a@b", "@x", "#12", "http:", "https:", "www.", "ftp:"):
+            assert word not in shown
+        assert html_of(shown).replace("\u200b", "").replace("\\", "").count(told) == shown.count("everyone")
+        assert "not @ or \\# alone" in shown
 
 
 def test_a_page_has_all_rows_and_runs_nothing() -> None:

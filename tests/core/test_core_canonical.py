@@ -86,6 +86,25 @@ def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
         canonical.read(tmp_path / "none.json", Line)
 
 
+def test_what_has_no_end_is_not_read_and_a_pipe_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (Path("/dev/zero"), tmp_path):
+        with pytest.raises(BadInput, match="cannot be read"):
+            canonical.read_bytes(path)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(BadInput, match="nobody writes"):
+        canonical.read_bytes(pipe)
+    reader, writer = os.pipe()
+    os.write(writer, b"labels")
+    os.close(writer)
+    assert canonical.read_bytes(Path(f"/dev/fd/{reader}")) == b"labels"
+    os.close(reader)
+    monkeypatch.setattr(canonical, "MOST_BYTES", 4)
+    (tmp_path / "large").write_bytes(b"12345")
+    with pytest.raises(BadInput, match="more than"):
+        canonical.read_bytes(tmp_path / "large")
+
+
 def test_a_device_or_a_folder_is_never_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
