@@ -8,7 +8,7 @@ from pse.core.text import printable
 _MEANS = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
 """What means something to Markdown; a host's or workload's name must not."""
 _LINKS = re.compile(r"@(?=[\w-])|#(?=\d)|(?<=\bhttp)(?=s?:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)", re.IGNORECASE)
-"""Where a code host makes a link of plain words, after Markdown: it would call people by ``@name``, or lead elsewhere."""
+"""Where a code host makes a link of plain words, after Markdown: it would call people, or lead elsewhere."""
 _APART = "&#8203;"
 """A character of no width, which parts such words and is not seen; the way of other tools that write into requests."""
 
