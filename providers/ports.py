@@ -196,6 +196,18 @@ class TellsAccount(Protocol):
         """
 
 
+@runtime_checkable
+class TellsOffers(Protocol):
+    """A provider that can list what its place offers; what that costs is not the cloud's to say."""
+
+    def offers(self) -> tuple[Mapping[str, str], ...]:
+        """Rows of a price sheet, as in `providers.catalog`, by heading; without a price.
+
+        Raises:
+            PortError: The cloud said no.
+        """
+
+
 class FoundImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image that a place has.
 

@@ -67,7 +67,8 @@ def least_parted(problem: Problem) -> int:
     loads = problem.loads()
     sure = sum(not problem.allows(at, wave) for at, wave in problem.fixed)
     apart = [problem.alone(a) or problem.alone(b) or not fits(problem, (loads[a], loads[b])) for a, b in problem.pairs]
-    graph = nx.Graph(pair for pair, cut in zip(problem.pairs, apart, strict=True) if not cut)
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_edges_from(pair for pair, cut in zip(problem.pairs, apart, strict=True) if not cut)
     large = [part for part in nx.connected_components(graph) if not fits(problem, [loads[at] for at in part])]
     return sure + sum(apart) + sum(_cuts(problem, loads, graph.subgraph(part)) for part in large)
 
@@ -77,8 +78,8 @@ def _cuts(problem: Problem, loads: list[Load], graph: "nx.Graph[int]") -> int:
 
     One less than the pieces; or what has to go from each of the parts that no single edge holds together.
     """
-    firm = nx.Graph(graph)
-    firm.remove_edges_from(list(nx.bridges(graph)))
+    firm: nx.Graph[int] = graph.copy()
+    firm.remove_edges_from(list(nx.bridges(graph)))  # type: ignore[arg-type]  # the stub takes edges for nodes
     parts = (firm.subgraph(part) for part in nx.connected_components(firm))
     within = sum(_least_cut(problem, loads, part) for part in parts if not fits(problem, [loads[at] for at in part]))
     return max(_pieces(problem, [loads[at] for at in graph]) - 1, within)
@@ -113,7 +114,8 @@ def _least_cut(problem: Problem, loads: list[Load], graph: "nx.Graph[int]") -> i
         at = order[place]
         for number in range(len(filled) + 1):
             have = filled[number] if number < len(filled) else EMPTY
-            total = tuple(h + t for h, t in zip(have, loads[at], strict=True))
+            a, b, c, d = (h + t for h, t in zip(have, loads[at], strict=True))
+            total = (a, b, c, d)
             if not fits(problem, [total]):
                 continue
             piece[at] = number

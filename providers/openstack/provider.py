@@ -97,6 +97,14 @@ class OpenStackProvider:
             found = Images(self._account).newest(name)
             return None if found is None else FoundImage(id=found["id"], created=str(found.get("created_at", "")))
 
+    def offers(self) -> tuple[Mapping[str, str], ...]:
+        """See `providers.ports.TellsOffers`: flavours and volume types that the credentials may use."""
+        from providers.openstack.errors import port_errors
+        from providers.openstack.offers import offered
+
+        with port_errors(self._account.place):
+            return tuple(offered(self._account))
+
     def account(self) -> str:
         """See `providers.ports.TellsAccount`: the credentials' project, and the region."""
         from providers.openstack.errors import port_errors

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from policy.register import load_register
 from providers.catalog import load_offers
 from providers.catalog.live import __main__ as live
 from providers.catalog.live import aws, azure
+from providers.lab import sample
 from pse.core.documents.offers import Offer
+from pse.core.errors import UsageError
 from pse.core.settings import Workspace
 
 HEAD = (
@@ -211,3 +214,15 @@ def test_only_https_is_asked_and_a_seller_that_does_not_answer_is_said(
     assert live.main() == 5
     assert "cannot be read" in capsys.readouterr().err
     assert not (tmp_path / "sheet.csv").exists()
+
+
+def test_a_place_whose_cloud_does_not_tell_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace = sample.create(tmp_path / "ministry")
+    place = load_register(workspace).places[0].id
+    out = tmp_path / "sheet.csv"
+    monkeypatch.setattr(sys, "argv", ["live", "place", place, str(out), "--workspace", str(workspace.root)])
+    assert live.main() == UsageError.exit_code
+    assert "the provider lab does not tell what it offers" in capsys.readouterr().err
+    assert not out.exists()

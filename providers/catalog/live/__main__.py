@@ -1,5 +1,7 @@
 """``python -m providers.catalog.live aws|azure|google REGION OUT.csv``: a price sheet as of today.
 
+With ``place`` and the id of a place of the register it is what the place's own API offers, without prices (OpenStack).
+
 SIZES.csv, for Azure and Google Cloud, has the columns name, vcpus and memory_gib of the shapes that are wanted. The key
 for Google Cloud is a secret reference such as ``env:NAME`` or ``file:PATH``.
 """
@@ -14,14 +16,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from providers.catalog.live import aws, azure, google
+from providers.catalog.live import aws, azure, google, places
 from pse.core import secrets
 from pse.core.errors import BadInput, PseError, Unreachable
+from pse.core.settings import Workspace
 
 TIMEOUT_S = 60.0
 COLUMNS = (
     "kind", "name", "unit", "price", "above", "term months", "upfront", "disk gib", "vcpus", "memory gib",
-    "generation", "architecture", "quality", "source",
+    "gpus", "generation", "architecture", "quality", "source",
 )  # fmt: skip
 
 
@@ -64,11 +67,12 @@ def _opened(url: str, headers: Mapping[str, str] | None = None) -> Any:
 def main() -> int:
     """Ask, and write the sheet."""
     parser = argparse.ArgumentParser(prog="python -m providers.catalog.live", description=__doc__)
-    parser.add_argument("seller", choices=("aws", "azure", "google"))
-    parser.add_argument("region")
+    parser.add_argument("seller", choices=("aws", "azure", "google", "place"))
+    parser.add_argument("region", help="region of the seller, or id of a place")
     parser.add_argument("out", type=Path)
     parser.add_argument("--sizes", type=Path)
     parser.add_argument("--key", default="env:GOOGLE_API_KEY", help="secret reference; for google")
+    parser.add_argument("--workspace", type=Path, help="whose register has the place; else the one that is here")
     given = parser.parse_args()
     try:
         rows, source = _asked(given)
@@ -88,6 +92,8 @@ def _asked(given: argparse.Namespace) -> tuple[list[dict[str, str]], str]:
     if given.seller == "aws":
         return list(aws.sheet((lines(url) for url in aws.urls(given.region)), given.region)), aws.HOST
     sizes = _sizes(given.sizes)
+    if given.seller == "place":
+        return [dict(row) for row in places.sheet(Workspace.find(given.workspace), given.region)], given.region
     if given.seller == "azure":
         asked = (page for url in azure.urls(given.region) for page in pages(url))
         return list(azure.sheet(asked, sizes)), azure.HOST
