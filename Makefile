@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-waves bench-policy bypass mutate test-live lint types imports audit format lock pricebook news clean help
+.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-waves bench-policy bench-discovery bypass mutate test-live lint types imports audit format lock pricebook news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -40,6 +40,9 @@ bypass: setup  ## attempts to get round the gates, and the rule by which each is
 
 mutate: setup  ## which changes of gate, rules and register would policy's unit tests not see; MINUTES=60, SEED=, FRESH=1
 	@$(PY) scripts/mutate.py --minutes "$(or $(MINUTES),60)" $(if $(SEED),--seed "$(SEED)") $(if $(FRESH),--fresh)
+
+bench-discovery: setup  ## a hundred lab hosts asked by us, by Ansible and by pyinfra; HOSTS=100, ROUNDS=2
+	@$(PY) -m benchmarks.discovery --hosts "$(or $(HOSTS),100)" --rounds "$(or $(ROUNDS),2)"
 
 bench-import: setup  ## 100,000 VMs from a workbook, sheets that claim a million rows, a CSV of a million; ROUNDS=
 	@$(PY) -m benchmarks.imports --rounds "$(or $(ROUNDS),1)"

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from inventory.discovery import Discovery, HostResult, discover
+    from inventory.asking import HostResult
+    from inventory.discovery import Discovery, discover
     from inventory.estate import Estate, load_estate
     from inventory.importers import Import, import_file
 
@@ -18,7 +19,7 @@ __all__ = ["Discovery", "Estate", "HostResult", "Import", "discover", "import_fi
 # Loaded on first use, so that `pse --help` pays for none of it.
 _HOMES = {
     "Discovery": "inventory.discovery",
-    "HostResult": "inventory.discovery",
+    "HostResult": "inventory.asking",
     "discover": "inventory.discovery",
     "Estate": "inventory.estate",
     "load_estate": "inventory.estate",

@@ -1,58 +1,22 @@
 """Discovery: asks many hosts at once; one bad host never delays or stops the others."""
 
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from fnmatch import fnmatchcase
-from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 
-from inventory import ssh
+from inventory.asking import Asked, Asker, HostResult
 from inventory.estate import Estate, current
-from inventory.facts import TABLE
 from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts, some
 from inventory.losses import TOLD
-from inventory.probe import COMMAND, DEADLINE_S, Answer, boundary, script
-from inventory.sighting import sighting_of
 from inventory.store import record
-from pse.core.documents.snapshot import Sighting
-from pse.core.errors import BadInput, PseError, RemoteError, Unreachable, UsageError
+from pse.core.errors import BadInput, UsageError
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
 from pse.core.structs import prepare_structs
-from pse.core.text import printable
-from pse.core.time import now
-
-_CAP = 32 * 1024 * 1024
-_AGAIN_S = 5.0
-"""A connection that failed is tried once more when at least this many seconds are left."""
-
-
-class HostResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one host.
-
-    Attributes:
-        host: Name in ``hosts.toml``.
-        status: ``ok``; ``partial`` (some facts are missing, the rest is kept); ``unreachable``; ``auth`` (not let in);
-            ``key`` (the private key here cannot be used, so nothing was tried); ``hostkey`` (unknown or changed);
-            ``not-a-shell`` (something else ran than a shell); ``noise`` (the script was eaten on its way);
-            ``deadline``; ``oversize``; ``protocol`` (not SSH as it should be).
-        message: In words; empty when ok.
-        hint: What to do about it.
-        seconds: Time taken.
-        failed: Facts without a value, as ``name: reason``.
-    """
-
-    host: str
-    status: str
-    message: str = ""
-    hint: str = ""
-    seconds: float = 0.0
-    failed: tuple[str, ...] = ()
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,13 +34,13 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
 
 
-class _Asked(msgspec.Struct, frozen=True, kw_only=True):
-    result: HostResult
-    sighting: Sighting | None = None
-
-
 def discover(
-    workspace: Workspace, *, accept_new: bool = False, only: Sequence[str] = (), progress: Progress = silent
+    workspace: Workspace,
+    *,
+    accept_new: bool = False,
+    only: Sequence[str] = (),
+    facts: Sequence[str] = (),
+    progress: Progress = silent,
 ) -> Discovery:
     """Ask the hosts of ``hosts.toml`` and write a new snapshot.
 
@@ -84,6 +48,7 @@ def discover(
         workspace: Whose hosts.
         accept_new: Pin the keys of hosts that have no pin yet; a changed key is refused all the same.
         only: Names or patterns (``por*``) of the hosts to ask, capitals or not; empty for all.
+        facts: Names of the facts to read, see `inventory.facts.TABLE`; empty for all.
         progress: Told of each host as it is done.
 
     Raises:
@@ -93,8 +58,8 @@ def discover(
     entries = {entry.name: entry for entry in load_hosts(workspace)}
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
     chosen = _chosen(workspace, entries, only)
-    asker = _Asker(workspace, entries, accept_new=accept_new)
-    asked: dict[str, _Asked] = {}
+    asker = Asker(workspace, entries, accept_new=accept_new, facts=facts)
+    asked: dict[str, Asked] = {}
     progress(Event(step="discover", state="start", done=0, total=len(chosen), unit="hosts"))
     prepare_structs()
     with ThreadPoolExecutor(max(1, workspace.settings.discovery.parallel), thread_name_prefix="discover") as pool:
@@ -130,148 +95,6 @@ def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[
                 hint=f"Its hosts are: {some(entries)}.",
             )
     return [entry for name, entry in entries.items() if not only or any(fits(name, pattern) for pattern in only)]
-
-
-class _Asker:
-    """Asks one host at a time, in as many threads as call it."""
-
-    def __init__(self, workspace: Workspace, entries: dict[str, HostEntry], *, accept_new: bool) -> None:
-        self._settings = workspace.settings.discovery
-        self._root: Path = workspace.root
-        self._private = workspace.private
-        self._entries = entries
-        self._pins = ssh.read_pins(workspace.private)
-        self._accept = self._pin if accept_new else None
-
-    def _pin(self, name: str, key: str) -> None:
-        ssh.write_pin(self._private, name, key)
-
-    def ask(self, entry: HostEntry) -> _Asked:
-        """The result of one host; never raises."""
-        began = time.monotonic()
-        try:
-            asked = self._ask(entry, began + self._settings.deadline_s)
-        except PseError as exc:
-            words = str(exc) if isinstance(exc, BadInput) else exc.message  # which file it is stands in its place
-            asked = _Asked(result=HostResult(host=entry.name, status=_status(exc), message=words, hint=exc.hint))
-        except Exception as exc:  # noqa: BLE001 - a defect of ours met by one host must not cost the others
-            message = f"a defect of this program: {type(exc).__name__}: {printable(str(exc))[:200]}"
-            asked = _Asked(result=HostResult(host=entry.name, status="protocol", message=message))
-        result = msgspec.structs.replace(
-            asked.result,
-            seconds=round(time.monotonic() - began, 3),
-            hint=asked.result.hint or HINTS.get(asked.result.status, ""),
-        )
-        return _Asked(result=result, sighting=asked.sighting)
-
-    def _ask(self, entry: HostEntry, until: float) -> _Asked:
-        endpoint = ssh.endpoint_from(self._entries, self._pins, entry.name)
-        mark = boundary()
-        with self._connect(endpoint, until) as link:
-            left = max(1.0, until - time.monotonic())
-            # The script ends a little earlier than we give up, so that a slow host still gives what it has.
-            text = script(mark, deadline_s=int(max(1, min(DEADLINE_S, left - min(5.0, left / 4)))))
-            try:
-                done = link.run(COMMAND, stdin=text, timeout_s=left, cap=_CAP)
-            except ssh.Partial as exc:
-                return self._partial(entry, Answer(exc.partial, mark), exc, link.host_key)
-            answer = Answer(done.stdout, mark)
-            if not answer.began:
-                return _Asked(result=_no_shell(entry, done))
-            return self._complete(entry, answer, link.host_key)
-
-    def _connect(self, endpoint: ssh.Endpoint, until: float) -> ssh.Connection:
-        def attempt() -> ssh.Connection:
-            seconds = min(self._settings.connect_s, max(0.1, until - time.monotonic()))
-            return ssh.connect(endpoint, base=self._root, connect_s=seconds, accept_new=self._accept)
-
-        try:
-            return attempt()
-        except (Unreachable, ssh.BrokenProtocol) as exc:
-            # Once more, for an sshd that was just too busy; never after a login that failed, which locks accounts.
-            if isinstance(exc, ssh.TimedOut) or until - time.monotonic() < _AGAIN_S:
-                raise
-        return attempt()
-
-    def _complete(self, entry: HostEntry, answer: Answer, host_key: str) -> _Asked:
-        readings = {name: fact.read(answer.frames.get(name)) for name, fact in TABLE.items()}
-        failed = tuple(f"{name}: {printable(r.reason)}" for name, r in readings.items() if r.outcome == "failed")
-        status, message = "ok", ""
-        if not answer.complete:
-            status, message = "partial", "the answer ended before its end"
-        elif failed:
-            status, message = "partial", "not known: " + ", ".join(f.partition(":")[0] for f in failed)
-        return _Asked(
-            result=HostResult(host=entry.name, status=status, message=message, failed=failed),
-            sighting=sighting_of(entry, readings, host_key=host_key, seen=now()),
-        )
-
-    def _partial(self, entry: HostEntry, answer: Answer, exc: ssh.Partial, host_key: str) -> _Asked:
-        """Keep what is complete of an answer that never ended, when it says at least who the host is."""
-        kept = self._complete(entry, answer, host_key) if "identity" in answer.frames else None
-        status = _status(exc) if kept is None or not isinstance(exc, ssh.Cut) else "partial"
-        return _Asked(
-            result=HostResult(
-                host=entry.name,
-                status=status,
-                message=exc.message,
-                hint=exc.hint,
-                failed=kept.result.failed if kept else (),
-            ),
-            sighting=kept.sighting if kept else None,
-        )
-
-
-HINTS = MappingProxyType(
-    {
-        "partial": "Ask again; give the account more rights, or [discovery] deadline_s in pse.toml more seconds, "
-        "if the reason says so.",
-        "unreachable": "See that the host is up and that its address, port and jump host in hosts.toml are right.",
-        "auth": "Put the public key into the account's authorized_keys, and name user and key in hosts.toml.",
-        "key": "Let `key` in hosts.toml name a private key file, relative to the workspace and readable by you alone; "
-        "or `agent_key` a key of ssh-agent.",
-        "hostkey": "Compare the fingerprint with the one on the host's console before anything is pinned.",
-        "not-a-shell": "Use an account with a plain shell and without a forced command.",
-        "noise": "Let the account's start-up files be silent and read nothing when there is no terminal.",
-        "deadline": "Log in by hand and see what hangs: a forced command, a start-up file or a dead mount. If the host "
-        "is only slow, raise deadline_s or connect_s under [discovery] in pse.toml.",
-        "oversize": "The account pours out text without an end: look for a forced command or a start-up file that "
-        "loops, or use an account with a plain shell.",
-        "protocol": "See that sshd answers at this address and port, and read its log on the host.",
-    }
-)
-"""What to do about a status, where the error itself says nothing better."""
-
-_STATUS: tuple[tuple[type[PseError], str], ...] = (
-    (ssh.HostKeyRefused, "hostkey"),
-    (ssh.LoginRefused, "auth"),
-    (BadInput, "key"),
-    (ssh.TooMuch, "oversize"),
-    (ssh.TimedOut, "deadline"),
-    (ssh.BrokenProtocol, "protocol"),
-    (Unreachable, "unreachable"),
-    (RemoteError, "protocol"),
-)
-"""Most specific first."""
-
-
-def _status(exc: PseError) -> str:
-    return next((status for kind, status in _STATUS if isinstance(exc, kind)), "protocol")
-
-
-def _no_shell(entry: HostEntry, done: ssh.Completed) -> HostResult:
-    said = printable((done.stdout + done.stderr)[:200].decode("utf-8", "backslashreplace")).strip()
-    if done.rc == 3:
-        return HostResult(
-            host=entry.name,
-            status="noise",
-            message="the login shell took the script's beginning for itself",
-        )
-    return HostResult(
-        host=entry.name,
-        status="not-a-shell",
-        message=f"it ran something else than a shell (exit status {done.rc}): {said or 'no output'}",
-    )
 
 
 def _event(result: HostResult, done: int, total: int) -> Event:

@@ -229,12 +229,23 @@ def _sorted(name: str, rows: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
 
 
 def arrow_table(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> "pa.Table":
-    """``rows`` of ``kind`` with its fields as columns."""
+    """``rows`` of ``kind`` with its fields as columns.
+
+    By way of JSON, because Arrow looks at lists of Python's own objects with pandas where that is installed, whose
+    import alone takes longer than all the rest.
+    """
     import pyarrow as pa
+    import pyarrow.json as pj
 
     hints = get_type_hints(kind)
-    fields = [pa.field(name, _column(hints[name])) for name in kind.__struct_fields__]
-    return pa.Table.from_pylist(msgspec.to_builtins(list(rows)), schema=pa.schema(fields))
+    schema = pa.schema([pa.field(name, _column(hints[name])) for name in kind.__struct_fields__])
+    wanted = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    tables, every = [], list(rows)
+    for start in range(0, len(every), _CHUNK):
+        text = _ROW.encode_lines(every[start : start + _CHUNK])
+        whole = pj.ReadOptions(use_threads=False, block_size=len(text) + 1)
+        tables.append(pj.read_json(pa.BufferReader(text), read_options=whole, parse_options=wanted))
+    return pa.concat_tables(tables) if tables else pa.Table.from_batches([], schema)
 
 
 def _column(hint: Any) -> "pa.DataType":

@@ -7,17 +7,23 @@ dash, bash, busybox, ksh and yash):
 - All code is in functions and ``main`` is the last line: a script that was cut on its way does nothing.
 - Frames carry a random boundary of this run that is never exported and in no argument, so nothing on the host can
   forge one. Frames: ``H`` begin, ``S name``, ``R rc`` (the section's own last word), ``E name rc``, ``K name`` (left
-  out: no time), ``Z`` end.
+  out: no time), ``Z`` end; ``G name`` begins a group, whose sections begin with ``I name``, and ``F`` takes back what
+  the group gave.
 - A watchdog without `timeout`: the shell waits for a subshell that can always be killed, never for what hangs in the
   kernel below it; what hangs holds a pipe and not the connection.
+- Starting processes is most of the cost, so sections of one group share one watchdog, and the files of all facts of the
+  group ``quick`` one `grep`. A group that does not end in time is run again section by section.
 - It writes no file (``ulimit -f 0``), lowers its own priority and ends by itself, because sshd does not end a command
   whose client has gone.
 """
 
 import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from inventory.answer import FILES
 from inventory.facts import TABLE
-from inventory.facts.base import Frame
+from inventory.facts.base import Fact
 
 COMMAND = "exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C /bin/sh -s"
 """What is asked of the login shell; works from bash, dash, ksh, csh and fish."""
@@ -25,7 +31,7 @@ COMMAND = "exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C /bin
 DEADLINE_S = 60
 """Seconds after which the script starts no further section."""
 
-FRAME_RUNS = ("env", "sh", "renice", "ionice", "head", "sleep")
+FRAME_RUNS = ("env", "sh", "renice", "ionice", "grep", "head", "sleep")
 FRAME_READS = ("/proc/uptime", "/proc/*/stat (to find the processes of a section that hangs)")
 
 _PADS = "#\n" * 64
@@ -69,9 +75,10 @@ pse_now() {
 pse_run() {
   pse_now
   pse_left=$((pse_begin + @DEADLINE@ - pse_t))
+  pse_rc=0
   if [ "$pse_left" -le 0 ]; then printf '\n%s K %s\n' "$B" "$1"; return; fi
   if [ "$2" -lt "$pse_left" ]; then pse_left=$2; fi
-  printf '\n%s S %s\n' "$B" "$1"
+  printf '\n%s %s %s\n' "$B" "${4:-S}" "$1"
   ( { "pse_s_$1"; printf '\n%s R %s\n' "$B" "$?"; } </dev/null 2>/dev/null | head -c "$3" ) &
   pse_w=$!
   pse_dog "$pse_w" "$pse_left" </dev/null >/dev/null 2>&1 &
@@ -81,6 +88,17 @@ pse_run() {
   kill -TERM "$pse_d" 2>/dev/null
   wait "$pse_d" 2>/dev/null
   printf '\n%s E %s %s\n' "$B" "$1" "$pse_rc"
+}
+pse_in() {
+  printf '\n%s I %s\n' "$B" "$1"
+  if [ "$2" = 0 ]; then "pse_x_$1"; printf '\n%s R %s\n' "$B" "$?"
+  else { "pse_x_$1"; printf '\n%s R %s\n' "$B" "$?"; } | head -c "$2"; fi
+  printf '\n%s E %s 0\n' "$B" "$1"
+}
+pse_none() { printf '\n%s S %s\n\n%s R 0\n\n%s E %s 0\n' "$B" "$1" "$B" "$B" "$1"; }
+pse_hung() {
+  [ "$pse_rc" = 137 ] || return 1
+  printf '\n%s F\n' "$B"
 }
 main() {
   case ${#B} in 32) ;; *) exit 3;; esac
@@ -114,63 +132,54 @@ def script(mark: str, *, facts: tuple[str, ...] = (), deadline_s: int = DEADLINE
         deadline_s: Seconds after which no further section starts.
     """
     chosen = [fact for name, fact in TABLE.items() if not facts or name in facts]
-    bodies = "".join(f"pse_s_{fact.name}() {{\n{fact.section.sh.strip()}\n}}\n" for fact in chosen)
-    calls = "\n".join(f"  pse_run {f.name} {f.section.timeout_s} {f.section.cap}" for f in chosen)
-    frame = _SCRIPT.replace("@DEADLINE@", str(deadline_s)).replace("@CALLS@", calls)
+    bodies = "".join(map(_functions, chosen))
+    calls = ""
+    for name in dict.fromkeys(fact.section.group or fact.name for fact in chosen):
+        group = [fact for fact in chosen if fact.section.group == name]
+        if group:
+            bodies += _group(name, group)
+            calls += _group_call(name, group)
+        else:
+            calls += _call(TABLE[name])
+    frame = _SCRIPT.replace("@DEADLINE@", str(deadline_s)).replace("@CALLS@", calls.rstrip())
     return f"{_PADS}B={mark}\n{bodies}{frame}main\n".encode()
 
 
-class Answer:
-    """What came back from a host.
-
-    Attributes:
-        began: The script started at all.
-        complete: Its last frame is there.
-        noise: Bytes before it began: greetings and what a login shell says.
-        frames: By section.
-    """
-
-    def __init__(self, raw: bytes, mark: str) -> None:
-        """Cut ``raw`` into frames; anything goes, also a text that is cut anywhere or is not from a probe at all."""
-        self.began = False
-        self.complete = False
-        self.noise = b""
-        self.frames: dict[str, Frame] = {}
-        parts = raw.split(b"\n" + mark.encode() + b" ")
-        self.noise = parts[0]
-        inside = ""
-        for part in parts[1:]:
-            head, _, body = part.partition(b"\n")
-            words = head.decode("ascii", "replace").split(" ")
-            if words[0] == "H":
-                self.began = True
-            if not self.began:
-                continue
-            inside = self._take(words, body, inside)
-
-    def _take(self, words: list[str], body: bytes, inside: str) -> str:
-        match words:
-            case ["S", name]:
-                self.frames[name] = Frame(raw=body, rc=None)
-                return name
-            case ["R", rc] if inside and _is_rc(rc):
-                self.frames[inside] = Frame(raw=self.frames[inside].raw, rc=int(rc))
-            case ["E", name, rc] if name == inside and _is_rc(rc):
-                self._end(name, int(rc))
-                return ""
-            case ["K", name]:
-                self.frames[name] = Frame(skipped=True, rc=None)
-            case ["Z", *_]:
-                self.complete = True
-        return inside
-
-    def _end(self, name: str, rc: int) -> None:
-        """The worker ended: without the section's own last word it was killed, or its output was cut at the cap."""
-        frame = self.frames[name]
-        if frame.rc is None:
-            cut = rc != 137
-            self.frames[name] = Frame(raw=frame.raw, rc=None if cut else 137, truncated=cut)
+def _grep(files: Iterable[str]) -> str:
+    return f"grep -as '' /dev/null {' '.join(files)}"
 
 
-def _is_rc(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) <= 3
+def _functions(fact: Fact[Any]) -> str:
+    """``pse_x_NAME`` is the section's own text, ``pse_s_NAME`` the section as it runs alone, its files included."""
+    name, section = fact.name, fact.section
+    body = f"pse_x_{name}() {{\n{section.sh.strip() or ':'}\n}}\n"
+    if section.when:
+        body += f"pse_w_{name}() {{ {section.when}; }}\n"
+    files = f"{_grep(section.files)}; " if section.files else ""
+    return f"{body}pse_s_{name}() {{ {files}pse_x_{name}; }}\n"
+
+
+def _call(fact: Fact[Any]) -> str:
+    name, section = fact.name, fact.section
+    run = f"pse_run {name} {section.timeout_s} {section.cap}"
+    return f"  if pse_w_{name}; then {run}; else pse_none {name}; fi\n" if section.when else f"  {run}\n"
+
+
+def _group(name: str, facts: Sequence[Fact[Any]]) -> str:
+    files = dict.fromkeys(path for fact in facts for path in fact.section.files)
+    body = ""
+    if files:
+        body += f"pse_x_{name}{FILES}() {{ {_grep(files)}; }}\n"
+    body += f"pse_s_{name}() {{\n"
+    if files:
+        body += f"  pse_in {name}{FILES} 0\n"
+    for fact in facts:
+        body += f"  pse_in {fact.name} {fact.section.cap if fact.section.large else 0}\n"
+    return body + "}\n"
+
+
+def _group_call(name: str, facts: Sequence[Fact[Any]]) -> str:
+    cap = sum(fact.section.cap for fact in facts) + 64 * 1024
+    limit = max(fact.section.timeout_s for fact in facts)
+    alone = "".join(f"  {_call(fact)}" for fact in facts)
+    return f"  pse_run {name} {limit} {cap} G\n  if pse_hung; then\n{alone}  fi\n"

@@ -90,7 +90,7 @@ def published() -> tuple[Published, ...]:
                 fact=fact.name,
                 doc=(type(fact).__doc__ or "").strip().split("\n", maxsplit=1)[0],
                 runs=fact.section.runs,
-                reads=fact.section.reads,
+                reads=(*fact.section.files, *fact.section.reads),
                 sh=fact.section.sh.strip(),
                 timeout_s=fact.section.timeout_s,
             )

@@ -12,20 +12,33 @@ _KILLED = 137
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """One section of the probe.
 
+    Starting a process is most of what a probe costs, so what can be read together is: one `grep` reads the files of all
+    facts, and the sections of one group share one watchdog. Only when a group does not end in time is each of its
+    sections run once more, alone and under a watchdog of its own.
+
     Attributes:
         sh: POSIX shell text. It writes nothing on the host, reads nothing from stdin and expands nothing from outside
             into a command. Here-documents are out: some shells put them into a temporary file.
-        reads: Paths that it reads, for the published list.
-        runs: Programs that it runs, for the published list; builtins are left out.
+        files: Files of text to read, as patterns of the shell; the parser gets them as ``PATH:LINE``. A file that
+            several sections read stands under the same pattern in each, else it is read twice.
+        reads: What ``sh`` reads, for the published list.
+        runs: Programs that ``sh`` runs, for the published list; builtins are left out.
         timeout_s: Seconds after which its processes are killed and the probe goes on.
         cap: Most bytes that it may print.
+        group: Sections of one group run under one watchdog; empty for one of its own.
+        large: It may print so much that it is cut at its cap also within a group.
+        when: Shell condition, of builtins only, without which ``sh`` prints nothing and is not run.
     """
 
-    sh: str
-    reads: tuple[str, ...]
-    runs: tuple[str, ...]
+    sh: str = ""
+    files: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
     timeout_s: int = 5
     cap: int = 256 * 1024
+    group: str = ""
+    large: bool = False
+    when: str = ""
 
 
 class Outcome(StrEnum):
@@ -117,6 +130,12 @@ def by_path(raw: bytes) -> dict[str, list[str]]:
         if colon and path.startswith(b"/"):
             found.setdefault(text(path), []).append(text(rest))
     return found
+
+
+def bare(raw: bytes, path: str) -> bytes:
+    """``raw`` without ``path:`` before its lines."""
+    start = path.encode() + b":"
+    return b"\n".join(line.removeprefix(start) for line in raw.split(b"\n"))
 
 
 def first(files: dict[str, list[str]], *paths: str) -> str:

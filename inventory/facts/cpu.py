@@ -2,7 +2,7 @@
 
 import msgspec
 
-from inventory.facts.base import Fact, Section, number
+from inventory.facts.base import Fact, Section, bare, number
 
 
 class CPU(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,18 +28,21 @@ class CPUFact(Fact[CPU]):
     section = Section(
         sh="""
 grep -aE '^(processor|physical id|model name|cpu model|Processor)[^:]*:' /proc/cpuinfo
-grep -am1 '^flags' /proc/cpuinfo
-printf 'online\\t: '; cat /sys/devices/system/cpu/online || echo
+while read -r key rest; do
+  case $key in flags) echo "flags $rest"; break;; Features|features|isa) break;; esac
+done < /proc/cpuinfo
 :""",
-        reads=("/proc/cpuinfo", "/sys/devices/system/cpu/online"),
-        runs=("grep", "cat"),
+        files=("/sys/devices/system/cpu/online",),
+        reads=("/proc/cpuinfo",),
+        runs=("grep",),
+        group="quick",
     )
 
     def parse(self, raw: bytes) -> CPU | None:
         """See `CPU`; None when neither table nor online list is there."""
         listed, physical, model, wide = 0, set(), "", None
         online: int | None = None
-        for line in raw.decode("utf-8", "backslashreplace").split("\n"):
+        for line in bare(raw, "/sys/devices/system/cpu/online").decode("utf-8", "backslashreplace").split("\n"):
             key, _, value = (part.strip() for part in line.partition(":"))
             if key == "processor" and number(value) is not None:
                 listed += 1
@@ -49,8 +52,8 @@ printf 'online\\t: '; cat /sys/devices/system/cpu/online || echo
                 model = value
             elif key == "flags" and wide is None:
                 wide = "lm" in value.split()
-            elif key == "online":
-                online = count(value)
+            elif online is None:
+                online = count(value if key == "online" else key)
         vcpus = listed or online
         if not vcpus:
             return None

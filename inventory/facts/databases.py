@@ -10,6 +10,9 @@ _QUERY = (
 )
 
 
+_SOCKETS = "/var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*"
+
+
 class PostgresDatabase(msgspec.Struct, frozen=True, kw_only=True):
     """One database: its name, bytes on disk and the server's version."""
 
@@ -42,7 +45,7 @@ class PostgresFact(Fact[tuple[PostgresServer, ...]]):
     name = "postgres"
     section = Section(
         sh=f"""
-for s in /var/run/postgresql/.s.PGSQL.* /tmp/.s.PGSQL.*; do
+for s in {_SOCKETS}; do
   if [ ! -S "$s" ]; then continue; fi
   printf 'server\\0%s\\0' "${{s##*.}}"
   if ! command -v psql >/dev/null; then printf 'error\\0psql is not installed\\0'; continue; fi
@@ -55,6 +58,7 @@ done
         reads=("/var/run/postgresql/.s.PGSQL.*", "/tmp/.s.PGSQL.*", "pg_database over the local socket, as postgres"),  # noqa: S108 - the socket's other usual folder, only read
         runs=("psql",),
         timeout_s=10,
+        when=f'for s in {_SOCKETS}; do if [ -S "$s" ]; then return 0; fi; done; return 1',
     )
 
     def parse(self, raw: bytes) -> tuple[PostgresServer, ...] | None:

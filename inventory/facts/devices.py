@@ -24,13 +24,14 @@ class DevicesFact(Fact[tuple[Device, ...]]):
     name = "devices"
     section = Section(
         sh="""
-grep -as '' /dev/null /sys/bus/usb/devices/*/idVendor /sys/bus/usb/devices/*/idProduct \\
-  /sys/bus/usb/devices/*/product /sys/bus/usb/devices/*/bDeviceClass
 for d in /sys/class/raw/raw[0-9]* /dev/raw/raw[0-9]*; do if [ -e "$d" ]; then echo "raw:${d##*/}"; fi; done
 :""",
-        reads=("/sys/bus/usb/devices/*/{idVendor,idProduct,product,bDeviceClass}", "/sys/class/raw", "/dev/raw"),
-        runs=("grep",),
-        cap=64 * 1024,
+        files=(
+            *("/sys/bus/usb/devices/*/idVendor", "/sys/bus/usb/devices/*/idProduct"),
+            *("/sys/bus/usb/devices/*/product", "/sys/bus/usb/devices/*/bDeviceClass"),
+        ),
+        reads=("/sys/class/raw", "/dev/raw"),
+        group="quick",
     )
 
     def parse(self, raw: bytes) -> tuple[Device, ...] | None:

@@ -10,6 +10,9 @@ _FILE = re.compile(r"^/sys/block/([^/]+)/(size|removable|ro|device/vendor|device
 _VIRTUAL = re.compile(r"^(loop|ram|zram|sr|fd|nbd)\d+$")
 
 
+_NUMBERS = re.compile(rb"^(?:/sys/block/[^\n:]*/dev:)?(\d{1,6}:\d{1,8})$", re.MULTILINE)
+
+
 class BlockDevice(msgspec.Struct, frozen=True, kw_only=True):
     """One block device that holds data of its own.
 
@@ -39,12 +42,11 @@ class DisksFact(Fact[tuple[BlockDevice, ...]]):
 
     name = "disks"
     section = Section(
-        sh="""
-grep -as '' /dev/null /sys/block/*/size /sys/block/*/removable /sys/block/*/device/vendor \\
-  /sys/block/*/device/model /sys/block/*/dm/name /sys/block/*/dm/uuid
-:""",
-        reads=("/sys/block/*/{size,removable,device/vendor,device/model,dm/name,dm/uuid}",),
-        runs=("grep",),
+        files=(
+            *("/sys/block/*/size", "/sys/block/*/removable", "/sys/block/*/device/vendor", "/sys/block/*/device/model"),
+            *("/sys/block/*/dm/name", "/sys/block/*/dm/uuid"),
+        ),
+        group="quick",
     )
 
     def parse(self, raw: bytes) -> tuple[BlockDevice, ...] | None:
@@ -78,14 +80,7 @@ class CryptFact(Fact[tuple[str, ...]]):
     """Encrypted volumes: names of dm-crypt maps, from their kernel uuid (``CRYPT-LUKS2-…``)."""
 
     name = "crypt"
-    section = Section(
-        sh="""
-grep -as '^CRYPT-' /dev/null /sys/block/dm-*/dm/uuid
-:""",
-        reads=("/sys/block/dm-*/dm/uuid",),
-        runs=("grep",),
-        cap=64 * 1024,
-    )
+    section = Section(files=("/sys/block/*/dm/uuid",), group="quick")
 
     def parse(self, raw: bytes) -> tuple[str, ...] | None:
         """Names such as ``LUKS2 root``; None when nothing is encrypted here."""
@@ -101,16 +96,8 @@ class BlockNumbersFact(Fact[tuple[str, ...]]):
     """Numbers of all block devices, also of partitions and volumes: which file systems lie on disks of this host."""
 
     name = "block_numbers"
-    section = Section(
-        sh="""
-grep -ahs '' /dev/null /sys/block/*/dev /sys/block/*/*/dev
-:""",
-        reads=("/sys/block/*/dev", "/sys/block/*/*/dev"),
-        runs=("grep",),
-    )
+    section = Section(files=("/sys/block/*/dev", "/sys/block/*/*/dev"), group="quick")
 
     def parse(self, raw: bytes) -> tuple[str, ...] | None:
         """``major:minor``, sorted; None when the host shows none."""
-        return (
-            tuple(sorted({text(line) for line in raw.splitlines() if re.fullmatch(rb"\d{1,6}:\d{1,8}", line)})) or None
-        )
+        return tuple(sorted({text(number) for number in _NUMBERS.findall(raw)})) or None

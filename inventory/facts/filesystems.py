@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from inventory.facts.base import Fact, Section, number, text
+from inventory.facts.base import Fact, Section, bare, number, text
 
 LOCAL = (
     "ext2",
@@ -62,30 +62,37 @@ class MountsFact(Fact[tuple[Mount, ...]]):
     name = "mounts"
     section = Section(
         sh=f"""
-cat /proc/self/mountinfo
-set --
-while read -r _ _ _ _ at rest; do
-  kind=${{rest#* - }}
-  case $at in *'\\012'*|*'\\134'*) continue;; esac
-  case ${{kind%% *}} in
-    {_ASKED}) set -- "$@" "$(printf '%bx' "$at")";;
-  esac
-done < /proc/self/mountinfo
 echo 'stat:'
+found=$(grep -aE ' - ({_ASKED}) ' /proc/self/mountinfo)
+set -f
+IFS='
+'
+set -- $found
+IFS=' '
 n=$#
 while [ "$n" -gt 0 ]; do
-  at=${{1%x}}; shift; set -- "$@" "$at"; n=$((n - 1))
+  line=$1; shift; n=$((n - 1))
+  at=${{line#* * * * }}; at=${{at%% *}}
+  case $at in
+    *'\\012'*|*'\\134'*) ;;
+    *'\\'*) at=$(printf '%bx' "$at"); set -- "$@" "${{at%x}}";;
+    *) set -- "$@" "$at";;
+  esac
 done
+unset IFS
+set +f
 if [ $# -gt 0 ]; then stat -f -c '%b %S %f %n' -- "$@"; fi
 :""",
+        files=("/proc/self/mountinfo",),
         reads=("/proc/self/mountinfo", "statfs of mounted local file systems: " + ", ".join(_ASKED.split("|"))),
-        runs=("cat", "stat"),
+        runs=("grep", "stat"),
         timeout_s=8,
+        group="disk",
     )
 
     def parse(self, raw: bytes) -> tuple[Mount, ...] | None:
         """See `Mount`, later mounts over earlier ones, sorted by path; None without a table."""
-        table, _, sizes = raw.partition(b"\nstat:\n")
+        table, _, sizes = bare(raw, "/proc/self/mountinfo").partition(b"\nstat:\n")
         known: dict[str, tuple[int, int]] = {}
         for line in sizes.splitlines():
             words = text(line).split(" ", 3)
@@ -118,12 +125,12 @@ class FstabFact(Fact[tuple[Mount, ...]]):
     """/etc/fstab: also what is not mounted at the moment comes back at the next boot."""
 
     name = "fstab"
-    section = Section(sh="cat /etc/fstab", reads=("/etc/fstab",), runs=("cat",), cap=64 * 1024)
+    section = Section(files=("/etc/fstab",), group="quick")
 
     def parse(self, raw: bytes) -> tuple[Mount, ...] | None:
         """Mounts without sizes, in the order of the file; None when the file is missing or has no entry."""
         found = []
-        for line in raw.decode("utf-8", "backslashreplace").split("\n"):
+        for line in bare(raw, "/etc/fstab").decode("utf-8", "backslashreplace").split("\n"):
             words = line.split()
             if len(words) >= 3 and not words[0].startswith("#"):
                 found.append(Mount(mount=unescape(words[1]), source=unescape(words[0]), fstype=words[2], device=""))

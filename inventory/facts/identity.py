@@ -54,27 +54,24 @@ class IdentityFact(Fact[Identity]):
     section = Section(
         sh="""
 D=/sys/class/dmi/id
-grep -as '' /dev/null /proc/sys/kernel/hostname /etc/hostname /etc/machine-id /var/lib/dbus/machine-id \\
-  $D/product_uuid $D/product_serial $D/sys_vendor $D/product_name /sys/hypervisor/type
 for f in $D/product_uuid $D/product_serial; do
   if [ -e "$f" ] && [ ! -r "$f" ]; then echo "denied:$f"; fi
 done
 for f in /.dockerenv /run/.containerenv; do if [ -e "$f" ]; then echo "container:$f"; fi; done
-grep -aqs '^flags.* hypervisor' /proc/cpuinfo && echo "flag:hypervisor"
+while read -r key rest; do
+  case $key in Features|features|isa) break;; flags) ;; *) continue;; esac
+  case " $rest " in *" hypervisor "*) echo "flag:hypervisor";; esac
+  break
+done < /proc/cpuinfo
 if [ -d $D ]; then echo "dmi:yes"; fi
 :""",
-        reads=(
-            "/proc/sys/kernel/hostname",
-            "/etc/hostname",
-            "/etc/machine-id",
-            "/var/lib/dbus/machine-id",
-            "/sys/class/dmi/id/{product_uuid,product_serial,sys_vendor,product_name}",
-            "/sys/hypervisor/type",
-            "/.dockerenv",
-            "/run/.containerenv",
-            "/proc/cpuinfo",
+        files=(
+            *("/proc/sys/kernel/hostname", "/etc/hostname", "/etc/machine-id", "/var/lib/dbus/machine-id"),
+            *("/sys/class/dmi/id/product_uuid", "/sys/class/dmi/id/product_serial"),
+            *("/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name", "/sys/hypervisor/type"),
         ),
-        runs=("grep",),
+        reads=("/.dockerenv", "/run/.containerenv", "/proc/cpuinfo (first line of flags)"),
+        group="quick",
     )
 
     def parse(self, raw: bytes) -> Identity | None:

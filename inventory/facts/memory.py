@@ -6,7 +6,7 @@ import msgspec
 
 from inventory.facts.base import Fact, Section
 
-_LINE = re.compile(rb"^(\w+(?:\(\w+\))?):\s*(\d{1,18})(?: kB)?\s*$", re.MULTILINE)
+_LINE = re.compile(rb"^(?:/proc/meminfo:)?(\w+(?:\(\w+\))?):\s*(\d{1,18})(?: kB)?\s*$", re.MULTILINE)
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class MemoryFact(Fact[Memory]):
     """/proc/meminfo, whose ``kB`` is KiB."""
 
     name = "memory"
-    section = Section(sh="cat /proc/meminfo", reads=("/proc/meminfo",), runs=("cat",), cap=64 * 1024)
+    section = Section(files=("/proc/meminfo",), group="quick")
 
     def parse(self, raw: bytes) -> Memory | None:
         """See `Memory`; None without a total."""

@@ -35,12 +35,11 @@ class NicsFact(Fact[tuple[Interface, ...]]):
 
     name = "nics"
     section = Section(
-        sh="""
-grep -as '' /dev/null /sys/class/net/*/address /sys/class/net/*/operstate /sys/class/net/*/type
-ip -o addr show
-:""",
-        reads=("/sys/class/net/*/{address,operstate,type}", "interface addresses by netlink"),
-        runs=("grep", "ip"),
+        sh="ip -o addr show",
+        files=("/sys/class/net/*/address", "/sys/class/net/*/operstate", "/sys/class/net/*/type"),
+        reads=("interface addresses by netlink",),
+        runs=("ip",),
+        group="quick",
     )
 
     def parse(self, raw: bytes) -> tuple[Interface, ...] | None:

@@ -31,6 +31,8 @@ fi
         runs=("dpkg-query", "rpm", "grep"),
         timeout_s=15,
         cap=2 * 1024 * 1024,
+        group="disk",
+        large=True,
     )
 
     def parse(self, raw: bytes) -> tuple[Package, ...] | None:

@@ -52,6 +52,8 @@ grep -asE ': [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|07|0A) ' \\
         runs=("grep",),
         timeout_s=10,
         cap=8 * 1024 * 1024,
+        group="sockets",
+        large=True,
     )
 
     def parse(self, raw: bytes) -> tuple[Socket, ...] | None:
@@ -93,6 +95,8 @@ find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname 'socket:*' -
         runs=("find",),
         timeout_s=15,
         cap=8 * 1024 * 1024,
+        group="sockets",
+        large=True,
     )
 
     def parse(self, raw: bytes) -> dict[int, tuple[int, ...]] | None:
@@ -116,6 +120,8 @@ grep -as '^Name:' /dev/null /proc/[0-9]*/status
         runs=("grep",),
         timeout_s=10,
         cap=4 * 1024 * 1024,
+        group="sockets",
+        large=True,
     )
 
     def parse(self, raw: bytes) -> dict[int, str] | None:

@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 import inventory
-from inventory.discovery import HINTS, Discovery, HostResult
+from inventory.asking import HINTS, HostResult
+from inventory.discovery import Discovery
 from inventory.store import record
 from pse.core.documents.snapshot import Server, Sighting
 from pse.core.errors import BadInput, UsageError

@@ -1,5 +1,7 @@
 """Snapshots on disk, the store, and hosts.toml."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -82,6 +84,15 @@ def sighting(source: str, hostname: str, **more: object) -> Sighting:
         server=Server(id="", hostname=hostname, sources=(source,)),
         databases=(Database(server="", engine="postgresql", port=5432, name="x"),),
     )
+
+
+def test_tables_are_made_without_pandas() -> None:
+    code = (
+        "import sys; from inventory.estate import arrow_table; from pse.core.documents.snapshot import Disk, Server;"
+        "arrow_table([Server(id='a', hostname='b')], Server); arrow_table([], Disk); print('pandas' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n", "its import takes longer than to ask a dozen hosts"
 
 
 def test_the_store_keeps_the_newest_of_each_source(workspace: Workspace) -> None:

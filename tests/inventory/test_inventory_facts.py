@@ -77,4 +77,3 @@ def test_what_is_published_is_what_runs() -> None:
         assert rows[name].sh == fact.section.sh.strip()
         assert rows[name].doc
         assert rows[name].reads
-        assert rows[name].runs

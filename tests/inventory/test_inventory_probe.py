@@ -4,14 +4,16 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inventory.answer import Answer
 from inventory.facts import TABLE, Fact, Frame, Outcome, Section, published
 from inventory.facts.memory import Memory
-from inventory.probe import COMMAND, Answer, boundary, script
+from inventory.probe import COMMAND, boundary, script
 from tests.require import require
 
 
@@ -20,8 +22,8 @@ class Made(Fact[bytes]):
 
     name = "made"
 
-    def __init__(self, sh: str, *, timeout_s: int = 5, cap: int = 65536) -> None:
-        self.section = Section(sh=sh, reads=("x",), runs=("x",), timeout_s=timeout_s, cap=cap)  # type: ignore[misc]  # differs from test to test
+    def __init__(self, sh: str, *, timeout_s: int = 5, cap: int = 65536, **more: Any) -> None:
+        self.section = Section(sh=sh, reads=("x",), runs=("x",), timeout_s=timeout_s, cap=cap, **more)  # type: ignore[misc]  # differs from test to test
 
     def parse(self, raw: bytes) -> bytes | None:
         return raw or None
@@ -47,6 +49,7 @@ class Maker:
         for name, fact in table.items():
             fact.name = name  # type: ignore[misc]  # differs from test to test
         self._monkeypatch.setattr("inventory.probe.TABLE", table)
+        self._monkeypatch.setattr("inventory.answer.TABLE", table)
         mark = boundary()
         raw = run(script(mark, deadline_s=deadline_s)).stdout
         return Answer(raw, mark), raw
@@ -109,6 +112,57 @@ def test_a_section_that_floods_is_cut_and_says_so(made: Maker) -> None:
     assert len(answer.frames["flood"].raw) == 1000
     assert Made("").read(answer.frames["flood"]).reason.startswith("cut")
     assert answer.frames["next"].raw.strip() == b"here"
+
+
+def test_a_group_that_hangs_is_asked_again_one_by_one(made: Maker, tmp_path: Path) -> None:
+    (tmp_path / "one").write_text("first\n", encoding="utf-8")
+    files = (str(tmp_path / "one"),)
+    start = time.monotonic()
+    answer, _ = made(
+        ("fine", Made("echo fine", group="g", files=files, timeout_s=1)),
+        ("stuck", Made("echo before; sleep 73.25", group="g", timeout_s=1)),
+        ("after", Made("echo after", group="g", timeout_s=1)),
+        ("next", Made("echo here")),
+    )
+    assert time.monotonic() - start < 12
+    assert answer.frames["fine"].raw.split() == [f"{files[0]}:first".encode(), b"fine"], "once, and not twice"
+    assert "hung" in Made("", timeout_s=1).read(answer.frames["stuck"]).reason
+    assert answer.frames["after"].raw.strip() == b"after"
+    assert answer.frames["next"].raw.strip() == b"here"
+    assert answer.complete
+
+
+def test_files_of_a_group_are_read_by_one_program_and_handed_out(made: Maker, tmp_path: Path) -> None:
+    for name in ("a-1:0", "b-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "size").write_text(f"{name}\nsecond\n", encoding="utf-8")
+    (tmp_path / "only").write_text("alone\n", encoding="utf-8")
+    answer, raw = made(
+        ("sizes", Made("", group="g", files=(f"{tmp_path}/*/size",))),
+        ("both", Made("echo own", group="g", files=(f"{tmp_path}/*/size", f"{tmp_path}/only"))),
+        ("absent", Made("", group="g", files=(f"{tmp_path}/nothing",))),
+    )
+    lines = {name: frame.raw.strip().decode().split("\n") for name, frame in answer.frames.items()}
+    sizes = [f"{tmp_path}/{name}/size:{line}" for name in ("a-1:0", "b-2") for line in (name, "second")]
+    assert lines["sizes"] == sizes
+    assert lines["both"] == [*sizes, f"{tmp_path}/only:alone", "own"]
+    assert lines["absent"] == [""]
+    assert raw.count(b"second") == 2, "each file is read and sent once"
+
+
+def test_a_large_section_of_a_group_is_cut_and_the_others_are_whole(made: Maker) -> None:
+    answer, _ = made(
+        ("flood", Made("while :; do echo xxxxxxxx; done", cap=1000, group="g", large=True)),
+        ("after", Made("echo after", group="g")),
+    )
+    assert answer.frames["flood"].truncated
+    assert len(answer.frames["flood"].raw) == 1000
+    assert answer.frames["after"].raw.strip() == b"after"
+
+
+def test_a_section_without_its_condition_is_absent_and_not_run(made: Maker) -> None:
+    answer, _ = made(("no", Made("echo ran", when="return 1")), ("yes", Made("echo ran", when="return 0")))
+    assert [Made("").read(answer.frames[n]).outcome for n in ("no", "yes")] == [Outcome.ABSENT, Outcome.VALUE]
 
 
 def test_the_scripts_own_deadline_leaves_sections_out(made: Maker) -> None:

@@ -1,0 +1,1 @@
+"""Discovery of lab hosts measured beside Ansible and pyinfra."""
