@@ -19,6 +19,7 @@ from pse.core.errors import Incomplete, RemoteError
 
 LIFE_S = 15 * 60
 SKEW_S = 60
+_NONE = 1
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"
 # AES-GCM first: measured 2.8 times as fast as OpenSSH's default on processors with AES instructions.
 
@@ -39,9 +40,11 @@ class Passage:
         target: Is connected to.
         job: Name of the move on both hosts: lower-case letters, digits and hyphens.
         forwards: Sockets may be forwarded over it.
+        listens: Port of the target's loopback address that it may listen on, for programs that know no socket; 1 for
+            none, because nobody but root could listen there.
     """
 
-    def __init__(self, source: Host, target: Host, job: str, *, forwards: bool = False) -> None:
+    def __init__(self, source: Host, target: Host, job: str, *, forwards: bool = False, listens: int = _NONE) -> None:
         """Remember the ends; nothing is made yet."""
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -49,6 +52,7 @@ class Passage:
         self.target = target
         self.job = job
         self._forwards = forwards
+        self._listens = listens
         self._authority = Ed25519PrivateKey.generate()
         self._lock = threading.Lock()
         self._folder = ""
@@ -162,9 +166,9 @@ echo "$l"; cat k.pub""",
         if self._bind:
             options.append(f'from="{self._bind}"')
         if self._forwards:
-            # No TCP port is listened on. What is dialled cannot be limited to the database's socket: sshd's permitopen
-            # knows TCP ports only and refuses every socket once it is given.
-            options += ["port-forwarding", 'permitlisten="127.0.0.1:1"']
+            # No other TCP port is listened on. What is dialled cannot be limited to the database's socket: sshd's
+            # permitopen knows TCP ports only and refuses every socket once it is given.
+            options += ["port-forwarding", f'permitlisten="127.0.0.1:{self._listens}"']
         line = f"{','.join(options)} {authority.decode()} {self.job}"
         edit = _EDIT.format(mark=shlex.quote(f" {self.job}$"), add='cat >>"$t"')
         self.target.text(edit, stdin=line.encode() + b"\n", what="writing the trust line")

@@ -4,15 +4,12 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from migrate import jobs
-from migrate.hosts import PRELUDE, retried
-from migrate.jobs import folder_of
 from migrate.replicators import access, roles
-from migrate.replicators.ports import FreezeOver, Moved, Task
+from migrate.replicators.ports import Moved, Task
 from migrate.replicators.psql import Admin, ident, literal, reason
+from migrate.replicators.stream import stream
 from migrate.verify import shape
 from migrate.verify.postgresql import filled_tables, shapes_of
-from pse.core.errors import RemoteError
 from pse.core.journal import once
 
 FRESH = "pse_fresh"
@@ -77,10 +74,12 @@ class Dump:
         name = self.task.move.database
         if not back and taker.has_database(name):
             access.replaceable(self.task, taker)
-        self._stream(
+        stream(
+            self.task,
             "roles",
             f"{giver.prefix} {roles.DUMP.format(far='')}",
             f"{taker.prefix} psql -Xq -d postgres",
+            reason=reason,
             back=back,
         )
         roles.settle(giver, taker)
@@ -90,10 +89,12 @@ class Dump:
         comment = self._comment(taker) if back else ""
         taker.rows("postgres", f"drop database if exists {ident(fresh)}")
         taker.rows("postgres", f"create database {ident(fresh)} {creation}")
-        sent = self._stream(
+        sent = stream(
+            self.task,
             "dump",
             f"{giver.prefix} pg_dump -Fc -Z 1 {shlex.quote(name)}",
             f"{taker.prefix} pg_restore --exit-on-error -d {shlex.quote(fresh)}",
+            reason=reason,
             back=back,
         )
         # All that says whose it is and who may come in stands before it takes the place of the old one.
@@ -141,25 +142,3 @@ class Dump:
         (creation,) = (line for line in lines if line.startswith("CREATE DATABASE "))
         kept = [line for line in lines if _PROPERTY.match(line) and not _CLOSED.match(line)]
         return creation[creation.index(" WITH TEMPLATE ") :].rstrip(";"), "".join(f"{line}\n" for line in kept)
-
-    def _stream(self, what: str, giver: str, taker: str, *, back: bool) -> int:
-        """Run ``giver | ssh … taker``, or ``ssh … giver | taker``, as a job of the source; returns the bytes."""
-        task = self.task
-        folder = folder_of(task.source, task.job)
-        name = f"{task.key.rsplit('/', 1)[-1]}-{'back-' if back else ''}{what}"
-        far = f"exec bash -c {shlex.quote(PRELUDE + 'set -o pipefail;' + (giver if back else taker))}"
-        shell = f"{task.passage.shell(name, far)} {task.passage.address} true"
-        counted = f"tee >(wc -c >{name}.bytes)"
-        line = f"{shell} </dev/null | {counted} | {taker}" if back else f"{giver} | {counted} | {shell}"
-        # A stream that was cut off is of no use: what is known of an earlier one is forgotten, and it runs again.
-        jobs.stop(task.source, folder, name)
-        jobs.start(task.source, folder, name, f"set -o pipefail\n{line}")
-        try:
-            ended = retried(lambda: jobs.wait(task.source, folder, name, within_s=task.left(24 * 3600)))
-        except FreezeOver:
-            jobs.stop(task.source, folder, name)
-            raise
-        if ended.rc != 0:
-            raise RemoteError(f"carrying the {what} failed: {reason(ended.log)}", where=task.move.id)
-        count = task.source.run(f"cat {folder}/{name}.bytes").stdout.strip()
-        return int(count) if count.isdigit() else 0

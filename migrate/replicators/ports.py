@@ -28,6 +28,10 @@ CLOSING = "cleanup"
 """The key of tasks that close a move for good."""
 
 
+LISTENING = ("mariadb",)
+"""Kinds of moves whose servers call each other by TCP only, so that the passage has to listen on a loopback port."""
+
+
 class FreezeOver(Incomplete):
     """Writers were stopped for longer than allowed; they are given back to the source."""
 
@@ -84,7 +88,8 @@ class Task:
     @cached_property
     def passage(self) -> Passage:
         """The way from source to target; opened at first use."""
-        return Passage(self.source, self.target, self.job, forwards=self.move.kind != "files")
+        listens = loopback_port(self.job) if self.move.kind in LISTENING else 1
+        return Passage(self.source, self.target, self.job, forwards=self.move.kind != "files", listens=listens)
 
     def left(self, otherwise_s: float) -> float:
         """Seconds that a wait may take: up to the end of the freeze, else ``otherwise_s``.
@@ -216,6 +221,11 @@ class Replication(Replicator, Reversible, Protocol):
 def job_name(plan: str, move: Move) -> str:
     """The name of a move on hosts and in databases; the same in every attempt."""
     return f"pse-{digest(f'{plan}/{move.id}'.encode())[:12]}"
+
+
+def loopback_port(job: str) -> int:
+    """An even port for the move below those that systems hand out; it and the next one are the move's own."""
+    return 20000 + 2 * (int(digest(job.encode())[:8], 16) % 5000)
 
 
 def words(error: PseError) -> str:

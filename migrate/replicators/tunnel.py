@@ -6,6 +6,7 @@ to the target's. The session runs as a job of the source while data is replicate
 
 import shlex
 import time
+from collections.abc import Callable
 
 from migrate import jobs
 from migrate.hosts import last_line
@@ -18,6 +19,58 @@ JOB = "tunnel"
 _COME_UP_S = 20.0
 PORT = 5432
 """The port in the name of the joined sockets, whatever the servers' own ports are."""
+
+
+class Session:
+    """One ssh session that the source opens to forward sockets; it runs as a job of the source.
+
+    Args:
+        passage: The way, with forwards allowed.
+        what: What it joins, for a person.
+    """
+
+    def __init__(self, passage: Passage, what: str) -> None:
+        """Remember them; nothing is made yet."""
+        self._passage = passage
+        self._what = what
+
+    def ensure(self, forwards: str, up: Callable[[], bool], *, prepare: Callable[[], None] = lambda: None) -> None:
+        """Make it where ``up`` says that it is not up.
+
+        Args:
+            forwards: Options of ssh: what is forwarded where.
+            up: Whether both directions answer.
+            prepare: Makes room just before.
+
+        Raises:
+            RemoteError: It does not come up.
+        """
+        if up():
+            return
+        source = self._passage.source
+        folder = folder_of(source, self._passage.job)
+        jobs.stop(source, folder, JOB)
+        prepare()
+        shell = self._passage.shell(JOB, "")
+        command = f"{shell} -N -o ExitOnForwardFailure=yes {forwards} {self._passage.address}"
+        jobs.start(source, folder, JOB, command)
+        look = f"cd {folder}; tail -n 3 {JOB}.log; [ ! -e {JOB}.rc ]"
+        deadline = time.monotonic() + _COME_UP_S
+        while not up():
+            done = source.run(look)
+            if done.rc != 0 or time.monotonic() > deadline:
+                raise RemoteError(
+                    f"{self._what} cannot be joined: {last_line(done.stdout)}",
+                    where=f"{source.name} to {self._passage.target.name}",
+                    hint="Does the target's sshd allow AllowStreamLocalForwarding and AllowTcpForwarding, and can the "
+                    "source reach it?",
+                )
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """End it; quiet when it is gone."""
+        source = self._passage.source
+        jobs.stop(source, folder_of(source, self._passage.job), JOB)
 
 
 class Tunnel:
@@ -34,6 +87,7 @@ class Tunnel:
         self._passage = passage
         self._source = source
         self._target = target
+        self._session = Session(passage, "the sockets of the two database servers")
 
     @property
     def at_target(self) -> str:
@@ -59,35 +113,18 @@ class Tunnel:
         Raises:
             RemoteError: It does not come up.
         """
-        if self.up():
-            return
-        source, target = self._source.host, self._target.host
-        folder = folder_of(source, self._passage.job)
-        jobs.stop(source, folder, JOB)
-        for host, sockets in ((source, self.at_source), (target, self.at_target)):
+        remote = f"{self.at_target}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._source.port}"
+        local = f"{self.at_source}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._target.port}"
+        self._session.ensure(f"-R {remote} -L {local}", self.up, prepare=self._make_room)
+
+    def _make_room(self) -> None:
+        for host, sockets in ((self._source.host, self.at_source), (self._target.host, self.at_target)):
             host.text(
                 f"mkdir -p -m 700 {sockets} && rm -f {sockets}/.s.PGSQL.{PORT}", what="making room for the socket"
             )
-        shell = self._passage.shell(JOB, "")
-        remote = f"{self.at_target}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._source.port}"
-        local = f"{self.at_source}/.s.PGSQL.{PORT}:{SOCKETS}/.s.PGSQL.{self._target.port}"
-        command = f"{shell} -N -o ExitOnForwardFailure=yes -R {remote} -L {local} {self._passage.address}"
-        jobs.start(source, folder, JOB, command)
-        look = f"cd {folder}; tail -n 3 {JOB}.log; [ ! -e {JOB}.rc ]"
-        deadline = time.monotonic() + _COME_UP_S
-        while not self.up():
-            done = source.run(look)
-            if done.rc != 0 or time.monotonic() > deadline:
-                raise RemoteError(
-                    f"the sockets of the two database servers cannot be joined: {last_line(done.stdout)}",
-                    where=f"{source.name} to {target.name}",
-                    hint="Does the target's sshd allow AllowStreamLocalForwarding, and can the source reach it?",
-                )
-            time.sleep(0.05)
 
     def end(self) -> None:
         """End the session and take the sockets away; quiet when it is gone."""
-        source, target = self._source.host, self._target.host
-        jobs.stop(source, folder_of(source, self._passage.job), JOB)
-        for host, folder in ((source, self.at_source), (target, self.at_target)):
+        self._session.end()
+        for host, folder in ((self._source.host, self.at_source), (self._target.host, self.at_target)):
             host.text(f"rm -rf {folder}")

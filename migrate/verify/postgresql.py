@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from migrate.replicators.psql import Admin, ident, literal
+from migrate.verify import results as results_of
 from migrate.verify import shape
-from pse.core.canonical import digest
 from pse.core.documents.campaign import CheckResult
-from pse.core.text import printable
 
 _PINNED = """set datestyle='ISO, MDY'; set timezone='UTC'; set intervalstyle='iso_8601'; set extra_float_digits=1;
 set bytea_output='hex'; set lc_monetary='C'; set search_path=pg_catalog;
@@ -66,45 +65,12 @@ def compare(
     with ThreadPoolExecutor(2) as pool:
         ends = [pool.submit(_read, admin, database, salt, timeout_s) for admin in (source, target)]
         (mine, mine_rows), (theirs, their_rows) = (end.result() for end in ends)
-    results = _shapes(f"{subject} {database}", *shape.shapes(mine_rows, their_rows), passed or {}) if shapes else []
-    results.append(
-        _result(
-            f"{subject} {database} tables",
-            "names and row counts",
-            {name: text.split()[0] for name, text in mine["tables"].items()},
-            {name: text.split()[0] for name, text in theirs["tables"].items()},
-        )
-    )
-    if filled and all(text.split()[0] == "0" for text in mine["tables"].values()):
-        results.append(
-            CheckResult(
-                subject=f"{subject} {database} rows",
-                method="rows noted before the move",
-                source="0 0",
-                target="0 0",
-                items=0,
-                equal=False,
-                detail=f"{filled} tables had rows before the move, and none has now",
-            )
-        )
-    for name in sorted(mine["tables"].keys() | theirs["tables"].keys()):
-        left, right = mine["tables"].get(name, "0 0"), theirs["tables"].get(name, "0 0")
-        if left == right == "0 0":
-            continue  # an empty table is held by the list of tables; here nothing would be compared
-        results.append(
-            CheckResult(
-                subject=f"{subject} {database} {printable(name)}",
-                method="row count and md5 sum",
-                source=left,
-                target=right,
-                items=min(int(left.split()[0]), int(right.split()[0])),
-                equal=left == right and int(left.split()[0]) > 0,
-                detail="" if left == right else "rows differ",
-            )
-        )
+    about = f"{subject} {database}"
+    results = results_of.of_shapes(about, *shape.shapes(mine_rows, their_rows), passed or {}) if shapes else []
+    results += results_of.of_tables(about, mine["tables"], theirs["tables"], filled=filled)
     for part, method in (("sequences", "last values"), ("blobs", "md5 of each")):
         if mine[part] or theirs[part]:
-            results.append(_result(f"{subject} {database} {part}", method, mine[part], theirs[part]))
+            results.append(results_of.of_names(f"{about} {part}", method, mine[part], theirs[part]))
     return tuple(results)
 
 
@@ -148,49 +114,3 @@ def _read(
         found[part][name] = f"{first} {second}"
     found["blobs"] = {row[1]: row[2] for row in rows if row[0] == "blobs"}
     return found, [row[1:] for row in rows if row[0] == "shape"]
-
-
-def _shapes(subject: str, mine: shape.Shape, theirs: shape.Shape, passed: Mapping[str, str]) -> list[CheckResult]:
-    results = []
-    about_roles = ("role ", "password of ", "membership ", "setting of role ")
-    for part, roles in (("shape", False), ("roles", True)):
-        left, right = (
-            {name: text for name, text in side.items() if name.startswith(about_roles) is roles}
-            for side in (mine, theirs)
-        )
-        names = shape.unlike(left, right, passed)
-        if left or not roles:
-            results.append(
-                CheckResult(
-                    subject=f"{subject} {part}",
-                    method="catalog",
-                    source=_hash(left),
-                    # What passed is shown as the source has it: the hashes of equal ends are equal.
-                    target=_hash(right if names else left),
-                    items=min(len(left), len(right)),
-                    equal=not names and len(left) > 0,
-                    detail=shape.say(names, left, right) or ("" if left else "there is nothing to compare"),
-                )
-            )
-    return results
-
-
-def _result(subject: str, method: str, mine: dict[str, str], theirs: dict[str, str]) -> CheckResult:
-    unlike = sorted(name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name))
-    shown = "; ".join(
-        " and ".join(f"{printable(name)}: {printable(side.get(name, 'missing'))[:80]}" for side in (mine, theirs))
-        for name in unlike[:5]
-    )
-    return CheckResult(
-        subject=subject,
-        method=method,
-        source=_hash(mine),
-        target=_hash(theirs),
-        items=min(len(mine), len(theirs)),
-        equal=not unlike and len(mine) > 0,
-        detail=shown or ("there is nothing to compare" if not mine else ""),
-    )
-
-
-def _hash(found: dict[str, str]) -> str:
-    return digest("".join(f"{name}\n{found[name]}\n" for name in sorted(found)).encode())

@@ -131,11 +131,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Unique in the plan.
-        kind: Name of a replicator: ``files`` or ``postgresql``.
+        kind: Name of a replicator: ``files``, ``postgresql`` or ``mariadb``.
         source: Host name of the source, as in ``hosts.toml``.
         target: Name of the planned server.
         paths: Absolute paths; for files.
-        database: Database name; for databases.
+        database: Database name; for databases. A MariaDB server moves as a whole: all its names, joined by commas.
         port: Port of the source database server.
         size_mib: MiB expected; None when unknown.
     """
