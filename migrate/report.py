@@ -52,6 +52,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    from blueprints import cost_report
     from blueprints.auditing import last_audit
     from policy.approvals import approvals
 
@@ -68,6 +69,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     )
     environment.filters["counted"] = counted
     environment.filters["money"] = _money
+    environment.filters["exact"] = _exact
     environment.filters["percent"] = _percent
     environment.filters["size"] = size
     environment.globals["outcome_of"] = outcome_of
@@ -75,7 +77,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     return environment.get_template(TEMPLATE).render(
         settings=workspace.settings,
         plan=bundle.plan,
-        units=[bundle.units[name] for name in sorted(bundle.units)],
+        bills=[(row.workload, row.place, row.lines) for row in cost_report(bundle).workloads if row.lines],
         estate=_estate(workspace),
         campaign=campaign,
         evidence=found,
@@ -105,6 +107,11 @@ def _estate(workspace: Workspace) -> "Estate | None":
 
 def _money(amount: Decimal | None) -> str:
     return "no price" if amount is None else f"{cents(amount):,}"
+
+
+def _exact(price: Decimal | None) -> str:
+    """A price to its last digit, so that a line can be reckoned again."""
+    return "no price" if price is None else f"{price:,f}"
 
 
 def _percent(rate: Decimal) -> str:

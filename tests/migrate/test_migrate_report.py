@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,7 @@ from pse.core.documents.audit import Audit
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.documents.evidence import Evidence
 from pse.core.documents.verdicts import Refusal
+from pse.core.documents.waves import Period
 from pse.core.errors import BadInput, Refused
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event
@@ -202,16 +204,48 @@ def test_the_bill_says_what_a_line_is_and_what_the_mandate_is_against(plan: Bund
     assert f'<td class="n">{tax.price * 100:.0f} %</td>' in costs if tax.price else False
 
 
-def test_a_wave_whose_size_nobody_knows_has_none(plan: Bundle, sample: Workspace) -> None:
-    unknown = tuple(msgspec.structs.replace(wave, size_mib=0) for wave in plan.plan.waves)
+def resealed(workspace: Workspace, plan: Bundle, **changed: object) -> str:
+    """The report of ``plan`` with other fields of its own, or ``units``."""
+    units = changed.pop("units", plan.units)
     made = Bundle.sealed(
-        sample,
-        msgspec.structs.replace(plan.plan, waves=unknown),
-        units=plan.units,
+        workspace,
+        msgspec.structs.replace(plan.plan, **changed),
+        units=units,  # type: ignore[arg-type]  # the caller's are units
         gates=plan.gates,
         verdicts=plan.verdicts,
     )
-    waves = section(write_report(sample, made).read_text(encoding="utf-8"), "Waves")
+    return write_report(workspace, made).read_text(encoding="utf-8")
+
+
+def test_each_line_of_the_bill_can_be_reckoned_again(plan: Bundle, sample: Workspace) -> None:
+    records = plan.units["records"]
+    line = msgspec.structs.replace(records.costs[0], price=Decimal("0.0137"), monthly=Decimal("10.00"))
+    units = {**plan.units, "records": msgspec.structs.replace(records, costs=(line, *records.costs[1:]))}
+    none = tuple(
+        msgspec.structs.replace(one, strategy=None) if one.workload == "legacy" else one for one in plan.plan.decisions
+    )
+    costs = section(resealed(sample, plan, units=units, decisions=none), "Costs")
+    assert '>0.0137</td><td class="n">10.00</td>' in costs  # and not 0.01, of which 730 are 7.30
+    service = costs.partition("<h3>learning at ")[2].partition("<h3>")[0]
+    assert ":saas:" in service
+    assert "sales tax on the sum above" in service
+    assert "1 workload is refused and in neither sum: legacy." in costs
+
+
+def test_waves_have_their_days_where_there_are_any(plan: Bundle, sample: Workspace) -> None:
+    first, *others = plan.plan.waves
+    days = (
+        Period(start=date(2027, 1, 4), end=date(2027, 1, 8)),
+        Period(start=date(2027, 1, 11), end=date(2027, 1, 11)),
+    )
+    dated = (msgspec.structs.replace(first, periods=days), *others)
+    assert "<td>2027-01-04 to 2027-01-08, 2027-01-11</td>" in section(resealed(sample, plan, waves=dated), "Waves")
+    assert "Days" not in section(resealed(sample, plan), "Waves")
+
+
+def test_a_wave_whose_size_nobody_knows_has_none(plan: Bundle, sample: Workspace) -> None:
+    unknown = tuple(msgspec.structs.replace(wave, size_mib=0) for wave in plan.plan.waves)
+    waves = section(resealed(sample, plan, waves=unknown), "Waves")
     assert waves.count('<td class="n">–</td>') == len(unknown)
 
 
