@@ -74,7 +74,7 @@ def cost_view(
         ),
         grid("By place", columns("place|>workloads|$", currency), places),
         *(_lines(report) if whole else ()),
-        *_unpriced(report),
+        *_unpriced(report, MOST_LINES if whole else READABLE),
         total_line(report.total, currency),
         *_aloud(report),
     )
@@ -170,7 +170,7 @@ def _lines(report: "CostReport") -> "Iterator[Grid]":
     )
 
 
-def _unpriced(report: "CostReport") -> "Iterator[Grid]":
+def _unpriced(report: "CostReport", most: int) -> "Iterator[Grid]":
     """Every line without a price, by name: what of the bill nobody has seen yet."""
     from blueprints.cost import lines_of
 
@@ -183,14 +183,11 @@ def _unpriced(report: "CostReport") -> "Iterator[Grid]":
         for line in lines_of(row)
         if line.price is None
     ]
-    left = len(lines) - MOST_LINES
+    left = len(lines) - most
     yield grid(
-        f"Without a price, in no sum{f' (the first {MOST_LINES:,}; --json has all)' if left > 0 else ''}",
+        f"Without a price, in no sum{f' (the first {most:,}; --json has all)' if left > 0 else ''}",
         "workload|item|kind|row of the price book|>quantity|unit",
-        (
-            (w, x.item, x.kind, x.offer.partition(":")[2] or "none", f"{x.quantity:,f}", x.unit)
-            for w, x in lines[:MOST_LINES]
-        ),
+        ((w, x.item, x.kind, x.offer.partition(":")[2] or "none", f"{x.quantity:,f}", x.unit) for w, x in lines[:most]),
     )
 
 
