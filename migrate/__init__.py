@@ -9,25 +9,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from migrate.beginning import refuse
-    from migrate.campaign import cleanup, refuse_closed, rollback, run, status
+    from migrate.campaign import cleanup, refuse_closed, rollback, run, status, take_part
     from migrate.evidence import gather_evidence
     from migrate.pack import write_pack
+    from migrate.pausing import pause, resume
     from migrate.report import write_report
 
 __all__ = [
     "cleanup",
     "gather_evidence",
+    "pause",
     "refuse",
     "refuse_closed",
+    "resume",
     "rollback",
     "run",
     "status",
+    "take_part",
     "write_pack",
     "write_report",
 ]
 
 _HOMES = {
     "gather_evidence": "migrate.evidence",
+    "pause": "migrate.pausing",
+    "resume": "migrate.pausing",
     "refuse": "migrate.beginning",
     "write_pack": "migrate.pack",
     "write_report": "migrate.report",

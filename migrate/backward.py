@@ -47,8 +47,8 @@ class Backward(Steps):
         if seen != CAUGHT_UP:
             try:
                 self.step("freeze-target", self.freeze_target)
-                self.step("catch-up", self.catch_up)
-                self.step("verify-back", self.verify_back)
+                self.step("catch-up", self.catch_up, always=True)
+                self.step("verify-back", self.verify_back, always=True)
             except Exception:
                 self.step("thaw-target", self.thaw_target, always=True)
                 raise

@@ -1,29 +1,25 @@
-"""The verbs of a campaign: run, roll back, ask, clean up."""
+"""The verbs of a campaign: run, take part, roll back, ask, clean up."""
 
 import contextlib
-import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from migrate.backward import Backward
 from migrate.beginning import named_in, not_anothers, not_removed
-from migrate.durable import Durable, Stopped, durable
 from migrate.findings import finding
-from migrate.forward import Forward
+from migrate.floor import Floor, Opener, floor, opened
 from migrate.journal import SqlJournal
-from migrate.replicators.ports import CLOSING, FreezeOver
+from migrate.limits import Touching
+from migrate.replicators.ports import CLOSING
 from migrate.standing import half_back, standing, unsure
-from migrate.steps import PERMIT
-from migrate.store import Store, campaign_lock, newest_plan
+from migrate.store import Store, newest_plan
+from migrate.turns import OPEN, Turn, TurnState, scopes_of
 from migrate.work import Runtime, Work, chosen, guards_of, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
-from pse.core.errors import PseError, Refused, UsageError
+from pse.core.errors import PseError, Refused, UsageError, Waiting
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE
@@ -44,8 +40,11 @@ def run(
     waves: Sequence[int] = (),
     workloads: Sequence[str] = (),
     progress: Progress = silent,
+    opener: Opener = opened,
 ) -> Campaign:
     """Move what the plan moves, wave by wave; run again after a crash, it goes on where it was.
+
+    With PostgreSQL behind, other processes (`take_part`) move workloads of it at the same time.
 
     Args:
         workspace: The workspace.
@@ -53,6 +52,7 @@ def run(
         waves: Wave numbers; empty means all.
         workloads: Workload ids; empty means all.
         progress: Takes events.
+        opener: Makes what this process holds of the campaign.
 
     Returns:
         Where every workload of the plan stands. One that failed has state ``failed`` (``switched`` when only the
@@ -60,9 +60,11 @@ def run(
         of its wave, but the next wave is not begun.
 
     Raises:
-        Refused: The plan or the law that it was made by was changed, another process runs a campaign of this workspace,
-            or another plan moved a workload already: its old side is stale, and must never be copied over the new one.
+        Refused: The plan or the law that it was made by was changed, another process runs a campaign of this workspace
+            and the database is SQLite, or another plan moved a workload already: its old side is stale, and must never
+            be copied over the new one.
         UsageError: An unknown workload or wave.
+        Waiting: Nothing failed, and what is left waits for a person: an approval, or the end of a pause.
     """
     from blueprints.guards import may_begin
     from blueprints.provision import choose
@@ -70,23 +72,31 @@ def run(
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
     not_anothers(workspace, bundle.plan.hash, named_in(todo))
-    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
-        named = named_in(todo)
-        if half := sorted(name for name in named if _half_back(engine, runtime, name)):
+    plan, named = bundle.plan.hash, named_in(todo)
+    with _floor(workspace, bundle, progress, opener) as floor:
+        if half := sorted(name for name in named if _half_back(floor, plan, name)):
             raise Refused(
                 "a rollback of it was interrupted half-way",
                 where=", ".join(half),
                 hint="Run `pse rollback` again: it goes on from there.",
             )
-        if units := [unit.id for name in named if _begins(engine, runtime, name) for unit in works(bundle)[name].units]:
+        if units := [unit.id for name in named if _begins(floor, plan, name) for unit in works(bundle)[name].units]:
             may_begin(workspace, bundle, choose(bundle, units=units))
-        for number, members in todo:
-            progress(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
-            failed = _wave(runtime, engine, members)
-            progress(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
-            if failed:
-                break
-        return _standing(runtime)
+        return carry_out(floor, bundle, todo, parallel=max(1, workspace.settings.migrate.parallel))
+
+
+def carry_out(floor: Floor, bundle: "Bundle", todo: list[tuple[int, list[Work]]], *, parallel: int) -> Campaign:
+    """Ask for turns of these workloads by wave, work on them, and return when all have ended; see `run`."""
+    plan, named = bundle.plan.hash, named_in(todo)
+    runtime, _ = floor.runtime(plan)
+    floor.turns.ask(_asked(runtime.workspace, plan, todo))
+    try:
+        floor.work(plan=plan, only=named, parallel=parallel, over=_ended(floor, plan, todo))
+    except KeyboardInterrupt:
+        floor.turns.withdraw(plan, named)
+        raise
+    _raise(floor, plan, named)
+    return _standing(runtime)
 
 
 def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress: Progress = silent) -> Campaign:
@@ -104,16 +114,55 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
     bundle.verify(workspace)
     not_removed(workspace, bundle.plan.hash, {workload})
     ((_, (work,)),) = chosen(bundle, (), (workload,)) or _nothing(workload)
-    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+    plan = bundle.plan.hash
+    with _floor(workspace, bundle, progress) as floor:
+        runtime, _ = floor.runtime(plan)
         refuse_closed(runtime.store.get(workload))
         state = runtime.store.get(workload).state
-        if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not _unfinished(engine, runtime, workload, "back"):
+        if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not floor.unfinished(plan, workload, "back"):
             raise Refused(f"{workload} is {state.value}: there is nothing to roll back", where=workload)
-        forward = engine.attempts(_prefix(runtime, work.workload, "move"))
-        if forward:
-            engine.cancel(f"{_prefix(runtime, workload, 'move')}-{len(forward)}")
-        _attempt(runtime, engine, work, "back")
+        turn = _one(workspace, plan, work, "back")
+        floor.turns.seize(floor.worker, turn)
+        floor.do(turn)
         return _standing(runtime)
+
+
+def take_part(
+    workspace: Workspace,
+    *,
+    bundle: "Bundle | None" = None,
+    parallel: int = 0,
+    until_idle: bool = False,
+    progress: Progress = silent,
+    opener: Opener = opened,
+) -> None:
+    """Be a worker: do whatever turns `run` asked for, and what processes that died have left.
+
+    Args:
+        workspace: The workspace; the same folder and the same database for all workers.
+        bundle: Work on this plan only; None is any plan of the workspace.
+        parallel: Workloads at once; 0 is what the settings say.
+        until_idle: End when nothing waits and nobody works.
+        progress: Takes events.
+        opener: Makes what this process holds of a campaign.
+
+    Raises:
+        Refused: The database is SQLite, and another process works.
+    """
+    from blueprints import Bundle
+    from blueprints.bundle import path_of
+
+    def find(plan: str) -> Bundle:
+        return bundle if bundle is not None else Bundle.read(workspace, path_of(workspace, plan))
+
+    hands = parallel or max(1, workspace.settings.migrate.parallel)
+    with floor(workspace, find, progress=progress, parallel=hands, opener=opener) as made:
+
+        def over() -> bool:
+            states = {state for state, _ in made.turns.counts()}
+            return until_idle and not states & {TurnState.WAITING, TurnState.RUNNING, TurnState.PARKED}
+
+        made.work(plan=bundle.plan.hash if bundle else "", parallel=hands, over=over)
 
 
 def refuse_closed(progress: WorkloadProgress) -> None:
@@ -162,11 +211,15 @@ def cleanup(
         UsageError: Unknown workload.
     """
     found: list[Finding] = []
-    with campaign_lock(workspace), _runtime(workspace, bundle, progress) as runtime, _engine(runtime) as engine:
+    plan = bundle.plan.hash
+    with _floor(workspace, bundle, progress) as floor:
+        runtime, _ = floor.runtime(plan)
         for _, members in chosen(bundle, (), workloads):
             for work in members:
-                begun = any(_unfinished(engine, runtime, work.workload, kind) for kind in ("move", "settle"))
-                if begun or _half_back(engine, runtime, work.workload):
+                turn = _one(workspace, plan, work, "close")
+                floor.turns.seize(floor.worker, turn)
+                begun = any(floor.unfinished(plan, work.workload, kind) for kind in ("move", "settle"))
+                if begun or _half_back(floor, plan, work.workload):
                     raise Refused(
                         "a move or a rollback of it was interrupted half-way",
                         where=work.workload,
@@ -186,6 +239,7 @@ def cleanup(
                     cleaned = _clean(runtime, work)
                     _tell_closed(runtime, work, sum(one.code == LEFT for one in cleaned))
                     found += cleaned
+                floor.turns.end(floor.worker, turn, TurnState.DONE)
     return tuple(sorted(found))
 
 
@@ -230,141 +284,103 @@ def _tell_closed(runtime: Runtime, work: Work, left: int) -> None:
         note(runtime.workspace, "close", entry, runtime.progress)
 
 
-def _wave(runtime: Runtime, engine: Durable, members: list[Work]) -> bool:
-    """Move the workloads of a wave side by side; True when one failed."""
-    with ThreadPoolExecutor(max(1, runtime.workspace.settings.migrate.parallel)) as pool:
-        waiting: dict[Future[None], Work] = {}
-        try:
-            for work in members:
-                waiting[pool.submit(_attempt, runtime, engine, work, "move")] = work
-            _all_ended(pool)
-        except KeyboardInterrupt:
-            # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
-            runtime.stop.set()
-            engine.stop.set()
-            try:
-                _all_ended(pool)
-            except KeyboardInterrupt:
-                # Threads would be waited for, so this ends as a kill does; the guards at the sources end a freeze.
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                os.kill(os.getpid(), signal.SIGINT)
-            raise
-    failed = False
-    ours: list[BaseException] = []
-    for future, work in waiting.items():
-        error = future.exception()
-        if error is None:
-            continue
-        failed = True
-        if isinstance(error, Stopped):
-            continue
-        runtime.progress(Event(step="move", state="failed", subject=work.workload, message=printable(str(error))))
-        # What a step failed with is kept with the workload; anything else would be lost here.
-        last = runtime.store.get(work.workload).steps[-1:]
-        if not isinstance(error, PseError) or not any(step.outcome == "failed" or step.step == "tidy" for step in last):
-            ours.append(error)
-    if ours:
-        raise ours[0]
-    return failed
+def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Callable[[], bool]:
+    """Whether all turns have ended or wait for a person; tells of each wave when it begins and ends."""
+    tell, begun, told = floor.runtime(plan)[0].progress, set[int](), set[int]()
+    last: list[object] = []
+
+    def ended() -> bool:
+        counts = floor.turns.counts()
+        if last == [counts]:
+            return False
+        last[:] = [counts]
+        turns = {turn.workload: turn for turn in floor.turns.all(plan)}
+        paused = set(floor.turns.pauses(plan))
+        goes_on = False
+        for number, members in waves:
+            mine = [turns[work.workload] for work in members if work.workload in turns]
+            if number not in begun and any(turn.state is TurnState.RUNNING for turn in mine):
+                begun.add(number)
+                tell(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
+            goes = [one for one in mine if one.state in OPEN and not _waits(one, paused)]
+            goes_on = goes_on or bool(goes)
+            if number in begun and number not in told and not any(one.state in OPEN for one in mine):
+                told.add(number)
+                failed = any(one.state is TurnState.FAILED for one in mine)
+                tell(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
+        if goes_on and paused | {one for one in turns.values() if one.state is TurnState.HELD}:
+            last.clear()
+        return not goes_on
+
+    return ended
 
 
-def _all_ended(pool: ThreadPoolExecutor) -> None:
-    """Until every thread has ended, also one that was being started just then.
+def _waits(turn: Turn, paused: set[str]) -> bool:
+    """A person has to do something before anybody goes on with it."""
+    held = turn.state is TurnState.HELD
+    return held or (turn.state is TurnState.WAITING and bool(paused & set(scopes_of(turn.workload, turn.wave))))
 
-    By short waits: a signal that another thread took is seen only when this one wakes.
+
+def _raise(floor: Floor, plan: str, names: set[str]) -> None:
+    """Raise what is not kept with a workload, and what a person has to do.
+
+    Raises:
+        PseError: What a turn failed with before its first step, or `Waiting`.
     """
-    ending = threading.Thread(target=pool.shutdown, daemon=True)
-    ending.start()
-    while ending.is_alive():
-        ending.join(0.2)
+    runtime, _ = floor.runtime(plan)
+    for name in sorted(floor.failed.keys() & names):
+        # What a step failed with is kept with the workload; anything else would be lost here.
+        error, last = floor.failed[name], runtime.store.get(name).steps[-1:]
+        if not isinstance(error, PseError) or not any(step.outcome == "failed" or step.step == "tidy" for step in last):
+            raise error
+    turns = [turn for turn in floor.turns.all(plan) if turn.workload in names]
+    paused = set(floor.turns.pauses(plan))
+    held = [turn for turn in turns if turn.state in OPEN and _waits(turn, paused)]
+    if held and not any(turn.state is TurnState.FAILED for turn in turns):
+        said = sorted({turn.said or "paused; `pse resume` lets it go on" for turn in held})
+        raise Waiting("; ".join(said), where=", ".join(turn.workload for turn in held), hint="Then run it again.")
 
 
-def _attempt(runtime: Runtime, engine: Durable, work: Work, kind: str) -> None:
-    """Take up the unfinished attempt, or begin the next one when the last has ended."""
-    prefix = _prefix(runtime, work.workload, kind)
-    while True:
-        attempts = engine.attempts(prefix)
-        unfinished = bool(attempts) and attempts[-1] in ("PENDING", "ENQUEUED")
-        state = runtime.store.get(work.workload).state
-        if kind == "move" and not unfinished:
-            if state is MoveState.VERIFIED:
-                return
-            if state is MoveState.SWITCHED:
-                # The target serves already: only what comes after the switch is done again.
-                kind, prefix = "settle", _prefix(runtime, work.workload, "settle")
-                continue
-        number = len(attempts) if unfinished else len(attempts) + 1
-        try:
-            engine.run(kind, prefix, runtime.plan, work.workload, number)
-        except FreezeOver:
-            if unfinished and kind == "move":
-                continue  # the controller was gone for too long, and the source was given back: once more
-            raise
-        return
+def _asked(workspace: Workspace, plan: str, waves: list[tuple[int, list[Work]]]) -> list[Turn]:
+    """Turns for these workloads."""
+    touching, run = Touching(workspace), secrets.token_hex(8)
+    return [
+        Turn(
+            plan=plan,
+            workload=work.workload,
+            kind="move",
+            run=run,
+            wave=number,
+            priority=touching.priority(work.workload),
+            place=place,
+            touches=touching.of(work),
+        )
+        for number, members in waves
+        for place, work in enumerate(members)
+    ]
 
 
-def _begins(engine: Durable, runtime: Runtime, workload: str) -> bool:
+def _one(workspace: Workspace, plan: str, work: Work, kind: str) -> Turn:
+    """A turn that is taken at once."""
+    return Turn(plan=plan, workload=work.workload, kind=kind, run=kind, touches=Touching(workspace).of(work))
+
+
+def _begins(floor: Floor, plan: str, workload: str) -> bool:
     """A run would begin it anew; what is under way or done is gone on with under the law it was begun by."""
-    done = runtime.store.get(workload).state in NEW_SIDE
-    return not done and not _unfinished(engine, runtime, workload, "move")
+    done = floor.runtime(plan)[0].store.get(workload).state in NEW_SIDE
+    return not done and not floor.unfinished(plan, workload, "move")
 
 
-def _half_back(engine: Durable, runtime: Runtime, workload: str) -> bool:
-    return _unfinished(engine, runtime, workload, "back") or half_back(runtime.store.get(workload)) is not None
-
-
-def _unfinished(engine: Durable, runtime: Runtime, workload: str, kind: str) -> bool:
-    attempts = engine.attempts(_prefix(runtime, workload, kind))
-    return bool(attempts) and attempts[-1] in ("PENDING", "ENQUEUED")
-
-
-def _prefix(runtime: Runtime, workload: str, kind: str) -> str:
-    return f"{runtime.plan[:32]}-{workload}-{kind}"
+def _half_back(floor: Floor, plan: str, workload: str) -> bool:
+    step = half_back(floor.runtime(plan)[0].store.get(workload))
+    return floor.unfinished(plan, workload, "back") or step is not None
 
 
 @contextlib.contextmanager
-def _runtime(workspace: Workspace, bundle: "Bundle", progress: Progress) -> Iterator[Runtime]:
-    database = open_database(workspace)
-    runtime = Runtime(
-        workspace=workspace,
-        bundle=bundle,
-        store=Store(database, bundle.plan.hash),
-        journal=SqlJournal(database),
-        progress=progress,
-    )
-    try:
-        yield runtime
-    finally:
-        runtime.close()
-        database.dispose()
-
-
-@contextlib.contextmanager
-def _engine(runtime: Runtime) -> Iterator[Durable]:
-    """DBOS with this campaign's workflows; their arguments are a hash, a name and a number."""
-    known = works(runtime.bundle)
-
-    def latest() -> Durable:
-        return running
-
-    def move(_plan: str, workload: str, attempt: int) -> None:
-        Forward(runtime, known[workload], f"a{attempt}").go()
-
-    def settle(_plan: str, workload: str, _attempt: int) -> None:
-        number = len(latest().attempts(_prefix(runtime, workload, "move")))
-        Forward(runtime, known[workload], f"a{number}").resume()
-
-    def back(_plan: str, workload: str, attempt: int) -> None:
-        number = len(latest().attempts(_prefix(runtime, workload, "move")))
-        key, forward = f"r{attempt}", f"a{number}"
-        permit = runtime.journal.find(f"{runtime.plan[:16]}/{workload}/{forward}/{PERMIT}")
-        # Without the permit no record was touched, and the source may have given itself back.
-        switched = runtime.store.get(workload).state in (MoveState.SWITCHED, MoveState.VERIFIED)
-        switched = switched or (permit is not None and permit.result is not None)
-        Backward(runtime, known[workload], key, forward=forward, switched=switched).go()
-
-    with durable(runtime.workspace, {"move": move, "settle": settle, "back": back}) as running:
-        yield running
+def _floor(workspace: Workspace, bundle: "Bundle", progress: Progress, opener: Opener = opened) -> Iterator[Floor]:
+    parallel = workspace.settings.migrate.parallel
+    with floor(workspace, lambda _plan: bundle, progress=progress, parallel=parallel, opener=opener) as made:
+        yield made
 
 
 def _nothing(workload: str) -> list[tuple[int, list[Work]]]:

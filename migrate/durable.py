@@ -1,7 +1,8 @@
 """DBOS, as this program uses it: hardened SQLite or PostgreSQL, a pinned version of the steps, no automatic recovery.
 
-A workflow that a dead process left is taken up by whoever runs the campaign next, by name; executor ids are unique,
-so that starting DBOS alone resumes nothing that nobody asked for.
+A workflow that a dead process left is taken up by whoever has its turn next (`migrate.turns`), by name. Executor ids
+are unique and every process listens to a queue of its own only, so that starting DBOS alone resumes nothing that nobody
+asked for, and what one process takes up no other one runs.
 """
 
 import contextlib
@@ -16,14 +17,32 @@ from pse.core.errors import PseError, RemoteError
 from pse.core.settings import Workspace
 from pse.core.structs import prepare_structs
 
-STEPS = "pse-campaign-2"
+STEPS = "pse-campaign-3"
 """Version of the order of steps; a workflow begun under another one is not taken up but begun anew."""
 _SETTLE_S = 30.0
+_LOOK_S = 0.2
+"""Seconds between two looks for a workflow that is to be taken up."""
+_OUTDATED = "OUTDATED"
 _DONE = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 class Stopped(BaseException):
     """The user asked to stop; the workflow is left as a crash would leave it."""
+
+
+class Parked(Stopped):
+    """It waits for a person or an hour, and is left as a crash would leave it: it keeps nobody's place.
+
+    Attributes:
+        why: What it waits for, in words.
+        in_s: Seconds after which to look again.
+        person: A person has to do something; else time alone helps.
+    """
+
+    def __init__(self, why: str, *, in_s: float = 0.0, person: bool = True) -> None:
+        """Say what it waits for."""
+        super().__init__(why)
+        self.why, self.in_s, self.person = why, in_s, person
 
 
 Workflow = Callable[[str, str, int], None]
@@ -36,20 +55,24 @@ class Durable:
         stop: Set when the user wants to stop.
     """
 
-    def __init__(self, workflows: dict[str, Workflow]) -> None:
+    def __init__(self, workflows: dict[str, Workflow], queue: str) -> None:
         """Register the workflows; nothing runs yet."""
         from dbos import DBOS
 
         self.stop = threading.Event()
+        self._queue = queue
+        self._left: dict[str, Stopped] = {}
         self._ended: dict[str, threading.Event] = {}
         self._registered = {name: DBOS.workflow(name=name)(self._watched(body)) for name, body in workflows.items()}
 
     def status(self, workflow_id: str) -> str:
-        """DBOS's word for where it stands; empty when there is no such workflow."""
+        """DBOS's word for where it stands; empty when there is no such workflow, and that of one with other steps."""
         from dbos import DBOS
 
         found = DBOS.get_workflow_status(workflow_id)
-        return found.status if found is not None else ""
+        if found is None:
+            return ""
+        return found.status if found.status in _DONE or found.app_version == STEPS else _OUTDATED
 
     def attempts(self, prefix: str) -> list[str]:
         """States of attempts 1, 2, … of the workflow ``prefix``."""
@@ -63,25 +86,28 @@ class Durable:
 
         Raises:
             PseError: What the workflow failed with.
-            Stopped: The user asked to stop.
+            Stopped: The user asked to stop, or it is `Parked`.
         """
         from dbos import DBOS, SetWorkflowID
 
         workflow_id = f"{prefix}-{attempt}"
-        ended = self._ended.setdefault(workflow_id, threading.Event())
+        ended = self._ended[workflow_id] = threading.Event()
+        self._left.pop(workflow_id, None)
         if self.status(workflow_id):
-            DBOS.resume_workflow(workflow_id)
+            DBOS.resume_workflow(workflow_id, queue_name=self._queue)
         else:
             with SetWorkflowID(workflow_id):
                 DBOS.start_workflow(self._registered[name], plan, workload, attempt)
         ended.wait()
+        if (left := self._left.get(workflow_id)) is not None:
+            raise left
         self._raise(workflow_id)
 
     def cancel(self, workflow_id: str) -> None:
         """Never take it up again; quiet when it has ended."""
         from dbos import DBOS
 
-        if self.status(workflow_id) not in (*_DONE, ""):
+        if self.status(workflow_id) not in (*_DONE, _OUTDATED, ""):
             DBOS.cancel_workflow(workflow_id)
 
     def _raise(self, workflow_id: str) -> None:
@@ -109,6 +135,9 @@ class Durable:
             name = str(DBOS.workflow_id)
             try:
                 body(plan, workload, attempt)
+            except Stopped as exc:
+                self._left[name] = exc
+                raise
             finally:
                 self._ended.setdefault(name, threading.Event()).set()
 
@@ -124,8 +153,13 @@ def step(name: str, act: Callable[[], str]) -> str:
 
 
 @contextlib.contextmanager
-def durable(workspace: Workspace, workflows: dict[str, Workflow]) -> Iterator[Durable]:
+def durable(workspace: Workspace, workflows: dict[str, Workflow], *, threads: int = 8) -> Iterator[Durable]:
     """Run DBOS with these workflows; one at a time in a process.
+
+    Args:
+        workspace: Whose database.
+        workflows: By name.
+        threads: Workflows at once.
 
     Raises:
         RemoteError: Its database cannot be used.
@@ -134,10 +168,13 @@ def durable(workspace: Workspace, workflows: dict[str, Workflow]) -> Iterator[Du
 
     url = workspace.database_url()
     engine = None
+    executor = f"{os.getpid()}-{secrets.token_hex(8)}"
+    queue = f"pse-{executor}"
     config = DBOSConfig(
         name="pse",
         application_version=STEPS,
-        executor_id=f"{os.getpid()}-{secrets.token_hex(8)}",
+        executor_id=executor,
+        max_executor_threads=threads + 4,
         log_level="CRITICAL",
         enable_otlp=False,
     )
@@ -146,18 +183,25 @@ def durable(workspace: Workspace, workflows: dict[str, Workflow]) -> Iterator[Du
         config["system_database_engine"] = engine
     else:
         config["system_database_url"] = url
+        config["sys_db_pool_size"] = min(20, max(4, threads))
     DBOS.destroy(destroy_registry=True)
     DBOS(config=config)
     try:
-        running = Durable(workflows)
+        running = Durable(workflows, queue)
         try:
             prepare_structs()
+            DBOS.listen_queues([queue])
             DBOS.launch()
+            DBOS.register_queue(queue, polling_interval_sec=_LOOK_S)
         except PseError:
             raise
         except Exception as exc:  # DBOS raises whatever its database driver does
             raise RemoteError(f"the durable engine cannot start: {exc}", where=_shown(url)) from exc
-        yield running
+        try:
+            yield running
+        finally:
+            with contextlib.suppress(Exception):  # the database may be gone: then a row that nobody reads stays
+                DBOS.delete_queue(queue)
     finally:
         DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
         if engine is not None:

@@ -93,14 +93,9 @@ class Forward(Switching):
 
     def provision(self) -> str:
         """Build what the plan wants; does nothing where it stands."""
-        from blueprints import provision
-
         self.set_state(MoveState.PROVISIONING)
-        built = [
-            provision.ensure(self.runtime.workspace, self.runtime.bundle, unit.id, self.runtime.progress)
-            for unit in self.work.units
-        ]
-        return f"{counted(sum(len(one.resources) for one in built), 'resource')} in {counted(len(built), 'stack')}"
+        built = [self.runtime.provision(unit) for unit in self.work.units]
+        return f"{counted(sum(built), 'resource')} in {counted(len(built), 'stack')}"
 
     def preflight(self) -> str:
         """Look at both ends of every move, and stop here when something cannot work.

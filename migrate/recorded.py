@@ -52,6 +52,7 @@ class Recorded:
         def body() -> str:
             if self.runtime.stop.is_set() and not always:
                 raise durable.Stopped
+            self.runtime.may_go(self.workload, always)
             started = now()
             self._record(StepRecord(workload=self.workload, step=name, started=started, ended=None, outcome="running"))
             self.tell(name, "start")

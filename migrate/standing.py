@@ -37,7 +37,7 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
     progress = tuple(
         found.get(name) or WorkloadProgress(workload=name, state=MoveState.WAITING) for name in sorted({*known, *found})
     )
-    works = somebody_works(workspace)
+    works = somebody_works(workspace) or store.busy()
     findings: list[Finding] = []
     for one in progress:
         kept = journal.find(f"{plan[:16]}/{one.workload}/findings")

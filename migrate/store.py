@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, delete, select
 
+from migrate.turns import Turns
 from pse.core.canonical import encode
 from pse.core.database import PROGRESS
 from pse.core.documents.campaign import MoveState, WorkloadProgress
@@ -37,7 +38,9 @@ class Store:
 
     def get(self, workload: str) -> WorkloadProgress:
         """Where the workload stands; ``waiting`` before anything was done."""
-        return self.all().get(workload) or WorkloadProgress(workload=workload, state=MoveState.WAITING)
+        with self._engine.connect() as connection:
+            body = connection.execute(select(PROGRESS.c.body).where(self._is(workload))).scalar_one_or_none()
+        return _DECODER.decode(body) if body else WorkloadProgress(workload=workload, state=MoveState.WAITING)
 
     def all(self) -> dict[str, WorkloadProgress]:
         """Every workload that was begun, by id."""
@@ -46,9 +49,13 @@ class Store:
             found = [_DECODER.decode(row.body) for row in rows]
         return {progress.workload: progress for progress in found}
 
+    def busy(self) -> bool:
+        """A process that lives has something of this database in hand."""
+        return Turns(self._engine, {}).busy()
+
     def update(self, workload: str, change: Change) -> WorkloadProgress:
         """Replace what is known of a workload by ``change`` of it, in one transaction."""
-        chosen = (PROGRESS.c.plan == self._plan) & (PROGRESS.c.workload == workload)
+        chosen = self._is(workload)
         with self._lock, self._engine.begin() as connection:
             row = connection.execute(select(PROGRESS.c.body).where(chosen)).one_or_none()
             old = _DECODER.decode(row.body) if row else WorkloadProgress(workload=workload, state=MoveState.WAITING)
@@ -58,6 +65,9 @@ class Store:
                 PROGRESS.insert().values(plan=self._plan, workload=workload, body=encode(new).decode("utf-8"))
             )
         return new
+
+    def _is(self, workload: str) -> ColumnElement[bool]:
+        return (PROGRESS.c.plan == self._plan) & (PROGRESS.c.workload == workload)
 
 
 def newest_plan(engine: Engine) -> str | None:

@@ -106,6 +106,8 @@ class Runtime:
         journal: Effects.
         progress: Takes events.
         stop: Set when the user wants to stop.
+        may_go: Called with the workload before each of its steps, and whether the step ends a freeze; raises
+            `migrate.durable.Stopped` where this process may not go on.
     """
 
     workspace: Workspace
@@ -114,6 +116,7 @@ class Runtime:
     journal: Journal
     progress: Progress
     stop: threading.Event = field(default_factory=threading.Event)
+    may_go: "Callable[[str, bool], None]" = lambda _workload, _always: None
     _hosts: dict[str, Host] = field(default_factory=dict)
     _tasks: dict[str, Task] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -162,6 +165,12 @@ class Runtime:
                 if built.name == server:
                     return built
         raise RemoteError(f"server {server} is not built", where=work.workload, hint="Run `pse migrate` or `pse up`.")
+
+    def provision(self, unit: Unit) -> int:
+        """Build a stack, or see that it stands as planned; returns how many resources it has."""
+        from blueprints import provision
+
+        return len(provision.ensure(self.workspace, self.bundle, unit.id, self.progress).resources)
 
     def stands(self, work: Work, server: str) -> bool:
         """Something stands for a planned server; not when it was destroyed, or never built."""

@@ -127,6 +127,12 @@ def campaign_view(campaign: "Campaign | None", *, plan: str = "") -> View:
     )
 
 
+def paused_view(scopes: Sequence[str]) -> View:
+    """What is paused."""
+    words = [f"paused: {scope.replace(':', ' ') or 'everything'}" for scope in scopes]
+    return View({"paused": list(scopes)}, tuple(words) or ("nothing is paused",))
+
+
 def close_intent(workspace: "Workspace", bundle: "Bundle", workloads: Sequence[str]) -> View:
     """Workloads whose way back `pse close` would end.
 

@@ -16,6 +16,7 @@ from pse.core.documents.category import Category
 from pse.core.documents.schedule import ScheduleSettings
 from pse.core.documents.sizing import IdleSettings, SizingSettings
 from pse.core.errors import BadInput, UsageError
+from pse.core.moving import CutOver, Hook, LimitSettings, Link
 
 T = TypeVar("T")
 
@@ -101,6 +102,12 @@ class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         freeze_budget_s: Seconds that writers may be stopped before the cut-over is undone by itself.
         freeze_grace_s: Seconds after that until the source's own guard undoes it, when the controller is gone.
         ttl_s: TTL in seconds of DNS records during the cut-over.
+        utc_offset: Hours that the clock of windows and rates is ahead of UTC; Pakistan's by default.
+        limits: See `pse.core.moving.LimitSettings`; they count for all processes together, ``parallel`` for one.
+        link: Lines that moves share, see `pse.core.moving.Link`.
+        priorities: Patterns of workload ids with a number; within a wave the highest begin first, 0 is all others.
+        cut_over: Windows and approvals before writers are stopped, see `pse.core.moving.CutOver`.
+        hook: Commands around steps, see `pse.core.moving.Hook`.
         dns: See `DnsSettings`; an empty server means that records are not switched and the runbook says so.
     """
 
@@ -108,7 +115,22 @@ class MigrateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     freeze_budget_s: float = 60.0
     freeze_grace_s: float = 10.0
     ttl_s: int = 1
+    utc_offset: Annotated[float, msgspec.Meta(ge=-14, le=14)] = 5.0
+    limits: LimitSettings = LimitSettings()
+    link: tuple[Link, ...] = ()
+    priorities: dict[str, int] = {}
+    cut_over: tuple[CutOver, ...] = ()
+    hook: tuple[Hook, ...] = ()
     dns: DnsSettings = DnsSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse two links of one name.
+
+        Raises:
+            ValueError: msgspec turns it into a validation error that names the table.
+        """
+        if len({one.name for one in self.link}) < len(self.link):
+            raise ValueError("two links have the same name")
 
 
 class ApprovalSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -32,7 +32,7 @@ PasswordAuthentication no
 """
 PG = """initdb -U postgres --auth=trust -E UTF8 --locale=C.UTF-8 -N -D /var/lib/pg >/dev/null || exit 1
 printf '%s\\n' "listen_addresses = '{address}'" 'wal_level = {wal_level}' 'fsync = off' 'shared_buffers = 16MB' \
-  "unix_socket_directories = '/var/run/postgresql'" 'max_connections = 40' >>/var/lib/pg/postgresql.conf
+  "unix_socket_directories = '/var/run/postgresql'" 'max_connections = {connections}' >>/var/lib/pg/postgresql.conf
 setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 </dev/null"""
 
 
@@ -136,10 +136,10 @@ class SandboxHost:
         )
         return Host(end, base=self.root.parent)
 
-    def postgres(self, *, wal_level: str = "logical") -> None:
+    def postgres(self, *, wal_level: str = "logical", connections: int = 40) -> None:
         """Make a database server and start it."""
         host = self.host()
-        host.text(PG.format(address=self.address, wal_level=wal_level), timeout_s=120)
+        host.text(PG.format(address=self.address, wal_level=wal_level, connections=connections), timeout_s=120)
         host.close()
 
 

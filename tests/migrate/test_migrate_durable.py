@@ -4,7 +4,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,27 +12,9 @@ from migrate.durable import Durable, Stopped, Workflow, durable, step
 from migrate.store import campaign_lock, somebody_works
 from pse.core.errors import Refused, RemoteError
 from pse.core.settings import Workspace
-from tests.migrate.rig import Rig
-from tests.require import require
+from tests.migrate.stores import server, workspace
 
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A workspace on either store."""
-    (tmp_path / "pse.toml").write_text('entity = "Test"\n')
-    monkeypatch.delenv("PSE_DATABASE_URL", raising=False)
-    if request.param == "sqlite":
-        yield Workspace(tmp_path)
-        return
-    require("bwrap", "sshd", "psql")
-    rig = Rig(tmp_path)
-    try:
-        rig.source.start()
-        rig.source.postgres()
-        monkeypatch.setenv("PSE_DATABASE_URL", f"postgresql+psycopg://postgres@{rig.source.address}:5432/postgres")
-        yield Workspace(tmp_path)
-    finally:
-        rig.stop()
+__all__ = ["server", "workspace"]
 
 
 def body(done: list[str], *, fails: bool = False, stops: bool = False) -> Workflow:
@@ -126,19 +107,22 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     assert not somebody_works(workspace)
 
 
-def test_a_second_interrupt_ends_a_campaign_that_does_not_stop() -> None:
+def test_a_second_interrupt_ends_a_campaign_that_does_not_stop(tmp_path: Path) -> None:
     code = """
-import threading
-from types import SimpleNamespace
-from migrate import campaign
-campaign._attempt = lambda *_: (print("stuck", flush=True), threading.Event().wait())
-stop = threading.Event()
-settings = SimpleNamespace(migrate=SimpleNamespace(parallel=1))
-runtime = SimpleNamespace(stop=stop, workspace=SimpleNamespace(settings=settings))
-threading.Thread(target=lambda: (stop.wait(), print("stopping", flush=True)), daemon=True).start()
-campaign._wave(runtime, SimpleNamespace(stop=stop), ["work"])
+import sys, threading
+from pathlib import Path
+from migrate.floor import floor
+from migrate.turns import Turn
+from pse.core.progress import silent
+from pse.core.settings import Workspace
+with floor(Workspace(Path(sys.argv[1])), None, progress=silent, parallel=1) as made:
+    made.attempt = lambda *_: (print("stuck", flush=True), threading.Event().wait())
+    threading.Thread(target=lambda: (made.stop.wait(), print("stopping", flush=True)), daemon=True).start()
+    made.turns.ask([Turn(plan="p", workload="work", kind="move", run="r")])
+    made.work(parallel=1, over=lambda: False)
 """
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    (tmp_path / "pse.toml").write_text('entity = "Test"\n')
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     for line in ("stuck", "stopping"):
         assert process.stdout.readline().strip() == line

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Engine,
+    Float,
     Integer,
     MetaData,
     String,
@@ -67,7 +68,56 @@ RUNS = Table(
 )
 """The snapshot that each discovery and import left behind, and when, in UTC."""
 
-HEAD = "0002"
+WORKERS = Table(
+    "workers",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(256), nullable=False),
+    Column("machine", String(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("begun", Float(53), nullable=False),
+    Column("beat", Float(53), nullable=False),
+)
+"""Processes that work on campaigns; ``beat`` is when each said last that it lives, by the database's clock."""
+
+TURNS = Table(
+    "turns",
+    METADATA,
+    Column("plan", String(64), primary_key=True),
+    Column("workload", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("wave", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("touches", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("worker", String(64), nullable=False),
+    Column("due", Float(53), nullable=False),
+    Column("said", Text, nullable=False),
+)
+"""What is to be done with each workload, and who does it; see `migrate.turns`."""
+
+PAUSES = Table(
+    "pauses",
+    METADATA,
+    Column("plan", String(64), primary_key=True),
+    Column("scope", String(80), primary_key=True),
+)
+"""What a person wants to wait: everything (an empty scope), ``wave:2``, or ``workload:portal``."""
+
+PACES = Table(
+    "paces",
+    METADATA,
+    Column("plan", String(64), primary_key=True),
+    Column("move", String(256), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+"""How far each move is, as JSON; see `migrate.paces`."""
+
+_LOCK = 7_015_023_040
+"""Names the lock under which PostgreSQL's tables are made; any number that nobody else uses there."""
+HEAD = "0003"
 """The revision that this program works with; a test holds it against ``versions/``."""
 
 
@@ -166,5 +216,8 @@ def _upgrade(engine: Engine, found: str | None) -> None:
             hint="Install that version, or name another database.",
         )
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Several processes may open a new database at once; the last ones find it made.
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, HEAD)

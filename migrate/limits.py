@@ -1,0 +1,89 @@
+"""What a workload touches, and how many may touch it at once: the limits of ``[migrate]``."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+
+from inventory.hosts import load_hosts
+from migrate.work import Work
+from pse.core.documents.plan import Move
+from pse.core.moving import Link
+from pse.core.settings import MigrateSettings, Workspace
+
+
+class Touching:
+    """What workloads touch: hosts of the old room, places, and the lines between.
+
+    Args:
+        workspace: Its settings and ``hosts.toml``.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        """Read the addresses of the old hosts, where a link needs them."""
+        self._settings = workspace.settings.migrate
+        needed = any(link.sources for link in self._settings.link)
+        self._addresses = {host.name: host.address for host in load_hosts(workspace)} if needed else {}
+
+    def of(self, work: Work) -> tuple[str, ...]:
+        """Keys for the limits: ``source NAME``, ``target PLACE``, ``link NAME``."""
+        found = set()
+        for unit in work.units:
+            hosts = {move.source for move in unit.moves} | {server.source_host for server in unit.servers} - {""}
+            found |= {f"source {host}" for host in hosts} | {f"target {unit.place}"}
+            found |= {
+                f"link {link.name}" for link in self._settings.link for h in hosts if self._over(link, h, unit.place)
+            }
+        return tuple(sorted(found))
+
+    def priority(self, workload: str) -> int:
+        """Of the patterns that match, the highest; 0 for none."""
+        return max((n for one, n in self._settings.priorities.items() if fnmatchcase(workload, one)), default=0)
+
+    def rate(self, work: Work, move: Move) -> "Rate":
+        """How fast a move may be; see `Rate`."""
+        place = next((unit.place for unit in work.units if move in unit.moves), "")
+        return Rate(self._settings, tuple(link for link in self._settings.link if self._over(link, move.source, place)))
+
+    def _over(self, link: Link, host: str, place: str) -> bool:
+        return link.carries(host, self._addresses.get(host, ""), place)
+
+
+class Rate:
+    """A move's share of the lines that it goes over.
+
+    A line's rate is divided by the workloads that may be on it at once, so that together they never exceed it; where
+    it has no such limit of its own, by those that one process moves at once.
+
+    Args:
+        settings: The table ``[migrate]``.
+        links: Lines that the move goes over.
+    """
+
+    def __init__(self, settings: MigrateSettings, links: tuple[Link, ...]) -> None:
+        """Remember them."""
+        self._settings = settings
+        self._links = links
+
+    def now(self, at: datetime | None = None) -> tuple[float | None, float | None]:
+        """MiB a second, and the seconds until another rate begins; None for no limit, and for never."""
+        at = local(self._settings, at)
+        rates, changes = [], []
+        for link in self._links:
+            rate, change = link.rate(at)
+            if rate is not None:
+                rates.append(rate / (link.moves or self._settings.limits.total or self._settings.parallel))
+            if change is not None:
+                changes.append((change - at).total_seconds())
+        return min(rates, default=None), min(changes, default=None)
+
+
+def limits_of(settings: MigrateSettings) -> dict[str, int]:
+    """Most turns at once, as `migrate.turns.Turns` takes them."""
+    limits = settings.limits
+    found = {"all": limits.total, "source": limits.per_source, "target": limits.per_target}
+    found |= {f"link {link.name}": link.moves for link in settings.link}
+    return {key: limit for key, limit in found.items() if limit is not None}
+
+
+def local(settings: MigrateSettings, at: datetime | None = None) -> datetime:
+    """A moment, by default now, on the clock of windows and rates."""
+    return (at or datetime.now(UTC)).astimezone(timezone(timedelta(hours=settings.utc_offset)))
