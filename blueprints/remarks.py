@@ -64,6 +64,7 @@ def of_the_whole(inputs: "Inputs", view: View, wanted: Mapping[str, Wanted]) -> 
             remedy="State tax_percent in the price book, 0 where none is due.",
             source="price book",
         )
+    yield from _ahead(inputs)
     if inputs.offers.currency != inputs.settings.currency:
         yield Finding(
             code="PSE-B017",
@@ -73,6 +74,25 @@ def of_the_whole(inputs: "Inputs", view: View, wanted: Mapping[str, Wanted]) -> 
             f"and not in {inputs.settings.currency}",
             remedy="Use a price book in the currency of plan.currency; nothing is converted.",
             source="pse.toml",
+        )
+
+
+def _ahead(inputs: "Inputs") -> _Findings:
+    """Days after the plan's own: prices that nobody asks yet, and measurements of what has not been."""
+    offers = inputs.offers
+    days = [(f"the price book {offers.book}", offers.dated)]
+    days += [(f"the rate of {rate.currency}", rate.dated) for rate in offers.rates]
+    days += [(f"the price of {offer.id}", offer.dated) for offer in offers.offers if offer.dated is not None]
+    days += [(f"what was measured of {host}", usage.last) for host, usage in inputs.usages.of.items()]
+    late = [f"{what} ({day})" for what, day in days if day > inputs.as_of]
+    if late:
+        yield Finding(
+            code="PSE-B074",
+            severity=Severity.WARNING,
+            subject=offers.book,
+            message=f"dated after {inputs.as_of}, the day of the plan: {few([printable(w) for w in late], _SHOWN)}",
+            remedy="Correct the day, or plan for a later one with --as-of.",
+            source=offers.file,
         )
 
 

@@ -83,7 +83,8 @@ def words(book: Rulebook, rule: Rule) -> str:
         case Kind.ORDER:
             said = f"{groups[rule.at].id} uses {groups[rule.other].id}, which moves first (uses)"
         case Kind.FINISH:
-            said = f"everything by {book.settings.finish_by}, which is wave {book.finish} (finish_by)"
+            by = f"which is wave {book.finish}" if book.finish else "which is before wave 1 is over"
+            said = f"everything by {book.settings.finish_by}, {by} (finish_by)"
         case Kind.DEADLINE:
             last = book.moves.deadlines[rule.at]
             by = f"by wave {last}" if last else "before wave 1 is over"

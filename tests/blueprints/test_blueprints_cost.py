@@ -157,3 +157,19 @@ def test_offers_of_a_place_are_found_whatever_their_order(planned: Workspace) ->
     from pse.core.documents.offers import OfferKind
 
     assert Catalogue(offers).at(IN_COUNTRY, OfferKind.COMPUTE) == Catalogue(turned).at(IN_COUNTRY, OfferKind.COMPUTE)
+
+
+def test_days_after_the_plan_are_said(planned: Workspace) -> None:
+    book = planned.path("policy", "prices.toml")
+    text = book.read_text().replace("dated = 2026-01-01", "dated = 2026-11-26", 1)
+    book.write_text(text.replace('unit = "hour"\n', 'unit = "hour"\ndated = 2027-01-01\n', 1))
+    planned.path("usage.csv").write_text("host,first,last,coverage\nportal,2026-11-01,2026-11-30,100\n")
+    made = bundle(Workspace(planned.root), ministry_estate())  # of 2026-11-25
+    (said,) = [finding for finding in cost_report(made).findings if finding.code == "PSE-B074"]
+    for words in (
+        "price book Sample price book",
+        "(2026-11-26)",
+        ":compute:std-1-2 (2027-01-01)",
+        "of portal (2026-11-30)",
+    ):
+        assert words in said.message
