@@ -20,8 +20,6 @@ from pse.core.text import printable
 from pse.core.time import now
 
 _CAP = 32 * 1024 * 1024
-_AGAIN_S = 5.0
-"""A connection that failed is tried once more when at least this many seconds are left."""
 
 
 class HostResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,7 +27,8 @@ class HostResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         host: Name in ``hosts.toml``.
-        status: ``ok``; ``partial`` (some facts are missing, the rest is kept); ``unreachable``; ``auth`` (not let in);
+        status: ``ok``; ``fresh`` (seen within ``max_age``, so it was not asked);
+            ``partial`` (some facts are missing, the rest is kept); ``unreachable``; ``auth`` (not let in);
             ``key`` (the private key here cannot be used, so nothing was tried); ``hostkey`` (unknown or changed);
             ``not-a-shell`` (something else ran than a shell); ``noise`` (the script was eaten on its way);
             ``deadline``; ``oversize``; ``protocol`` (not SSH as it should be).
@@ -48,10 +47,18 @@ class HostResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """A host's result, and what was seen of it if it answered."""
+    """A host's result, and what was seen of it if it answered.
+
+    Attributes:
+        result: What became of it.
+        sighting: What was seen of it; None when it did not answer.
+        again: Another attempt may end better: the connection failed or broke off, and neither a login nor a deadline
+            was in the way; the one locks accounts, the other has cost enough.
+    """
 
     result: HostResult
     sighting: Sighting | None = None
+    again: bool = False
 
 
 class Asker:
@@ -79,7 +86,8 @@ class Asker:
             asked = self._ask(entry, began + self._settings.deadline_s)
         except PseError as exc:
             words = str(exc) if isinstance(exc, BadInput) else exc.message  # which file it is stands in its place
-            asked = Asked(result=HostResult(host=entry.name, status=_status(exc), message=words, hint=exc.hint))
+            result = HostResult(host=entry.name, status=_status(exc), message=words, hint=exc.hint)
+            asked = Asked(result=result, again=_may_go_better(exc))
         except Exception as exc:  # noqa: BLE001 - a defect of ours met by one host must not cost the others
             message = f"a defect of this program: {type(exc).__name__}: {printable(str(exc))[:200]}"
             asked = Asked(result=HostResult(host=entry.name, status="protocol", message=message))
@@ -88,7 +96,7 @@ class Asker:
             seconds=round(time.monotonic() - began, 3),
             hint=asked.result.hint or HINTS.get(asked.result.status, ""),
         )
-        return Asked(result=result, sighting=asked.sighting)
+        return msgspec.structs.replace(asked, result=result)
 
     def _ask(self, entry: HostEntry, until: float) -> Asked:
         endpoint = ssh.endpoint_from(self._entries, self._pins, entry.name)
@@ -107,17 +115,8 @@ class Asker:
             return self._complete(entry, answer, link.host_key)
 
     def _connect(self, endpoint: ssh.Endpoint, until: float) -> ssh.Connection:
-        def attempt() -> ssh.Connection:
-            seconds = min(self._settings.connect_s, max(0.1, until - time.monotonic()))
-            return ssh.connect(endpoint, base=self._root, connect_s=seconds, accept_new=self._accept)
-
-        try:
-            return attempt()
-        except (Unreachable, ssh.BrokenProtocol) as exc:
-            # Once more, for an sshd that was just too busy; never after a login that failed, which locks accounts.
-            if isinstance(exc, ssh.TimedOut) or until - time.monotonic() < _AGAIN_S:
-                raise
-        return attempt()
+        seconds = min(self._settings.connect_s, max(0.1, until - time.monotonic()))
+        return ssh.connect(endpoint, base=self._root, connect_s=seconds, accept_new=self._accept)
 
     def _complete(self, entry: HostEntry, answer: Answer, host_key: str) -> Asked:
         readings = {name: TABLE[name].read(answer.frames.get(name)) for name in self._facts}
@@ -145,6 +144,7 @@ class Asker:
                 failed=kept.result.failed if kept else (),
             ),
             sighting=kept.sighting if kept else None,
+            again=kept is None and _may_go_better(exc),
         )
 
 
@@ -183,6 +183,10 @@ _STATUS: tuple[tuple[type[PseError], str], ...] = (
 
 def _status(exc: PseError) -> str:
     return next((status for kind, status in _STATUS if isinstance(exc, kind)), "protocol")
+
+
+def _may_go_better(exc: PseError) -> bool:
+    return isinstance(exc, Unreachable | ssh.BrokenProtocol) and not isinstance(exc, ssh.TimedOut)
 
 
 def _no_shell(entry: HostEntry, done: ssh.Completed) -> HostResult:

@@ -1,8 +1,11 @@
 """Discovery: asks many hosts at once; one bad host never delays or stops the others."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from fnmatch import fnmatchcase
+from queue import SimpleQueue
 
 import msgspec
 
@@ -11,12 +14,19 @@ from inventory.estate import Estate, current
 from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts, some
 from inventory.losses import TOLD
-from inventory.store import record
+from inventory.store import keep, record, seen
+from inventory.turns import Turns
 from pse.core.errors import BadInput, UsageError
 from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
 from pse.core.structs import prepare_structs
+from pse.core.time import now
+
+_KEEP_EVERY = 200
+"""Hosts after which what came is kept: as much as a run that is killed loses."""
+_TELL_EACH = 100
+"""Up to so many hosts each is told of; of more only those that failed, and how far the run is."""
 
 
 class Discovery(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +50,7 @@ def discover(
     accept_new: bool = False,
     only: Sequence[str] = (),
     facts: Sequence[str] = (),
+    max_age: timedelta | None = None,
     progress: Progress = silent,
 ) -> Discovery:
     """Ask the hosts of ``hosts.toml`` and write a new snapshot.
@@ -49,6 +60,8 @@ def discover(
         accept_new: Pin the keys of hosts that have no pin yet; a changed key is refused all the same.
         only: Names or patterns (``por*``) of the hosts to ask, capitals or not; empty for all.
         facts: Names of the facts to read, see `inventory.facts.TABLE`; empty for all.
+        max_age: Leave out hosts that were seen not longer ago than this: so a run that was interrupted goes on where it
+            was. What is finished is kept from time to time, and when the run is interrupted.
         progress: Told of each host as it is done.
 
     Raises:
@@ -58,22 +71,109 @@ def discover(
     entries = {entry.name: entry for entry in load_hosts(workspace)}
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
     chosen = _chosen(workspace, entries, only)
+    fresh = _fresh(workspace, chosen, max_age)
     asker = Asker(workspace, entries, accept_new=accept_new, facts=facts)
-    asked: dict[str, Asked] = {}
-    progress(Event(step="discover", state="start", done=0, total=len(chosen), unit="hosts"))
-    prepare_structs()
-    with ThreadPoolExecutor(max(1, workspace.settings.discovery.parallel), thread_name_prefix="discover") as pool:
-        work = [pool.submit(asker.ask, entry) for entry in chosen]
-        for future in as_completed(work):
-            answer = future.result()
-            asked[answer.result.host] = answer
-            progress(_event(answer.result, len(asked), len(chosen)))
-    results = tuple(asked[entry.name].result for entry in chosen)
-    sightings = [s for entry in chosen if (s := asked[entry.name].sighting)]
+    run = _Run(workspace, [entry for entry in chosen if entry.name not in fresh], entries, progress)
+    asked = run.all(asker.ask)
+    results = tuple(fresh.get(entry.name) or asked[entry.name].result for entry in chosen)
+    sightings = [s for entry in chosen if entry.name in asked and (s := asked[entry.name].sighting)]
     estate = record(workspace, sightings)
-    progress(Event(step="discover", state="done", done=len(sightings), total=len(chosen), unit="hosts"))
+    progress(Event(step="discover", state="done", done=len(sightings), total=len(asked), unit="hosts"))
     quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID, *TOLD})
     return Discovery(estate=estate, hosts=results, findings=(*(f for r in results for f in _findings(r)), *quiet))
+
+
+def _fresh(workspace: Workspace, chosen: Sequence[HostEntry], max_age: timedelta | None) -> dict[str, HostResult]:
+    """Results of the hosts that were seen not longer ago than ``max_age``."""
+    if max_age is None:
+        return {}
+    last, since = seen(workspace), now() - max_age
+    return {
+        entry.name: HostResult(host=entry.name, status="fresh", message=f"seen at {at:%Y-%m-%d %H:%M} UTC")
+        for entry in chosen
+        if (at := last.get(f"ssh:{entry.name}")) is not None and at > since
+    }
+
+
+class _Run:
+    """Asks the hosts in as many threads as the settings allow, and keeps what came even when it is interrupted."""
+
+    def __init__(
+        self, workspace: Workspace, hosts: Sequence[HostEntry], every: Mapping[str, HostEntry], progress: Progress
+    ) -> None:
+        self._workspace = workspace
+        self._total = len(hosts)
+        self._progress = progress
+        self._turns = Turns(hosts, every, workspace.settings.discovery)
+        self._answers: SimpleQueue[Asked] = SimpleQueue()
+        self._began = time.monotonic()
+
+    def all(self, ask: Callable[[HostEntry], Asked]) -> dict[str, Asked]:
+        """The answers by name of host."""
+        asked: dict[str, Asked] = {}
+        kept = 0
+        self._progress(Event(step="discover", state="start", done=0, total=self._total, unit="hosts"))
+        prepare_structs()
+        count = min(self._workspace.settings.discovery.parallel, self._total)
+        threads = [
+            threading.Thread(target=self._work, args=(ask,), daemon=True, name=f"discover-{number}")
+            for number in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while len(asked) < self._total:
+                answer = self._answers.get()
+                asked[answer.result.host] = answer
+                self._tell(answer.result, len(asked))
+                if len(asked) - kept >= _KEEP_EVERY:
+                    self._keep([*asked.values()][kept:])
+                    kept = len(asked)
+        except BaseException:
+            self._turns.close()
+            self._keep([*asked.values()][kept:])
+            raise
+        for thread in threads:
+            thread.join()
+        return asked
+
+    def _work(self, ask: Callable[[HostEntry], Asked]) -> None:
+        while (entry := self._turns.take()) is not None:
+            answer = ask(entry)
+            if not self._turns.give_back(entry, again=answer.again):
+                self._answers.put(answer)
+
+    def _keep(self, answers: Sequence[Asked]) -> None:
+        keep(self._workspace, [answer.sighting for answer in answers if answer.sighting])
+
+    def _tell(self, result: HostResult, done: int) -> None:
+        good = result.status in {"ok", "partial"}
+        if self._total <= _TELL_EACH or not good:
+            self._progress(
+                Event(
+                    step="discover",
+                    state="update" if good else "failed",
+                    subject=result.host,
+                    message=f"{result.status} {result.message}".strip(),
+                    done=done,
+                    total=self._total,
+                    unit="hosts",
+                )
+            )
+        if self._total > _TELL_EACH:
+            rate = done / max(0.001, time.monotonic() - self._began)
+            left = (self._total - done) / rate
+            self._progress(
+                Event(
+                    step="discover",
+                    state="update",
+                    message=f"{rate:.1f} hosts a second, about {left:.0f} s left",
+                    done=done,
+                    total=self._total,
+                    unit="hosts",
+                    data={"per_second": round(rate, 2), "left_s": round(left)},
+                )
+            )
 
 
 def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[str]) -> list[HostEntry]:
@@ -97,21 +197,8 @@ def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[
     return [entry for name, entry in entries.items() if not only or any(fits(name, pattern) for pattern in only)]
 
 
-def _event(result: HostResult, done: int, total: int) -> Event:
-    good = result.status in {"ok", "partial"}
-    return Event(
-        step="discover",
-        state="update" if good else "failed",
-        subject=result.host,
-        message=f"{result.status} {result.message}".strip(),
-        done=done,
-        total=total,
-        unit="hosts",
-    )
-
-
 def _findings(result: HostResult) -> list[Finding]:
-    if result.status in {"ok", "partial"}:
+    if result.status in {"ok", "partial", "fresh"}:
         return []
     return [
         Finding(

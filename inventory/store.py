@@ -60,6 +60,44 @@ def record(
     return estate
 
 
+def keep(workspace: Workspace, sightings: Sequence[Sighting]) -> None:
+    """Keep ``sightings`` and make no snapshot yet: the next `record` takes them in, whatever becomes of this run.
+
+    Raises:
+        BadInput: The database cannot be used.
+    """
+    engine = open_database(workspace)
+    try:
+        sources = [s.source for s in sightings]
+        with engine.begin() as connection:
+            given: dict[str, str] = {}
+            for at in range(0, len(sources), _CHUNK):
+                some = SIGHTINGS.c.source.in_(sources[at : at + _CHUNK])
+                for source, body in connection.execute(select(SIGHTINGS.c.source, SIGHTINGS.c.body).where(some)):
+                    given[source] = msgspec.json.decode(body, type=Sighting).server.id
+                connection.execute(delete(SIGHTINGS).where(some))
+            rows = [_row(s, given.get(s.source, "")) for s in sightings]
+            if rows:
+                connection.execute(SIGHTINGS.insert(), rows)
+    except SQLAlchemyError as exc:
+        raise unusable(engine, exc) from exc
+    finally:
+        engine.dispose()
+
+
+def seen(workspace: Workspace) -> dict[str, datetime]:
+    """When each source was seen last."""
+    engine = open_database(workspace)
+    try:
+        with engine.begin() as connection:
+            rows = connection.execute(select(SIGHTINGS.c.source, SIGHTINGS.c.seen)).all()
+    except SQLAlchemyError as exc:
+        raise unusable(engine, exc) from exc
+    finally:
+        engine.dispose()
+    return {source: datetime.fromisoformat(at) for source, at in rows}
+
+
 def sightings(workspace: Workspace) -> tuple[Sighting, ...]:
     """The newest sighting of each source, sorted by source."""
     engine = open_database(workspace)
@@ -129,11 +167,7 @@ def _load(engine: Engine) -> list[Sighting]:
 
 def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snapshot: str) -> None:
     """Write all sightings with the id their server got, so that the id stays whatever is learned later; and the run."""
-    rows = [
-        {"source": s.source, "seen": _when(s.seen), "body": msgspec.json.encode(_with_id(s, c.id)).decode()}
-        for c in clusters
-        for s in c.sightings
-    ]
+    rows = [_row(s, c.id) for c in clusters for s in c.sightings]
     gone = sorted(known | {row["source"] for row in rows})
     with engine.begin() as connection:
         for at in range(0, len(gone), _CHUNK):
@@ -141,6 +175,11 @@ def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snaps
         for at in range(0, len(rows), _CHUNK):
             connection.execute(SIGHTINGS.insert(), rows[at : at + _CHUNK])
         connection.execute(RUNS.insert(), {"snapshot": snapshot, "recorded": _when(datetime.now(UTC))})
+
+
+def _row(sighting: Sighting, server_id: str) -> dict[str, str]:
+    body = msgspec.json.encode(_with_id(sighting, server_id)).decode()
+    return {"source": sighting.source, "seen": _when(sighting.seen), "body": body}
 
 
 def _when(seen: datetime) -> str:

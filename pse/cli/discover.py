@@ -1,9 +1,25 @@
 """`pse discover`: ask the hosts of hosts.toml over SSH."""
 
+import re
+from datetime import timedelta
+
 import click
 
 from pse.cli.session import Session
 from pse.cli.verb import fail_on_option, verb
+
+
+class Age(click.ParamType[timedelta]):
+    """A time such as ``90s``, ``30m``, ``12h`` or ``2d``."""
+
+    name = "TIME"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """See the class."""
+        match = re.fullmatch(r"(\d{1,6})([smhd])", value.strip())
+        if not match:
+            self.fail("write a number and s, m, h or d, such as 12h", param, ctx)
+        return timedelta(seconds=int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]])
 
 
 @verb("pse discover --accept-new")
@@ -12,8 +28,21 @@ from pse.cli.verb import fail_on_option, verb
 @click.option(
     "--only", multiple=True, metavar="HOST", help="Only this host or pattern, such as 'por*'; may be repeated."
 )
+@click.option(
+    "--max-age",
+    type=Age(),
+    help="Leave out hosts seen within this time, such as 12h or 2d: go on after an interruption.",
+)
 @fail_on_option()
-def command(session: Session, *, accept_new: bool, commands: bool, only: tuple[str, ...], fail_on: str) -> None:
+def command(
+    session: Session,
+    *,
+    accept_new: bool,
+    commands: bool,
+    only: tuple[str, ...],
+    max_age: timedelta | None,
+    fail_on: str,
+) -> None:
     """Take stock of hosts over SSH.
 
     The hosts of hosts.toml, one round trip each; nothing is written there.
@@ -24,5 +53,7 @@ def command(session: Session, *, accept_new: bool, commands: bool, only: tuple[s
     if commands:
         session.show(commands_view())
         return
-    found = inventory.discover(session.workspace, accept_new=accept_new, only=only, progress=session.progress)
+    found = inventory.discover(
+        session.workspace, accept_new=accept_new, only=only, max_age=max_age, progress=session.progress
+    )
     session.show(discovery_view(found), fail_on=fail_on)

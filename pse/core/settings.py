@@ -30,11 +30,20 @@ class DiscoverySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         parallel: Hosts asked at once.
         deadline_s: Seconds after which one host is given up.
         connect_s: Seconds allowed for connecting and logging in.
+        per_subnet: Hosts of one subnet (a /24 of IPv4, a /64 of IPv6) asked at once; 0 for no limit of its own.
+        per_bastion: Hosts behind one jump host asked at once; 0 for no limit. An sshd as it is delivered turns away
+            log-ins at random when ten are going on.
+        retries: Times that a host is asked again that could not be reached or broke off.
+        backoff_s: Seconds before it is; twice as many before each further time.
     """
 
-    parallel: int = 64
+    parallel: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 64
     deadline_s: float = 90.0
     connect_s: float = 10.0
+    per_subnet: Annotated[int, msgspec.Meta(ge=0)] = 0
+    per_bastion: Annotated[int, msgspec.Meta(ge=0)] = 8
+    retries: Annotated[int, msgspec.Meta(ge=0, le=10)] = 1
+    backoff_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 2.0
 
 
 class PlanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

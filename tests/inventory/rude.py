@@ -108,6 +108,22 @@ def mail_server(sock: socket.socket, stop: threading.Event) -> None:
     sock.recv(100)
 
 
+def pass_on(sock: socket.socket, to: tuple[str, int]) -> None:
+    """A good server after all: the one at ``to``."""
+    with socket.create_connection(to) as other:
+
+        def copy(source: socket.socket, target: socket.socket) -> None:
+            with contextlib.suppress(OSError):
+                while data := source.recv(65536):
+                    target.sendall(data)
+                target.shutdown(socket.SHUT_WR)
+
+        back = threading.Thread(target=copy, args=(other, sock), daemon=True)
+        back.start()
+        copy(sock, other)
+        back.join(10)
+
+
 class _Policy(paramiko.ServerInterface):
     def __init__(self, mode: str, stop: threading.Event) -> None:
         self.mode = mode

@@ -3,9 +3,11 @@
 import getpass
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -33,7 +35,8 @@ class Room:
         self.key = key
         self.hosts: list[str] = []
         (root / "pse.toml").write_text(
-            'entity = "Test"\n[discovery]\nparallel = 8\ndeadline_s = 6\nconnect_s = 2\n', encoding="utf-8"
+            'entity = "Test"\n[discovery]\nparallel = 8\ndeadline_s = 6\nconnect_s = 2\nbackoff_s = 0.05\n',
+            encoding="utf-8",
         )
 
     def add(self, name: str, address: str, port: int, **extra: str) -> None:
@@ -195,6 +198,69 @@ def test_login_shells_that_talk_and_eat(
     assert "\x1b" not in result.message
 
 
+def test_what_was_seen_lately_is_not_asked_again(room: Room, sshd: Sshd) -> None:
+    room.add("one", sshd.address, sshd.port)
+    first = room.discover()
+    room.hosts[0] = room.hosts[0].replace(f"port = {sshd.port}", "port = 1")
+    room.add("two", sshd.address, sshd.port)
+    again = inventory.discover(room.workspace(), accept_new=True, max_age=timedelta(hours=1))
+    assert [r.status for r in again.hosts] == ["fresh", "ok"]
+    assert not again.findings
+    assert set(again.estate.servers[0].sources) >= set(first.estate.servers[0].sources)
+    old = inventory.discover(room.workspace(), max_age=timedelta(0), only=("one",))
+    assert [r.status for r in old.hosts] == ["unreachable"]
+
+
+def test_an_interrupted_run_keeps_what_is_finished(room: Room, sshd: Sshd) -> None:
+    room.add("good", sshd.address, sshd.port)
+    with rude.Rude(rude.silent) as silent:
+        room.add("silent", silent.address, silent.port)
+
+        def interrupt(event: Event) -> None:
+            if event.subject == "good":
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            inventory.discover(room.workspace(), accept_new=True, progress=interrupt)
+        rest = inventory.discover(room.workspace(), accept_new=True, max_age=timedelta(hours=1))
+    assert [r.status for r in rest.hosts] == ["fresh", "deadline"]
+    assert [s.sources for s in rest.estate.servers] == [("ssh:good",)]
+
+
+def test_a_host_that_was_away_for_a_moment_is_asked_again(room: Room, sshd: Sshd) -> None:
+    """The first connections are closed at once, the last one is passed on to a real sshd."""
+    turned_away = 0
+
+    def busy(sock: socket.socket, stop: threading.Event) -> None:
+        nonlocal turned_away
+        if turned_away < 2:
+            turned_away += 1
+            return sock.close()
+        return rude.pass_on(sock, (sshd.address, sshd.port))
+
+    with rude.Rude(busy) as door:
+        room.add("busy", door.address, door.port)
+        text = (room.root / "pse.toml").read_text(encoding="utf-8")
+        (room.root / "pse.toml").write_text(f"{text}retries = 2\n", encoding="utf-8")
+        assert [r.status for r in room.discover().hosts] == ["ok"]
+    assert turned_away == 2
+
+
+def test_many_hosts_are_told_of_together(room: Room, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inventory.discovery._TELL_EACH", 1)
+    for name in ("one", "two", "three"):
+        room.add(name, sshd.address, sshd.port)
+    room.add("gone", sshd.address, 1)
+    events: list[Event] = []
+
+    def listen(event: Event) -> None:
+        events.append(event)
+
+    inventory.discover(room.workspace(), accept_new=True, progress=listen)
+    assert {e.subject for e in events} == {"", "gone"}
+    assert any("hosts a second, about 0 s left" in e.message for e in events)
+
+
 def test_only_the_named_hosts_are_asked(room: Room, sshd: Sshd) -> None:
     room.add("one", sshd.address, sshd.port)
     room.add("two", sshd.address, 1)
@@ -245,7 +311,7 @@ def test_a_list_without_hosts_says_how_to_write_one(room: Room) -> None:
 def test_every_status_has_a_hint() -> None:
     words = re.search(r"status: (.*?)\n        message:", HostResult.__doc__ or "", re.DOTALL)
     assert words
-    assert set(HINTS) | {"ok"} == set(re.findall(r"``([a-z-]+)``", words[1]))
+    assert set(HINTS) | {"ok", "fresh"} == set(re.findall(r"``([a-z-]+)``", words[1]))
 
 
 def test_what_was_not_seen_this_time_is_said(room: Room, sshd: Sshd) -> None:
