@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
+from inventory.tables import arrow_table, read_rows
 from pse.core import canonical
 from pse.core.documents.snapshot import (
     TABLES,
@@ -28,9 +28,6 @@ from pse.core.documents.snapshot import (
 from pse.core.errors import BadInput
 from pse.core.findings import Finding
 from pse.core.settings import Workspace
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 MANIFEST = "snapshot.json"
 _AGAIN = (
@@ -151,15 +148,13 @@ def read(folder: Path) -> Estate:
         BadInput: Missing, unreadable or altered.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     manifest = canonical.read(folder / MANIFEST, Snapshot)
     rows: dict[str, Any] = {}
     for name, kind in TABLES.items():
         path = folder / f"{name}.parquet"
         try:
-            raw = pq.read_table(path).to_pylist()
-            rows[name] = msgspec.convert(raw, tuple[kind, ...])  # type: ignore[valid-type]  # the type is data here
+            rows[name] = list(read_rows(path, kind))
         except (OSError, pa.ArrowException, msgspec.ValidationError) as exc:
             raise BadInput(f"not a table of a snapshot: {exc}", where=str(path)) from exc
     estate = make_estate(rows, manifest.findings)
@@ -226,33 +221,3 @@ def load_estate(workspace: Workspace, *, or_none: bool = False) -> Estate:
 
 def _sorted(name: str, rows: Iterable[msgspec.Struct]) -> tuple[Any, ...]:
     return tuple(sorted(rows, key=_KEYS[name]))
-
-
-def arrow_table(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> "pa.Table":
-    """``rows`` of ``kind`` with its fields as columns.
-
-    By way of JSON, because Arrow looks at lists of Python's own objects with pandas where that is installed, whose
-    import alone takes longer than all the rest.
-    """
-    import pyarrow as pa
-    import pyarrow.json as pj
-
-    hints = get_type_hints(kind)
-    schema = pa.schema([pa.field(name, _column(hints[name])) for name in kind.__struct_fields__])
-    wanted = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
-    tables, every = [], list(rows)
-    for start in range(0, len(every), _CHUNK):
-        text = _ROW.encode_lines(every[start : start + _CHUNK])
-        whole = pj.ReadOptions(use_threads=False, block_size=len(text) + 1)
-        tables.append(pj.read_json(pa.BufferReader(text), read_options=whole, parse_options=wanted))
-    return pa.concat_tables(tables) if tables else pa.Table.from_batches([], schema)
-
-
-def _column(hint: Any) -> "pa.DataType":
-    import pyarrow as pa
-
-    if get_origin(hint) in {Union, UnionType}:
-        return _column(next(arg for arg in get_args(hint) if arg is not type(None)))
-    if get_origin(hint) is tuple:
-        return pa.list_(pa.string())
-    return {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}[hint]

@@ -78,7 +78,7 @@ def _parquet(estate: Estate, table: str) -> tuple[bytes, int]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from inventory.estate import arrow_table
+    from inventory.tables import arrow_table
 
     made = _flat(_rows(estate, table)) if table == LISTED else arrow_table(getattr(estate, table), TABLES[table])
     sink = pa.BufferOutputStream()

@@ -88,7 +88,7 @@ def sighting(source: str, hostname: str, **more: object) -> Sighting:
 
 def test_tables_are_made_without_pandas() -> None:
     code = (
-        "import sys; from inventory.estate import arrow_table; from pse.core.documents.snapshot import Disk, Server;"
+        "import sys; from inventory.tables import arrow_table; from pse.core.documents.snapshot import Disk, Server;"
         "arrow_table([Server(id='a', hostname='b')], Server); arrow_table([], Disk); print('pandas' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
