@@ -216,6 +216,43 @@ def test_only_https_is_asked_and_a_seller_that_does_not_answer_is_said(
     assert not (tmp_path / "sheet.csv").exists()
 
 
+@pytest.mark.parametrize(
+    ("answer", "words", "code"),
+    [
+        (b"<html>log in first</html>", "the seller's answer cannot be read", 5),
+        (b'{"Items": [', "the seller's answer cannot be read", 5),
+        (b'{"Items": [], "NextPageLink": null}', "no price came back", 4),
+    ],
+)
+def test_an_answer_that_is_no_price_list_leaves_the_former_sheet(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: bytes,
+    words: str,
+    code: int,
+) -> None:
+    out = tmp_path / "sheet.csv"
+    out.write_text("of yesterday")
+    monkeypatch.setattr(live, "_opened", lambda *_: io.BytesIO(answer))
+    monkeypatch.setattr(sys, "argv", ["live", "azure", "r", str(out)])
+    assert live.main() == code
+    assert words in capsys.readouterr().err
+    assert out.read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize("text", [None, "shape,cores\na,1\n", "name,vcpus,memory_gib\na,many,4\n"])
+def test_sizes_that_cannot_be_used_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], text: str | None
+) -> None:
+    sizes = tmp_path / "sizes.csv"
+    if text is not None:
+        sizes.write_text(text)
+    monkeypatch.setattr(sys, "argv", ["live", "azure", "r", str(tmp_path / "sheet.csv"), "--sizes", str(sizes)])
+    assert live.main() == 4
+    assert "sizes.csv" in capsys.readouterr().err
+
+
 def test_a_place_whose_cloud_does_not_tell_is_said_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

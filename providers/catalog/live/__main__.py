@@ -13,13 +13,16 @@ import json
 import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from providers.catalog.live import aws, azure, google, places
 from pse.core import secrets
+from pse.core.canonical import read_bytes, write_bytes
 from pse.core.errors import BadInput, PseError, Unreachable
 from pse.core.settings import Workspace
+from pse.core.text import printable
 
 TIMEOUT_S = 60.0
 COLUMNS = (
@@ -76,13 +79,20 @@ def main() -> int:
     given = parser.parse_args()
     try:
         rows, source = _asked(given)
+        if not rows:
+            raise BadInput("no price came back", where=given.region, hint="See whether the region is spelled as sold.")
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**row, "quality": "listed", "source": source} for row in rows)
+        write_bytes(given.out, text.getvalue().encode())  # whole or not at all: half a sheet would be a sheet too
+    except (ValueError, KeyError, HTTPException, OSError) as exc:
+        said = Unreachable(f"the seller's answer cannot be read: {printable(str(exc))[:200]}", where=given.seller)
+        sys.stderr.write(f"{said}\n")
+        return said.exit_code
     except PseError as exc:
         sys.stderr.write(f"{exc}\n")
         return exc.exit_code
-    with given.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, "quality": "listed", "source": source} for row in rows)
     sys.stdout.write(json.dumps({"rows": len(rows), "out": str(given.out)}) + "\n")
     return 0
 
@@ -104,8 +114,15 @@ def _asked(given: argparse.Namespace) -> tuple[list[dict[str, str]], str]:
 def _sizes(path: Path | None) -> dict[str, tuple[int, str]]:
     if path is None:
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["name"]: (int(row["vcpus"]), row["memory_gib"]) for row in csv.DictReader(file)}
+    try:
+        rows = csv.DictReader(io.StringIO(read_bytes(path).decode("utf-8-sig"), newline=""))
+        return {row["name"]: (int(row["vcpus"]), row["memory_gib"]) for row in rows}
+    except (KeyError, TypeError, ValueError, csv.Error) as exc:
+        raise BadInput(
+            f"cannot be used: {printable(str(exc))}",
+            where=str(path),
+            hint="Its columns are name, vcpus and memory_gib.",
+        ) from exc
 
 
 if __name__ == "__main__":
