@@ -15,17 +15,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T", bound=msgspec.Struct)
-_AT_ONCE = 50_000
-"""Rows that are in memory twice while they are read."""
+_ROW = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+_WRITTEN = 10_000
+_READ = 50_000
+"""Rows that are in memory twice while they are written or read."""
 
 
 def arrow_table(rows: Iterable[msgspec.Struct], kind: type[msgspec.Struct]) -> "pa.Table":
-    """``rows`` of ``kind`` with its fields as columns."""
+    """``rows`` of ``kind`` with its fields as columns.
+
+    By way of JSON, because Arrow looks at lists of Python's own objects with pandas where that is installed, whose
+    import alone takes longer than all the rest.
+    """
     import pyarrow as pa
+    import pyarrow.json as pj
 
     hints = get_type_hints(kind)
-    fields = [pa.field(name, _column(hints[name])) for name in kind.__struct_fields__]
-    return pa.Table.from_pylist(msgspec.to_builtins(list(rows)), schema=pa.schema(fields))
+    schema = pa.schema([pa.field(name, _column(hints[name])) for name in kind.__struct_fields__])
+    wanted = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    tables, every = [], list(rows)
+    for start in range(0, len(every), _WRITTEN):
+        text = _ROW.encode_lines(every[start : start + _WRITTEN])
+        whole = pj.ReadOptions(use_threads=False, block_size=len(text) + 1)
+        tables.append(pj.read_json(pa.BufferReader(text), read_options=whole, parse_options=wanted))
+    return pa.concat_tables(tables) if tables else pa.Table.from_batches([], schema)
 
 
 def read_rows(path: Path, kind: type[T]) -> Iterator[T]:
@@ -42,7 +55,7 @@ def read_rows(path: Path, kind: type[T]) -> Iterator[T]:
     with pq.ParquetFile(path) as file:
         texts = [field.name for field in file.schema_arrow if field.type == pa.string()]
     with pq.ParquetFile(path, read_dictionary=texts) as file:
-        for batch in file.iter_batches(_AT_ONCE):
+        for batch in file.iter_batches(_READ):
             names = batch.schema.names
             rows = zip(*(_values(column) for column in batch.columns), strict=True)
             yield from msgspec.convert([dict(zip(names, row, strict=True)) for row in rows], list[kind])  # type: ignore[valid-type]  # the type is data here
