@@ -17,7 +17,9 @@ ASSUMED_VCPUS = 2
 ASSUMED_MEMORY_MIB = 4096
 _MEASURED = ("cpu", "memory", "iops", "disk_mbps", "network_mbps")
 _USUAL = SizingSettings()
-_POOR, _MOST_STARS = 2, 5
+_MOST_STARS = 5
+_POOR = Decimal(40)
+"""Percent of the points of a window up to which it was seen too seldom to go far below an allotment."""
 _SAME_ARCHITECTURE = {"amd64": "x86_64", "x64": "x86_64", "": "x86_64", "arm64": "aarch64"}
 
 
@@ -69,12 +71,12 @@ def size_of(server: Server, *, comfort: Decimal, usage: Usage | None = None, set
         settings: Whether peak or p95 counts, and how far a poor measurement is trusted.
     """
     stars = stars_of(usage)
-    floor = Decimal(settings.floor_percent) / 100 if stars <= _POOR else Decimal(0)
     speed = usage.cpu_performance if usage and usage.cpu_performance else Decimal(1)
     cpu = _used(usage, "cpu", settings, server.cpu_peak)
     memory = _used(usage, "memory", settings, server.memory_peak)
-    vcpus, cpu_why, cpu_known = _dimension(server.vcpus, cpu, comfort * speed, floor, ASSUMED_VCPUS, "vCPU")
-    mib, memory_why, memory_known = _dimension(server.memory_mib, memory, comfort, floor, ASSUMED_MEMORY_MIB, "MiB")
+    least = [_floor(usage, name, settings) for name in ("cpu", "memory")]
+    vcpus, cpu_why, cpu_known = _dimension(server.vcpus, cpu, comfort * speed, least[0] * speed, ASSUMED_VCPUS, "vCPU")
+    mib, memory_why, memory_known = _dimension(server.memory_mib, memory, comfort, least[1], ASSUMED_MEMORY_MIB, "MiB")
     iops, iops_why = _rate(usage, "iops", settings, comfort, "IOPS")
     mbps, mbps_why = _rate(usage, "disk_mbps", settings, comfort, "MB/s")
     return Size(
@@ -104,6 +106,12 @@ def stars_of(usage: Usage | None) -> int:
     )
     percent = usage.coverage * there / len(_MEASURED)
     return min(_MOST_STARS, max(1, up(percent / 20)))
+
+
+def _floor(usage: Usage | None, name: str, settings: SizingSettings) -> Decimal:
+    """The share of the allotment below which a dimension does not go: none where its window was seen well enough."""
+    seen = usage is not None and usage.coverage > _POOR and _measured(usage, name, settings) is not None
+    return Decimal(0) if seen else Decimal(settings.floor_percent) / 100
 
 
 def _used(

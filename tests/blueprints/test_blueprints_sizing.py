@@ -15,6 +15,7 @@ from blueprints.sizing import gib, is_older, pick_image, pick_shape, size_of
 from blueprints.view import View
 from blueprints.volumes import volumes_of
 from pse.core.documents.offers import Offer, OfferKind, Offers
+from pse.core.documents.sizing import SizingSettings
 from pse.core.documents.snapshot import Database, Disk, Filesystem
 from pse.core.documents.workloads import HostDeclaration
 from pse.core.text import counted
@@ -63,7 +64,8 @@ def demand(**words: object) -> Demand:
 
 
 def test_a_measured_peak_counts_and_the_rest_is_as_allotted() -> None:
-    size = size_of(server("a", vcpus=16, memory_mib=8192, cpu_peak=0.2), comfort=COMFORT)
+    trusting = SizingSettings(floor_percent=0)
+    size = size_of(server("a", vcpus=16, memory_mib=8192, cpu_peak=0.2), comfort=COMFORT, settings=trusting)
     assert (size.vcpus, size.memory_mib) == (5, 8192)  # 16 x 0.2 x 1.3 = 4.16
     assert "peak 20" in size.why
     assert "8192 MiB as allotted" in size.why

@@ -68,12 +68,24 @@ def test_a_slower_cpu_of_today_needs_fewer_of_the_reference() -> None:
 
 
 def test_a_poor_measurement_goes_no_lower_than_the_floor() -> None:
-    settings = SizingSettings(floor_percent=50)
-    poor = size_of(server("a", vcpus=16, cpu_peak=0.05), comfort=COMFORT, settings=settings)
+    poor = size_of(server("a", vcpus=16, cpu_peak=0.05), comfort=COMFORT)  # a peak of nobody knows which days
     assert poor.vcpus == 8
     assert "floor" in poor.why
-    every = {"cpu_peak": "5", "memory_peak": "5", "iops_peak": "1", "disk_mbps_peak": "1", "network_mbps_peak": "1"}
-    assert size_of(server("a", vcpus=16), comfort=COMFORT, usage=usage(**every), settings=settings).vcpus == 2
+    trusting = SizingSettings(floor_percent=0)
+    assert size_of(server("a", vcpus=16, cpu_peak=0.05), comfort=COMFORT, settings=trusting).vcpus == 2
+
+
+@pytest.mark.parametrize(("coverage", "vcpus"), [("100", 2), ("41", 2), ("40", 8), ("0", 8)])
+def test_a_window_that_was_seen_is_trusted_for_itself(coverage: str, vcpus: int) -> None:
+    seen = usage(coverage=coverage, cpu_peak="5")
+    size = size_of(server("a", vcpus=16, memory_peak=0.1), comfort=COMFORT, usage=seen)
+    assert size.vcpus == vcpus
+    assert size.memory_mib == 2048  # half of 4096: the import's peak has no window
+
+
+def test_the_floor_is_reckoned_in_the_same_cpus_as_the_need() -> None:
+    slow = usage(coverage="10", cpu_peak="5", cpu_performance="0.5", source="x")
+    assert size_of(server("a", vcpus=16), comfort=COMFORT, usage=slow).vcpus == 4  # half of 8 of the reference
 
 
 @pytest.mark.parametrize(
