@@ -30,12 +30,14 @@ def show(session: Session, as_of: dt.date | None) -> None:
 def verify(session: Session) -> None:
     """Check its signature.
 
-    Against the pin in pse.toml; exit 3 when it does not hold.
+    Against the pin in pse.toml; exit 3 when it does not hold. A register whose last day has passed is said to be
+    expired: its signature holds, and nothing is planned by it.
     """
     from policy.register import load_register
     from pse.cli.render_policy import verified_view
+    from pse.core.time import today
 
-    session.show(verified_view(load_register(session.workspace)))
+    session.show(verified_view(load_register(session.workspace), today()))
 
 
 @verb("pse register sign")

@@ -96,10 +96,20 @@ def diff_view(diff: "Difference") -> View:
     return View(data, tuple(blocks))
 
 
-def verified_view(register: "Register") -> View:
-    """The register's signature held: what was read, by hash."""
+def verified_view(register: "Register", day: dt.date) -> View:
+    """The register's signature held: what was read, by hash, and whether it may be used on ``day``."""
+    until = register.file.valid_until
+    expired = day > until
+    data = {
+        "verified": True,
+        "hash": register.hash,
+        "places": len(register.places),
+        "valid_until": until,
+        "expired": expired,
+    }
     line = f"the signature holds: {counted(len(register.places), 'place')}, SHA-256 {register.hash}"
-    return View({"verified": True, "hash": register.hash, "places": len(register.places)}, (line,))
+    use = f"it EXPIRED on {until}, and is refused: get the current one" if expired else f"it is valid until {until}"
+    return View(data, (line, use))
 
 
 def ledger_view(entries: Sequence[Any]) -> View:

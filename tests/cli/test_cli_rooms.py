@@ -58,6 +58,13 @@ def test_the_register_is_shown_verified_and_refused_when_altered(run: Run, minis
     assert run("plan", "--as-of", DAY).exit_code == 3
     assert run("register", "sign").exit_code == 0
     assert run("register", "verify").exit_code == 0
+    until = told(run, "register", "verify")["valid_until"]
+    register.write_text(register.read_text().replace(f"valid_until = {until}", "valid_until = 2026-01-02"))
+    assert run("register", "sign").exit_code == 0
+    expired = run("register", "verify")
+    assert expired.exit_code == 0  # the signature holds
+    assert "it EXPIRED on 2026-01-02" in expired.stdout
+    assert told(run, "register", "verify")["expired"] is True
 
 
 def test_nocs_are_signed_by_a_verb_and_refused_until_then(run: Run, ministry: Path) -> None:
