@@ -14,6 +14,7 @@ from inventory.estate import Estate, current
 from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts, some
 from inventory.losses import TOLD
+from inventory.ssh.connection import NO_ANSWER
 from inventory.store import keep, record, seen
 from inventory.turns import Turns
 from pse.core.errors import BadInput, UsageError
@@ -34,6 +35,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         estate: All that is known now, of this and earlier runs and imports.
+        empty: Addresses of ranges at which nobody answered; they have no result.
         hosts: One result a host asked, in the order of the file.
         findings: Of this run: hosts that could not be asked, what binds though it was not seen to talk, and what
             ``workloads.toml`` says of servers that are not there. What was found on hosts is in the estate's manifest.
@@ -41,6 +43,7 @@ class Discovery(msgspec.Struct, frozen=True, kw_only=True):
 
     estate: Estate
     hosts: tuple[HostResult, ...]
+    empty: int = 0
     findings: tuple[Finding, ...] = ()
 
 
@@ -68,19 +71,31 @@ def discover(
         UsageError: Something in ``only`` matches no host of the file.
         BadInput: ``hosts.toml`` names no host; it, the pins, the database or ``workloads.toml`` cannot be used.
     """
-    entries = {entry.name: entry for entry in load_hosts(workspace)}
+    entries = {entry.name: entry for entry in load_hosts(workspace, ranges=True)}
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
     chosen = _chosen(workspace, entries, only)
     fresh = _fresh(workspace, chosen, max_age)
     asker = Asker(workspace, entries, accept_new=accept_new, facts=facts)
     run = _Run(workspace, [entry for entry in chosen if entry.name not in fresh], entries, progress)
     asked = run.all(asker.ask)
-    results = tuple(fresh.get(entry.name) or asked[entry.name].result for entry in chosen)
+    results = tuple(
+        result for entry in chosen if not _nobody(entry, result := fresh.get(entry.name) or asked[entry.name].result)
+    )
     sightings = [s for entry in chosen if entry.name in asked and (s := asked[entry.name].sighting)]
     estate = record(workspace, sightings)
     progress(Event(step="discover", state="done", done=len(sightings), total=len(asked), unit="hosts"))
     quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID, *TOLD})
-    return Discovery(estate=estate, hosts=results, findings=(*(f for r in results for f in _findings(r)), *quiet))
+    return Discovery(
+        estate=estate,
+        hosts=results,
+        empty=len(chosen) - len(results),
+        findings=(*(f for r in results for f in _findings(r)), *quiet),
+    )
+
+
+def _nobody(entry: HostEntry, result: HostResult) -> bool:
+    """No host has this address of a range, or at least none that can be asked: nothing that anybody has to look at."""
+    return entry.ranged and (result.status == "unreachable" or result.message == NO_ANSWER)
 
 
 def _fresh(workspace: Workspace, chosen: Sequence[HostEntry], max_age: timedelta | None) -> dict[str, HostResult]:

@@ -40,13 +40,6 @@ class HostLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tags: tuple[str, ...] = ()
 
 
-class HostsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file."""
-
-    defaults: HostDefaults = HostDefaults()
-    host: tuple[HostLine, ...] = ()
-
-
 class HostEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One host with the defaults filled in.
 
@@ -59,6 +52,7 @@ class HostEntry(msgspec.Struct, frozen=True, kw_only=True):
         agent_key: Comment or ``SHA256:`` fingerprint of the one key that ssh-agent may use.
         jump: Name of the host to go through; empty for none.
         tags: ``name=value``.
+        ranged: It is an address of a range, where nobody need be.
     """
 
     name: str
@@ -69,29 +63,47 @@ class HostEntry(msgspec.Struct, frozen=True, kw_only=True):
     agent_key: str = ""
     jump: str = ""
     tags: tuple[str, ...] = ()
+    ranged: bool = False
 
 
-def load_hosts(workspace: Workspace) -> tuple[HostEntry, ...]:
-    """The hosts of ``hosts.toml`` in the order of the file.
+def load_hosts(workspace: Workspace, *, ranges: bool = False) -> tuple[HostEntry, ...]:
+    """The hosts of ``hosts.toml`` in the order of the file, then those of the files that it includes.
+
+    Args:
+        workspace: Where.
+        ranges: Also the addresses of its ranges that no host named otherwise has.
 
     Raises:
-        BadInput: Missing, not TOML, an unknown key, two hosts of one name, no user or no key, or a jump to a host
-            that is not in the file or leads in a circle; the host is named.
+        BadInput: It or an included file is missing, not TOML, an unknown key, two hosts of one name, no user or no key,
+            or a jump to a host that is not in the file or leads in a circle; the host is named.
     """
     path = workspace.path(FILE)
     if not path.exists():
         raise BadInput(
             "there is no hosts.toml", where=str(path), hint="Run `pse init`, or write one `[[host]]` a host."
         )
+    from inventory.targets import HostsFile, lines_of_file, lines_of_range
+
     file = load_toml(path, HostsFile)
     entries: dict[str, HostEntry] = {}
-    for line in file.host:
-        where = f"{path}: host {line.name!r}"
+    lines = [(line, str(path)) for line in file.host]
+    for include in file.include:
+        lines += [(line, include.file) for line in lines_of_file(include, workspace.root)]
+    for line, source in lines:
+        where = f"{source}: host {line.name!r}"
         entry = _fill(line, file.defaults)
         if entry.name in entries:
             raise BadInput("the name is used twice", where=where, hint="Give each host its own name.")
         _check(entry, where)
         entries[entry.name] = entry
+    taken = {entry.address for entry in entries.values()}
+    for span in file.range if ranges else ():
+        where = f"{path}: range {span.cidr!r}"
+        for line in lines_of_range(span, where=where):
+            entry = msgspec.structs.replace(_fill(line, file.defaults), ranged=True)
+            if entry.address not in taken and entry.name not in entries:
+                _check(entry, where)
+                entries[entry.name] = entry
     for entry in entries.values():
         _check_jump(entry, entries, f"{path}: host {entry.name!r}")
     return tuple(entries.values())

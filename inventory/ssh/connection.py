@@ -31,6 +31,10 @@ AcceptNew = Callable[[str, str], None]
 """Takes the name and the key line of a host that is seen for the first time, and pins it."""
 
 
+NO_ANSWER = "no answer"
+"""What is said of an address that does not even refuse."""
+
+
 def connect(
     endpoint: Endpoint, *, base: Path, connect_s: float = 10.0, accept_new: AcceptNew | None = None
 ) -> "Connection":
@@ -84,7 +88,7 @@ def _dial(endpoint: Endpoint, via: "Connection | None", deadline: float) -> sock
         # Else every second small packet waits 40 ms for the other side's delayed acknowledgement.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except TimeoutError as exc:
-        raise TimedOut("no answer", where=where, hint="Is the host up, and does a firewall let us in?") from exc
+        raise TimedOut(NO_ANSWER, where=where, hint="Is the host up, and does a firewall let us in?") from exc
     except socket.gaierror as exc:
         raise Unreachable(
             f"no connection: the address {printable(endpoint.address)!r} is not known: {exc.strerror}",

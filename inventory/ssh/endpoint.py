@@ -39,7 +39,7 @@ def endpoint_of(workspace: Workspace, host_name: str) -> Endpoint:
         UsageError: No such host.
         BadInput: ``hosts.toml`` or ``.pse/known_hosts`` cannot be used.
     """
-    entries = {entry.name: entry for entry in load_hosts(workspace)}
+    entries = {entry.name: entry for entry in load_hosts(workspace, ranges=True)}
     if host_name not in entries:
         hint = f"Its hosts are: {some(entries)}."
         raise UsageError(f"no host {host_name!r} in hosts.toml", where=str(workspace.path("hosts.toml")), hint=hint)

@@ -16,7 +16,8 @@ def load_key(reference: str, agent_key: str, *, base: Path, where: str) -> "tupl
     """The key to log in with, and what to call when it was used.
 
     Args:
-        reference: ``file:PATH`` of a private key without a passphrase.
+        reference: ``file:PATH`` of a private key without a passphrase. A certificate ``PATH-cert.pub`` beside it is
+            shown with it, as ssh does.
         agent_key: Comment or ``SHA256:`` fingerprint of a key of ssh-agent; wins over ``reference``.
         base: Folder that relative paths start from.
         where: The host, for messages.
@@ -50,8 +51,11 @@ def _nothing() -> None:
 def _from_file(path: Path) -> "paramiko.PKey":
     import paramiko
 
+    certificate = path.with_name(f"{path.name}-cert.pub")
     try:
-        return paramiko.PKey.from_path(path)
+        key = paramiko.PKey.from_path(path)
+        if certificate.is_file() and key.public_blob is None:
+            key.load_certificate(str(certificate))
     except (paramiko.PasswordRequiredException, TypeError) as exc:
         raise BadInput(
             "the private key has a passphrase",
@@ -61,6 +65,7 @@ def _from_file(path: Path) -> "paramiko.PKey":
     except (paramiko.SSHException, ValueError, OSError, IndexError) as exc:
         # The message may not hold what was read: it is a key, or something just as private.
         raise BadInput("not a private key that can be used", where=str(path)) from exc
+    return key
 
 
 def _from_agent(name: str, where: str) -> "tuple[paramiko.PKey, Callable[[], None]]":

@@ -28,9 +28,15 @@ if TYPE_CHECKING:
 def discovery_view(found: "Discovery") -> View:
     """Each host's outcome, and the estate as it is known now."""
     rows = ((h.host, h.status, f"{h.seconds:.1f}", h.message or "; ".join(h.failed)) for h in found.hosts)
+    empty = (f"nobody answered at {counted(found.empty, 'address', 'addresses')} of ranges",) if found.empty else ()
     return View(
-        {"items": found.hosts, "snapshot": found.estate.manifest.hash, "estate": counts(found.estate)},
-        (grid("Hosts", "host|outcome|>seconds|what", rows), *estate_blocks(found.estate)),
+        {
+            "items": found.hosts,
+            "empty": found.empty,
+            "snapshot": found.estate.manifest.hash,
+            "estate": counts(found.estate),
+        },
+        (grid("Hosts", "host|outcome|>seconds|what", rows), *empty, *estate_blocks(found.estate)),
         found.findings,
     )
 

@@ -293,8 +293,9 @@ def test_a_discovery_names_each_host_and_what_failed(capsys: pytest.CaptureFixtu
         HostResult(host="portal", status="partial", seconds=1.25, failed=("databases: not permitted",)),
         HostResult(host="legacy", status="deadline", seconds=90.0, message="gave up"),
     )
-    found: Any = SimpleNamespace(estate=ESTATE, hosts=hosts, findings=(DOWN,))
+    found: Any = SimpleNamespace(estate=ESTATE, hosts=hosts, empty=3, findings=(DOWN,))
     text, data = both(discovery_view(found), capsys)
+    assert "nobody answered at 3 addresses of ranges" in text
     for part in ("databases: not permitted", "gave up", "1 server, 0 flows", "1 × debian 12", "PSE-I001"):
         assert part in text
     assert data["estate"] == {"servers": 1, "flows": 0}

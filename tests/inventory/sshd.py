@@ -45,6 +45,7 @@ class Sshd:
         config.write_text(
             "\n".join(
                 [
+                    *options,  # the first value of an option counts
                     f"Port {self.port}",
                     f"ListenAddress {self.address}",
                     f"HostKey {host_key_file}",
@@ -56,7 +57,6 @@ class Sshd:
                     "PasswordAuthentication no",
                     "MaxStartups 100",
                     "LogLevel VERBOSE",
-                    *options,
                 ]
             )
             + "\n",

@@ -242,6 +242,33 @@ def test_keys_that_cannot_be_used_say_why_and_never_what_they_hold(sshd: Sshd, t
         assert "canary" not in str(caught.value) + caught.value.hint
 
 
+def test_a_certificate_beside_the_key_is_shown(tmp_path: Path) -> None:
+    authority, key = tmp_path / "authority", tmp_path / "key"
+    keygen(authority)
+    keygen(key)
+    stranger = tmp_path / "stranger"
+    keygen(stranger)
+    options = (f"TrustedUserCAKeys {authority}.pub", "AuthorizedKeysFile none")
+    server = Sshd(tmp_path / "trusting", *options, key=stranger)
+    endpoint = Endpoint(
+        name="h",
+        address=server.address,
+        port=server.port,
+        user=getpass.getuser(),
+        key=f"file:{key}",
+        host_key=server.host_key,
+    )
+    try:
+        with pytest.raises(ssh.LoginRefused):
+            connect(endpoint, base=HERE)
+        sign = ["ssh-keygen", "-q", "-s", str(authority), "-I", "sample", "-n", getpass.getuser(), f"{key}.pub"]
+        subprocess.run(sign, check=True, timeout=60)
+        with connect(endpoint, base=HERE) as link:
+            assert link.run("echo in", timeout_s=20).stdout == b"in\n"
+    finally:
+        server.stop()
+
+
 RAW: dict[str, tuple[rude.Talk, tuple[type[PseError], ...]]] = {
     "silent": (rude.silent, (ssh.TimedOut,)),
     "endless banner": (rude.endless_banner, (ssh.TimedOut, ssh.BrokenProtocol)),
