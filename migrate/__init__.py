@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from migrate.beginning import refuse
     from migrate.campaign import cleanup, refuse_closed, rollback, run, status, take_part
     from migrate.evidence import gather_evidence
+    from migrate.ongoing import going, working
     from migrate.pack import write_pack
     from migrate.pausing import pause, resume
     from migrate.report import write_report
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "cleanup",
     "gather_evidence",
+    "going",
     "pause",
     "refuse",
     "refuse_closed",
@@ -26,14 +28,17 @@ __all__ = [
     "run",
     "status",
     "take_part",
+    "working",
     "write_pack",
     "write_report",
 ]
 
 _HOMES = {
     "gather_evidence": "migrate.evidence",
+    "going": "migrate.ongoing",
     "pause": "migrate.pausing",
     "resume": "migrate.pausing",
+    "working": "migrate.ongoing",
     "refuse": "migrate.beginning",
     "write_pack": "migrate.pack",
     "write_report": "migrate.report",

@@ -15,6 +15,7 @@ from migrate.durable import Durable, Parked, Stopped, durable
 from migrate.forward import Forward
 from migrate.journal import SqlJournal
 from migrate.limits import limits_of
+from migrate.paces import Noting
 from migrate.replicators.ports import FreezeOver
 from migrate.steps import PERMIT
 from migrate.store import Store, campaign_lock
@@ -88,11 +89,14 @@ class Floor:
         with self._opening:
             if plan not in self._runtimes:
                 bundle = self._find(plan)
+                known = works(bundle)
+                moves = frozenset(move.id for one in known.values() for move in one.moves)
                 store, journal = Store(self._database, plan), SqlJournal(self._database)
-                made = self._opener(self._workspace, bundle, store, journal, self._progress)
+                noting = Noting(self._progress, self._database, plan, moves)
+                made = self._opener(self._workspace, bundle, store, journal, noting)
                 made.stop = self.stop
                 made.may_go = lambda workload, always: self._may_go(plan, workload, always=always)
-                self._runtimes[plan] = made, works(bundle)
+                self._runtimes[plan] = made, known
             return self._runtimes[plan]
 
     def workflows(self) -> dict[str, Callable[[str, str, int], None]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from migrate.clearance import cleared
 from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
 from migrate.probe import Probe
@@ -19,6 +20,8 @@ from pse.core.errors import PseError, Refused
 from pse.core.findings import Finding, Severity
 from pse.core.text import counted
 
+STALE_S = 120.0
+"""Seconds after the last pass from which on one more is made before writers are stopped."""
 MAX_DELTAS = 5
 """Passes before the freeze; who writes faster than that is caught up with when writers are stopped, or not at all."""
 
@@ -43,6 +46,7 @@ class Forward(Switching):
             self.step("seed", self.seed)
             self.step("delta", self.delta, state=MoveState.SYNCED)
             self.step("wait-ttl", self.wait_ttl)
+            self.step("clearance", self.clearance)
             self._window()
         except Exception:
             if self._perhaps_switched():
@@ -171,6 +175,19 @@ class Forward(Switching):
                 break
             notes.append(self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move), final=False)))
         return "; ".join(notes)
+
+    def clearance(self) -> str:
+        """Wait for the change window and for approvals, then carry what changed while it waited."""
+        notes = [self._cleared()]
+        known = self.known("behind")
+        if known is not None and self.work.moves and time.time() - float(known.get("at", 0.0)) > STALE_S:
+            notes.append(self.passes(lambda move: self.runtime.replicator(move).delta(self.task(move), final=False)))
+            notes.append(self.delta())
+            self._cleared()
+        return "; ".join(note for note in notes if note)
+
+    def _cleared(self) -> str:
+        return cleared(self.runtime.workspace, self.runtime.plan, self.workload)
 
     # -- writers are stopped -----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from migrate import durable
+from migrate import durable, hooks
 from migrate.findings import finding
 from migrate.work import Runtime, Work
 from pse.core.canonical import encode, hash_of
@@ -15,6 +15,7 @@ from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress
 from pse.core.errors import PseError
 from pse.core.findings import Finding, Severity
 from pse.core.journal import Intent, once
+from pse.core.moving import GIVE_BACK, Hook, When
 from pse.core.progress import Event
 from pse.core.text import printable
 from pse.core.time import now
@@ -57,7 +58,12 @@ class Recorded:
             self._record(StepRecord(workload=self.workload, step=name, started=started, ended=None, outcome="running"))
             self.tell(name, "start")
             try:
+                notes = self._hooks(name, When.BEFORE)
                 note = act()
+                note = "; ".join(one for one in (*notes, note, *self._hooks(name, When.AFTER)) if one)
+            except durable.Parked:
+                self._parked(name)
+                raise
             except Exception as exc:
                 hint = exc.hint if isinstance(exc, PseError) else ""
                 self._ended(name, "failed", f"{exc}. {hint}" if hint else str(exc) or type(exc).__name__)
@@ -68,6 +74,31 @@ class Recorded:
             return note
 
         return durable.step(name, body)
+
+    def left_s(self) -> float:
+        """Seconds that a hook may take at most."""
+        return float("inf")
+
+    def _hooks(self, step: str, when: When) -> list[str]:
+        """Run the commands on one side of a step; what keeps users waiting is not stopped by one, only says it."""
+        notes = []
+        for number, hook in hooks.hooks_of(self.runtime.workspace.settings.migrate, self.workload, step, when):
+            about = {"PSE_PLAN": self.runtime.plan, "PSE_WORKLOAD": self.workload}
+            about |= {"PSE_STEP": step, "PSE_WHEN": when.value}
+
+            def act(hook: Hook = hook, about: dict[str, str] = about) -> dict[str, Any]:
+                hooks.run(hook, about, within_s=self.left_s(), host=self.runtime.source)
+                return {}
+
+            try:
+                self.effect(
+                    f"hook-{step}-{when.value}-{number}", f"run the hook {when.value} {step}", act, lambda: None
+                )
+            except PseError as exc:
+                if step not in GIVE_BACK:
+                    raise
+                notes.append(str(exc))
+        return notes
 
     def tell(self, step: str, state: str, message: str = "") -> None:
         """Say where it is."""
@@ -157,6 +188,15 @@ class Recorded:
             return replace(progress, steps=(*steps, record))
 
         self.runtime.store.update(self.workload, begin)
+
+    def _parked(self, name: str) -> None:
+        """Forget the record of a step that waits: it is looked at again and again, and did nothing."""
+
+        def drop(progress: WorkloadProgress) -> WorkloadProgress:
+            steps = (step for step in progress.steps if (step.step, step.outcome) != (name, "running"))
+            return replace(progress, steps=tuple(steps))
+
+        self.runtime.store.update(self.workload, drop)
 
     def _ended(self, name: str, outcome: str, note: str, state: MoveState | None = None) -> None:
         def end(progress: WorkloadProgress) -> WorkloadProgress:

@@ -19,6 +19,7 @@ from migrate.work import guards_of
 from pse.core.documents.campaign import CheckResult, WorkloadProgress
 from pse.core.documents.plan import Move, Service
 from pse.core.errors import Incomplete, PseError, Refused
+from pse.core.progress import Event
 from pse.core.text import counted
 
 T = TypeVar("T")
@@ -76,6 +77,11 @@ class Steps(Recorded):
         at = self.frozen_at()
         return None if at is None else at + self.runtime.workspace.settings.migrate.freeze_budget_s
 
+    def left_s(self) -> float:
+        """Seconds that a hook may take at most: up to the end of the freeze."""
+        over = self.over()
+        return float("inf") if over is None else over - time.time()
+
     def within_budget(self) -> None:
         """Go on only while the freeze may last.
 
@@ -118,7 +124,18 @@ class Steps(Recorded):
         """One pass of all moves; adds up what was sent and returns the notes."""
         moved = self.together(act)
         lag = {move.id: one.behind_s for move, one in zip(self.work.moves, moved, strict=True)}
-        self.keep("behind", {"seconds": lag})
+        self.keep("behind", {"seconds": lag, "at": time.time()})
+        for move, seconds in lag.items():
+            if seconds is not None:
+                self.runtime.progress(
+                    Event(
+                        step="pass",
+                        state="done",
+                        subject=move,
+                        message=f"at most {seconds:.1f} s behind",
+                        data={"behind_s": seconds},
+                    )
+                )
         sent = sum(one.sent for one in moved)
 
         def add(progress: WorkloadProgress) -> WorkloadProgress:

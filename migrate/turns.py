@@ -135,6 +135,11 @@ class Turns:
             rows = connection.execute(select(TURNS.c.worker).where(TURNS.c.state == TurnState.RUNNING))
             return bool({row.worker for row in rows} - set(self._dead(connection)))
 
+    def dead(self) -> frozenset[str]:
+        """Ids of workers that do not live any more, and have not been given up yet."""
+        with self._engine.connect() as connection:
+            return frozenset(self._dead(connection))
+
     # -- turns ---------------------------------------------------------------------------------------------------------
 
     def ask(self, wanted: Sequence[Turn]) -> None:

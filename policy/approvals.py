@@ -6,7 +6,7 @@ no more than one of another plan or one that has expired.
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,6 +23,9 @@ APPROVAL = "approval"
 """Kind of the entry."""
 _SIGNED = b"pse approval\n"
 """Stands before what is signed, so that no signature of another document is one of an approval."""
+
+
+A = TypeVar("A", bound="Approval")
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,16 @@ def approve(workspace: Workspace, plan: str, *, by: str, reference: str, on: dat
             here is not the pinned one.
         BadInput: No key here, or the ledger cannot be written.
     """
+    who, letter = who_approves(workspace, by, reference)
+    until = on + timedelta(days=workspace.settings.approvals.days)
+    made = Approval(plan=plan, by=who, reference=letter, on=on, until=until)
+    signature = sign(workspace, _SIGNED + encode(made))
+    Ledger(workspace).record(APPROVAL, {**msgspec.to_builtins(made), "signature": signature})
+    return made
+
+
+def who_approves(workspace: Workspace, by: str, reference: str) -> tuple[str, str]:
+    """Who approves, as `pse.toml` writes the name, and the letter; raises as `approve`."""
     settings = workspace.settings.approvals
     who, letter = " ".join(by.split()), reference.strip()
     if not who or not letter:
@@ -74,10 +87,7 @@ def approve(workspace: Workspace, plan: str, *, by: str, reference: str, on: dat
             where=str(workspace.path("pse.toml")),
             hint=f"They are: {', '.join(settings.people)}.",
         )
-    made = Approval(plan=plan, by=known or who, reference=letter, on=on, until=on + timedelta(days=settings.days))
-    signature = sign(workspace, _SIGNED + encode(made))
-    Ledger(workspace).record(APPROVAL, {**msgspec.to_builtins(made), "signature": signature})
-    return made
+    return known or who, letter
 
 
 def approvals(workspace: Workspace) -> tuple[Approval, ...]:
@@ -88,7 +98,7 @@ def approvals(workspace: Workspace) -> tuple[Approval, ...]:
     """
     signer = pin(workspace)
     entries = (entry for entry in Ledger(workspace).entries() if entry.kind == APPROVAL)
-    return tuple(made for entry in entries if (made := _believed(entry.data, signer)) is not None)
+    return tuple(made for entry in entries if (made := believed(entry.data, Approval, _SIGNED, signer)) is not None)
 
 
 def require_approvals(workspace: Workspace, plan: str, categories: Iterable[Category], *, day: date) -> None:
@@ -109,7 +119,7 @@ def require_approvals(workspace: Workspace, plan: str, categories: Iterable[Cate
     if settings.count == 0 or not asked:
         return
     every = approvals(workspace)
-    mine = [one for one in every if one.plan == plan and _may(one, settings.people)]
+    mine = [one for one in every if one.plan == plan and may(one, settings.people)]
     standing = {person(one.by) for one in mine if one.on <= day <= one.until}
     if len(standing) >= settings.count:
         return
@@ -125,15 +135,17 @@ def require_approvals(workspace: Workspace, plan: str, categories: Iterable[Cate
     )
 
 
-def _believed(data: dict[str, Any], signer: str) -> Approval | None:
+def believed(data: dict[str, Any], kind: type[A], prefix: bytes, signer: str) -> A | None:
+    """The approval that an entry of the ledger is, signed by the workspace's key; None when it is none."""
     try:
-        made = msgspec.convert({name: data.get(name) for name in Approval.__struct_fields__}, Approval)
-        verify(signer, _SIGNED + encode(made), str(data.get("signature")))
+        made = msgspec.convert({name: data.get(name) for name in kind.__struct_fields__}, kind)
+        verify(signer, prefix + encode(made), str(data.get("signature")))
     except (msgspec.ValidationError, Refused):
         return None
     return made
 
 
-def _may(made: Approval, people: tuple[str, ...]) -> bool:
+def may(made: Approval, people: tuple[str, ...]) -> bool:
+    """Who made it is one of those who may; empty is anybody who is named."""
     who = person(made.by)
     return bool(who) and (not people or who in map(person, people))

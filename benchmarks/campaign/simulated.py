@@ -89,7 +89,7 @@ def campaign(moves: int, *, mean_s: float, waves: int = 1, seed: int = 8) -> Bun
 
 def _unit(number: int, wave: int, seconds: float, drawn: Random) -> Unit:
     name, host = f"w{number:04}", f"old-{drawn.randrange(60):02}"
-    move = Move(id=name, kind="simulated", source=host, target=name, size_mib=round(seconds * 1000))
+    move = Move(id=f"{name}-data", kind="simulated", source=host, target=name, size_mib=round(seconds * 1000))
     return Unit(
         id=name,
         workload=name,
@@ -231,7 +231,7 @@ class Simulated:
 
     def rest(self, task: Task) -> None:
         """It is where a move ends."""
-        log(task.__dict__["workspace"], "end", task.move.id)
+        log(task.__dict__["workspace"], "end", task.move.target)
 
 
 def log(workspace: Workspace, what: str, workload: str) -> None:

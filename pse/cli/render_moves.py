@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from pse.cli.render_plan import head
 from pse.cli.view import View, grid
+from pse.core.documents.campaign import WorkloadProgress
 from pse.core.errors import Refused, UsageError
-from pse.core.text import counted
+from pse.core.progress import Event
+from pse.core.text import counted, duration, size
 
 if TYPE_CHECKING:
     from blueprints import Bundle
+    from migrate.ongoing import Going
+    from migrate.paces import Pace
     from pse.cli.session import Session
-    from pse.core.documents.campaign import Campaign, WorkloadProgress
+    from pse.core.documents.campaign import Campaign
     from pse.core.documents.plan import Unit
     from pse.core.findings import Finding
     from pse.core.settings import Workspace
@@ -183,8 +187,36 @@ def refuse_unfinished(
         )
 
 
-def show_change(session: "Session", change: "WorkloadProgress", *, json_lines: bool) -> None:
-    """One line about a move that changed: JSON on stdout, or words on stderr."""
+def with_going(view: View, going: "Going") -> View:
+    """A campaign's view with who works on it, what waits for what, and how far each move is."""
+    blocks = list(view.blocks)
+    if going.paces:
+        rows = (
+            (
+                one.move,
+                one.doing,
+                None if one.done is None else size(one.done),
+                None if one.total is None else size(one.total),
+                None if one.rate is None else f"{size(int(one.rate))}/s",
+                None if one.left_s is None else duration(one.left_s),
+                None if one.behind_s is None else f"{one.behind_s:.1f}",
+            )
+            for one in going.paces
+        )
+        blocks.append(grid("How far moves are", "move|doing|>done|>of|>rate|>left|>behind s", rows))
+    if waiting := [one for one in going.turns if one.state != "running"]:
+        turns = ((one.workload, one.wave or None, one.kind, one.state, one.said or None) for one in waiting)
+        blocks.append(grid("What waits", "workload|>wave|what|state|for", turns))
+    if going.workers:
+        workers = ((one.host, one.pid, ", ".join(one.workloads) or "nothing") for one in going.workers)
+        blocks.append(grid("Who works", "host|>process|has in hand", workers))
+    blocks += paused_view(going.paused).blocks if going.paused else ()
+    data = {"paces": going.paces, "turns": going.turns, "workers": going.workers, "paused": going.paused}
+    return replace(view, data={**view.data, **data}, blocks=tuple(blocks))
+
+
+def show_change(session: "Session", change: "WorkloadProgress | Pace", *, json_lines: bool) -> None:
+    """One line about a move that changed: JSON on stdout, or words and bars on stderr."""
     if json_lines:
         import sys
 
@@ -195,5 +227,25 @@ def show_change(session: "Session", change: "WorkloadProgress", *, json_lines: b
         sys.stdout.write(json_safe(msgspec.json.encode(change).decode()) + "\n")
         sys.stdout.flush()
         return
+    if isinstance(change, WorkloadProgress):
+        _show_workload(session, change)
+        return
+    left = f", {duration(change.left_s)} left" if change.left_s is not None else ""
+    rate = f"{size(int(change.rate))}/s{left}" if change.rate is not None else ""
+    over = change.total is not None and change.done == change.total
+    session.progress(
+        Event(
+            step=change.doing,
+            state="done" if over else "update",
+            subject=change.move,
+            message=rate or change.message,
+            done=change.done,
+            total=change.total,
+            unit="bytes",
+        )
+    )
+
+
+def _show_workload(session: "Session", change: WorkloadProgress) -> None:
     step = f", {change.steps[-1].step}" if change.steps else ""
     session.say(f"{change.workload}: {change.state.value}{step}, {counted(change.bytes_moved, 'byte')}")

@@ -138,8 +138,8 @@ def _words(data: dict[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in data.items() if value not in ("", None, [], ()))
 
 
-def approval_intent(plan: "Plan", by: str, reference: str) -> View:
-    """What a person is about to approve: the plan, its places and its bill."""
+def approval_intent(plan: "Plan", by: str, reference: str, workload: str = "") -> View:
+    """What a person is about to approve: the plan, its places and its bill; or the cut-over of one workload."""
     rows = (
         (
             d.workload,
@@ -148,20 +148,26 @@ def approval_intent(plan: "Plan", by: str, reference: str) -> View:
             d.place or None,
         )
         for d in plan.decisions
+        if not workload or d.workload == workload
     )
-    data = {"plan": plan.hash, "as_of": plan.as_of, "by": by, "reference": reference}
+    data: dict[str, object] = {"plan": plan.hash, "as_of": plan.as_of, "by": by, "reference": reference}
+    data |= {"workload": workload} if workload else {}
+    what = f"the cut-over of {workload}" if workload else "it"
     return View(
         data,
         (
             f"plan {plan.hash} of {plan.as_of}{', SAMPLE' if plan.sample else ''}",
             grid("What it does", "workload|category|strategy|place", rows),
-            f"{by} approves it ({reference})",
+            f"{by} approves {what} ({reference})",
         ),
     )
 
 
-def approval_view(made: "Approval", needed: int) -> View:
-    """An approval that was recorded."""
+def approval_view(made: "Approval", needed: int, workload: str = "") -> View:
+    """An approval that was recorded: of the plan, or of the cut-over of a workload."""
+    if workload:
+        text = f"the cut-over of {workload} is approved by {made.by} until {made.until} ({made.reference})"
+        return View({"approval": made}, (text,))
     asked = f"; the workspace asks for {counted(needed, 'approval')}" if needed else "; the workspace asks for none"
     text = f"plan {made.plan[:12]} is approved by {made.by} until {made.until} ({made.reference}){asked}"
     return View({"approval": made, "needed": needed}, (text,))

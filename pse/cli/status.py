@@ -17,21 +17,25 @@ from pse.cli.verb import fail_on_option, plan_argument, verb
 def command(session: Session, plan: Path | None, *, follow: bool, json_lines: bool, fail_on: str) -> None:
     """Show where the moves stand.
 
-    State, bytes, checks and downtime of each workload. Looking is no failure: exit 0 whatever it finds, but for what
+    State, bytes, checks and downtime of each workload; how far each move is, at what rate, what is left and how far
+    behind its target is; who works, and what waits for what. With --follow bars on a terminal, and with --json-lines an
+    object a line: a workload, or how far a move is. Looking is no failure: exit 0 whatever it finds, but for what
     --fail-on names.
     """
     import migrate
-    from migrate.store import somebody_works
     from pse.cli.follow import changes
-    from pse.cli.render_moves import campaign_view, show_change
+    from pse.cli.render_moves import campaign_view, show_change, with_going
 
     session.refuse_when(json_lines and not follow, "--json-lines goes with --follow")
     bundle = session.moved(plan)
+    look = partial(migrate.status, session.workspace, bundle)
+    going = partial(migrate.going, session.workspace, bundle)
     if follow:
-        working = partial(somebody_works, session.workspace)
-        for change in changes(lambda: migrate.status(session.workspace, bundle), working=working):
+        working = partial(migrate.working, session.workspace)
+        for change in changes(look, working=working, going=going):
             show_change(session, change, json_lines=json_lines)
-    view = campaign_view(migrate.status(session.workspace, bundle), plan=bundle.plan.hash)
+        session.close()
+    view = with_going(campaign_view(look(), plan=bundle.plan.hash), going())
     if json_lines:
         session.finish(view, fail_on=fail_on)
     else:

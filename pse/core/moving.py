@@ -133,6 +133,18 @@ class CutOver(
         raise AssertionError("unreachable: a window opens within a week")
 
 
+STEPS = (
+    *("provision", "preflight", "lower-ttl", "seed", "delta", "wait-ttl", "clearance"),
+    *("freeze", "final-delta", "finish", "verify", "arm", "start", "switch", "checks", "rest"),
+    *("thaw", "tidy", "complete"),
+    *("look-back", "freeze-target", "catch-up", "verify-back", "switch-back", "start-source", "close-back"),
+    *("thaw-target", "unfreeze"),
+)
+"""Steps of a move, of one that failed, and of a rollback."""
+GIVE_BACK = frozenset({"thaw", "tidy", "switch-back", "start-source", "close-back", "thaw-target", "unfreeze"})
+"""Steps that give users their service back, or come after that: no hook stops them."""
+
+
 class When(StrEnum):
     """Which side of a step."""
 
@@ -141,7 +153,7 @@ class When(StrEnum):
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A command around a step; one that fails stops the step.
+    """A command around a step; one that fails stops the step, unless it is one of `GIVE_BACK`.
 
     Attributes:
         step: Name of the step, such as ``freeze``, as `pse status` and the runbook have it.
@@ -158,6 +170,15 @@ class Hook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     workloads: tuple[str, ...] = ()
     host: str = ""
     timeout_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse a step that there is not: its hook would never run.
+
+        Raises:
+            ValueError: msgspec turns it into a validation error that names the row.
+        """
+        if self.step not in STEPS:
+            raise ValueError(f"no step {self.step!r}; there are {', '.join(STEPS)}")
 
 
 def is_for(patterns: tuple[str, ...], workload: str) -> bool:

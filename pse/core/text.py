@@ -56,3 +56,13 @@ def size(count: int) -> str:
     while amount >= 1024 and step < len(_STEPS) - 1:
         amount, step = amount / 1024, step + 1
     return f"{amount:.1f} {_STEPS[step]}" if step else f"{count} bytes"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units that are not 0: ``40 s``, ``3 min 20 s``, ``5 h 10 min``, ``2 d 4 h``."""
+    left, parts = round(seconds), []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "0 s"

@@ -13,7 +13,7 @@ from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity, worst
 from pse.core.money import cents, total
 from pse.core.schema import KINDS, Rests
-from pse.core.text import csv_cell, json_safe, printable
+from pse.core.text import csv_cell, duration, json_safe, printable
 from pse.core.time import parse_day
 
 AMOUNTS = st.lists(st.none() | st.decimals(min_value=0, max_value=10**9, places=4), max_size=20)
@@ -92,3 +92,9 @@ def test_every_resource_says_where_it_is_and_what_it_refers_to() -> None:
         for field in [*fields.values(), *kind.output_fields().values()]:
             assert (field.rule.rests is Rests.REFERENCE) == bool(field.rule.to)
             assert not field.rule.to or field.rule.to in KINDS
+
+
+def test_a_duration_in_its_two_largest_units() -> None:
+    assert [duration(s) for s in (0, 40, 200, 3600, 18_600, 187_200)] == [
+        *("0 s", "40 s", "3 min 20 s", "1 h", "5 h 10 min", "2 d 4 h")
+    ]

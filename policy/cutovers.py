@@ -1,0 +1,77 @@
+"""Approvals of cut-overs: a named person agrees that the writers of one workload may be stopped.
+
+Beside the approval of the plan (`policy.approvals`), which says that it may be carried out at all: this one is given
+when the data is there and was looked at. The same people may give it, and it counts as many days.
+"""
+
+from datetime import date, timedelta
+
+import msgspec
+
+from policy.approvals import Approval, believed, may, who_approves
+from policy.ledger import Ledger
+from policy.people import person
+from policy.signing import pin, sign
+from pse.core.canonical import encode
+from pse.core.errors import Waiting
+from pse.core.settings import Workspace
+from pse.core.text import counted
+
+CUT_OVER_APPROVAL = "cut-over-approval"
+"""Kind of the entry."""
+_SIGNED = b"pse cut-over approval\n"
+
+
+class CutOverApproval(Approval, frozen=True, kw_only=True):
+    """One approval of a cut-over.
+
+    Attributes:
+        workload: Whose writers may be stopped.
+    """
+
+    workload: str
+
+
+def approve_cut_over(
+    workspace: Workspace, plan: str, workload: str, *, by: str, reference: str, on: date
+) -> CutOverApproval:
+    """Write an approval of a cut-over into the ledger, signed; raises as `policy.approvals.approve`."""
+    who, letter = who_approves(workspace, by, reference)
+    until = on + timedelta(days=workspace.settings.approvals.days)
+    made = CutOverApproval(plan=plan, workload=workload, by=who, reference=letter, on=on, until=until)
+    signature = sign(workspace, _SIGNED + encode(made))
+    Ledger(workspace).record(CUT_OVER_APPROVAL, {**msgspec.to_builtins(made), "signature": signature})
+    return made
+
+
+def require_cut_over(workspace: Workspace, plan: str, workload: str, count: int, *, day: date) -> tuple[str, ...]:
+    """Return who approved the cut-over when they are as many as asked.
+
+    Args:
+        workspace: Whose people may.
+        plan: Hash of the plan.
+        workload: Its id.
+        count: As many people.
+        day: Today.
+
+    Raises:
+        Waiting: There are fewer.
+        Refused: The ledger was altered.
+    """
+    signer = pin(workspace)
+    entries = [entry for entry in Ledger(workspace).entries() if entry.kind == CUT_OVER_APPROVAL]
+    every = [made for entry in entries if (made := believed(entry.data, CutOverApproval, _SIGNED, signer)) is not None]
+    standing = {
+        person(one.by): one.by
+        for one in every
+        if (one.plan, one.workload) == (plan, workload)
+        and one.on <= day <= one.until
+        and may(one, workspace.settings.approvals.people)
+    }
+    if len(standing) < count:
+        raise Waiting(
+            f"{len(standing)} of {counted(count, 'approval')} of its cut-over",
+            where=workload,
+            hint=f"`pse approve {plan[:12]} --workload {workload} --by 'NAME, OFFICE' --reference LETTER` records one.",
+        )
+    return tuple(sorted(standing.values()))
