@@ -94,7 +94,16 @@ class Files:
             (source, mine), (target, theirs) = ((host, f"{folder}{number}") for host, folder in ends)
             path = task.move.paths[number]
             folders, within = (mine, theirs), task.left(4 * 3600)
-            found = compare(task.move.id, source, target, path, folders=folders, owners=owners, timeout_s=within)
+            found = compare(
+                task.move.id,
+                source,
+                target,
+                path,
+                folders=folders,
+                owners=owners,
+                whole=task.source.root and task.target.root,
+                timeout_s=within,
+            )
             if all(result.equal for result in found):
                 task.journal.forget(_suspect(task, number))
                 for host, folder in ((source, mine), (target, theirs)):

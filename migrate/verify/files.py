@@ -1,7 +1,8 @@
 """File trees by manifest: what ``find`` and ``openssl`` (or ``sha256sum``) say on each side, without the copier.
 
-Three lists a side, each sorted bytewise: *meta* (type, mode, owner, size, time in nanoseconds, link target, name),
-*links* (groups of hard links by their least name) and *content* (SHA-256 of each file). Names are NUL-separated until
+Lists of each side, sorted bytewise: *meta* (type, mode, owner, size, time in nanoseconds, link target, name), *links*
+(groups of hard links by their least name), *content* (SHA-256 of each file) and *xattrs* (extended attributes, ACLs and
+capabilities among them, where ``python3`` or ``getfattr`` is there). Names are NUL-separated until
 they are escaped, so newlines and bytes that are no UTF-8 count like any others. Each side is listed again after the
 hashing, with change times: a tree that changed meanwhile is no proof of anything.
 
@@ -21,12 +22,12 @@ from pse.core.documents.campaign import CheckResult
 from pse.core.errors import RemoteError
 from pse.core.text import printable
 
-PARTS = ("meta", "links", "content")
+PARTS = ("meta", "links", "content", "xattrs")
 _SHOWN = 5
 _FETCH = 16 * 1024 * 1024
 
 _SCRIPT = r"""
-root=$1; owners=$2; out=$3
+root=$1; owners=$2; out=$3; whole=$4
 rm -rf "$out"; mkdir -p "$out/c" "$out/n" || exit 1
 cd -- "$root" 2>/dev/null || { [ -e "$root" ] || [ -L "$root" ] || { echo "it is not there" >&2; exit 3; }
   cd -- "$(dirname -- "$root")" || exit 1; start=./$(basename -- "$root"); }
@@ -40,6 +41,7 @@ m=$out/meta.z
 # One walk for all lists.
 look , \( -type d -fprintf "$m" "$folder" -o -type l -fprintf "$m" "$link" -o -fprintf "$m" "$other" \) , \
   \( ! -type d -fprintf "$out/tree" '%i %s %T@ %C@ %y %p\0' \) , \
+  \( -fprintf "$out/all.z" '%p\0' \) , \
   \( -type f -fprintf "$out/files.z" '%i %s %T@ %C@ %p\0' \) , \
   \( -type f -links +1 -fprintf "$out/links.z" '%i %p\0' \) | sha256sum >"$out/before" || exit 1
 esc <"$m" >"$out/meta" && sort -z <"$out/tree" >"$out/tree.z" || exit 1
@@ -61,13 +63,49 @@ xargs -0 -r -P2 -n200 sh -c 'o=$1/n/$$; shift; exec sha256sum -bz -- "$@" >$o' -
 { cat "$out/old"; find "$out/c" -type f -exec cat {} + | sed 's/ \*/ /'
   find "$out/n" -type f -exec cat {} + | sed -z 's/ \*/ /' | sed -z 's/\\/\\\\/g;s/\n/\\n/g' | tr '\0' '\n'
 } | sort >"$out/content" || exit 1
+tool=none
+if command -v python3 >/dev/null; then
+  tool=python3; python3 -c "$listing" <"$out/all.z" >"$out/attributes" || exit 6
+elif command -v getfattr >/dev/null; then
+  tool=getfattr
+  xargs -0 -r getfattr -h -d -m - -e hex -- <"$out/all.z" >"$out/attributes" 2>"$out/said"
+  # What a file system has no attributes for has none; anything else was not read.
+  ! grep -v 'Operation not supported' "$out/said" >&2 || exit 6
+fi
+if [ "$whole" = 1 ]; then kept='!/^security[.](selinux|ima|evm)=/'; else kept='/^(user[.]|system[.]posix_acl_)/'; fi
+[ $tool = none ] || awk '/^# file: /{ path = substr($0, 9); next } NF && '"$kept"'{ print path "\t" $0 }' \
+  "$out/attributes" | sort >"$out/xattrs" || exit 1
+[ -e "$out/xattrs" ] || : >"$out/xattrs"
 [ "$(wc -l <"$out/content")" = "$n" ] || { echo "hashed another number of files than were found" >&2; exit 5; }
 look | sha256sum >"$out/after" || exit 1
 same=1; cmp -s "$out/before" "$out/after" || same=0
 printf '%s %s %s\n' "$same" "$n" "$(tr -cd '\0' <"$out/meta.z" | wc -c)"
-for p in meta links content; do printf '%s %s\n' "$(sha256sum <"$out/$p" | cut -c1-64)" "$(wc -l <"$out/$p")"; done
-wc -l <"$out/old"
+for p in meta links content xattrs; do
+  printf '%s %s\n' "$(sha256sum <"$out/$p" | cut -c1-64)" "$(wc -l <"$out/$p")"
+done
+echo "$tool $(wc -l <"$out/old")"
 """
+
+_LISTING = r"""
+import os, sys
+def quoted(text, more=b""):
+    for code in b"\\\n\r" + more:
+        text = text.replace(bytes([code]), b"\\%03o" % code)
+    return text
+for path in sys.stdin.buffer.read().split(b"\0")[:-1]:
+    try:
+        names = os.listxattr(path, follow_symlinks=False)
+    except OSError as exc:
+        if exc.errno != 95:
+            sys.exit("%s: %s" % (os.fsdecode(path), exc.strerror))
+        continue
+    if names:
+        sys.stdout.buffer.write(b"# file: " + quoted(path[2:] if path[:2] == b"./" else path) + b"\n")
+    for name in names:
+        value = os.getxattr(path, name, follow_symlinks=False)
+        sys.stdout.buffer.write(quoted(os.fsencode(name), b"=") + b"=0x" + value.hex().encode() + b"\n")
+"""
+# In the words of getfattr, so that one end may have it and the other this. 95 is ENOTSUP.
 
 _AHEAD = r"""
 root=$1; out=$2.ahead; quiet=$3
@@ -109,6 +147,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         files: Regular files.
         entries: Everything: files, folders, links, pipes, sockets.
         still: Nothing changed while it was read.
+        reads_attributes: Extended attributes could be read.
         ahead: Files that were hashed ahead and have not changed since.
     """
 
@@ -116,10 +155,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     entries: int
     still: bool
+    reads_attributes: bool = True
     ahead: int = 0
 
 
-def manifest(host: Host, path: str, *, folder: str, owners: bool = True, timeout_s: float = 3600.0) -> Manifest:
+def manifest(
+    host: Host, path: str, *, folder: str, owners: bool = True, whole: bool = True, timeout_s: float = 3600.0
+) -> Manifest:
     """Read the tree (or the single file) at ``path``.
 
     Args:
@@ -127,22 +169,32 @@ def manifest(host: Host, path: str, *, folder: str, owners: bool = True, timeout
         path: Absolute path; other file systems below it are not entered.
         folder: Work folder on that host; the lists stay there until the next call.
         owners: Compare user and group ids, too.
+        whole: Extended attributes that only root can set count, too; security labels never do: they are the host's.
         timeout_s: Seconds.
 
     Raises:
         HostCommandFailed: The path is not there, or a file could not be read.
     """
-    script = f"set -- {shlex.quote(path)} {int(owners)} {shlex.quote(folder)}\n{_SCRIPT}"
+    words = f"{shlex.quote(path)} {int(owners)} {shlex.quote(folder)} {int(whole)}"
+    script = f"set -- {words}\nlisting={shlex.quote(_LISTING)}\n{_SCRIPT}"
     done = host.run(script, timeout_s=timeout_s)
     if done.rc != 0:
         raise HostCommandFailed(f"{printable(path)} cannot be read: {last_line(done.stderr)}", where=host.name)
-    first, *rest, ahead = done.stdout.decode().splitlines()
+    first, *rest, last = done.stdout.decode().splitlines()
     still, files, entries = first.split()
     parts = {}
     for name, line in zip(PARTS, rest, strict=True):
         sha256, lines = line.split()
         parts[name] = Part(sha256=sha256, lines=int(lines))
-    return Manifest(parts=parts, files=int(files), entries=int(entries), still=still == "1", ahead=int(ahead))
+    tool, ahead = last.split()
+    return Manifest(
+        parts=parts,
+        files=int(files),
+        entries=int(entries),
+        still=still == "1",
+        reads_attributes=tool != "none",
+        ahead=int(ahead),
+    )
 
 
 def ahead(host: Host, path: str, *, folder: str, quiet_s: float = QUIET_S, timeout_s: float = 3600.0) -> int:
@@ -165,24 +217,28 @@ def compare(
     *,
     folders: tuple[str, str],
     owners: bool = True,
+    whole: bool = True,
     timeout_s: float = 3600.0,
 ) -> tuple[CheckResult, ...]:
     """Compare the tree at ``path`` on both hosts; both are read at the same time.
 
     Returns:
-        One result for ``meta``, one for ``content``, and one for ``links`` where there are hard links on a side.
+        One result for ``meta``, one for ``content``, and one for ``links`` and for ``xattrs`` where a side has such.
     """
     with ThreadPoolExecutor(2) as pool:
         ends = [
-            pool.submit(manifest, host, path, folder=folder, owners=owners, timeout_s=timeout_s)
+            pool.submit(manifest, host, path, folder=folder, owners=owners, whole=whole, timeout_s=timeout_s)
             for host, folder in zip((source, target), folders, strict=True)
         ]
         mine, theirs = (end.result() for end in ends)
     restless = [host.name for host, side in ((source, mine), (target, theirs)) if not side.still]
+    blind = [host.name for host, side in ((source, mine), (target, theirs)) if not side.reads_attributes]
     results = []
     for name in PARTS:
         left, right = mine.parts[name], theirs.parts[name]
-        if name == "links" and left.lines == right.lines == 0:
+        if name in ("links", "xattrs") and left.lines == right.lines == 0:
+            continue
+        if name == "xattrs" and blind:
             continue
         # A tree of folders only has no content to hash; its names are compared by meta.
         if name == "content" and mine.files == theirs.files == 0 and mine.entries > 1:
@@ -197,7 +253,7 @@ def compare(
         results.append(
             CheckResult(
                 subject=f"{subject} {printable(path)} {name}",
-                method=_method(name, owners=owners, ahead=max(mine.ahead, theirs.ahead)),
+                method=_method(name, owners=owners, ahead=max(mine.ahead, theirs.ahead), blind=blind, whole=whole),
                 source=left.sha256,
                 target=right.sha256,
                 items=min(left.lines, right.lines),
@@ -208,13 +264,18 @@ def compare(
     return tuple(results)
 
 
-def _method(name: str, *, owners: bool, ahead: int) -> str:
+def _method(name: str, *, owners: bool, ahead: int, blind: list[str], whole: bool) -> str:
     if name == "content" and ahead:
         return f"sha256 manifest, {ahead} files hashed ahead and unchanged since by inode, size and times"
+    if name == "xattrs":
+        return "sha256 manifest" + (", without security labels" if whole else ", of users and ACLs")
     if name != "meta":
         return "sha256 manifest"
-    # Said in the evidence: rsync carries them where both ends can, and nothing here looks at them.
-    return "sha256 manifest" + ("" if owners else ", without owners") + ", extended attributes and ACLs not compared"
+    # Said in the evidence: rsync carries them where both ends can, and nothing here can look at them.
+    unseen = (
+        f", extended attributes and ACLs not compared: no python3 or getfattr on {', '.join(blind)}" if blind else ""
+    )
+    return "sha256 manifest" + ("" if owners else ", without owners") + unseen
 
 
 def _differences(source: Host, target: Host, folders: tuple[str, str], name: str) -> str:

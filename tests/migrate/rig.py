@@ -36,6 +36,10 @@ printf '%s\\n' "listen_addresses = '{address}'" 'wal_level = {wal_level}' 'fsync
 setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 </dev/null"""
 
 
+ACL = bytes.fromhex("0200000001000600ffffffff020004000000000004000400ffffffff10000400ffffffff20000400ffffffff")
+"""As the kernel keeps it: user::rw-, user:0:r--, group::r--, mask::r--, other::r--; user 0 is 1000 in the sandbox."""
+
+
 def free_address() -> str:
     """A loopback address that nobody listens on at port 2222."""
     while True:
@@ -197,6 +201,9 @@ def awkward(root: Path, *, small: int = 200) -> None:
         file.write(b"end")
     (root / "mode").write_text("mode")
     (root / "mode").chmod(0o4751)
+    os.setxattr(root / "mode", "user.odd=na\\me", b"noted\0\xff")
+    os.setxattr(root / "new\nline", "user.note", b"")
+    os.setxattr(root / "plain.txt", "system.posix_acl_access", ACL)
     (root / "empty folder").mkdir()
     many = root / "many"
     many.mkdir()

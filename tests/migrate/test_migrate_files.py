@@ -50,10 +50,38 @@ def test_carries_awkward_files_and_proves_it(rig: Rig) -> None:
     (rig.source.root / "srv/records/empty").unlink()
     files.delta(task, final=True)
     results = files.verify(task)
-    assert {r.subject.split()[-1] for r in results} == {"meta", "links", "content"}
+    assert {r.subject.split()[-1] for r in results} == {"meta", "links", "content", "xattrs"}
     assert [(r.subject, r.detail) for r in results if not r.equal or r.items == 0] == []
     both_equal(rig)
     assert (rig.target.root / "srv/records/sparse").stat().st_blocks * 512 < 1 << 20
+
+
+@pytest.mark.parametrize("tool", ["python3", "getfattr", "none"])
+def test_attributes_and_access_lists_are_compared_where_they_can_be_read(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    awkward(rig.source.root / "srv/records", small=5)
+    task = rig.task(MOVE)
+    Files().seed(task)
+    hidden = {"python3": (), "getfattr": ("python3",), "none": ("python3", "getfattr")}[tool]
+    for name in hidden:  # as on a host that has it not, and at the target only
+        there = f"command -v {name} >/dev/null"
+        assert there in verify._SCRIPT
+        without = f'[ "$(hostname)" = source ] && {there}'
+        monkeypatch.setattr(verify, "_SCRIPT", verify._SCRIPT.replace(there, without))
+    results = Files().verify(task)
+    assert [r for r in results if not r.equal] == []
+    noted = [r for r in results if r.subject.endswith(" xattrs")]
+    assert [r.items for r in noted] == ([] if tool == "none" else [4])
+    unseen = [r.method for r in results if "not compared: no python3 or getfattr on target" in r.method]
+    assert len(unseen) == (1 if tool == "none" else 0)
+    os.setxattr(rig.target.root / "srv/records/mode", "user.odd=na\\me", b"another")
+    os.removexattr(rig.target.root / "srv/records/plain.txt", "system.posix_acl_access")
+    after = [r for r in Files().verify(task) if not r.equal]
+    if tool != "none":
+        (wrong,) = (r for r in after if r.subject.endswith(" xattrs"))
+        assert "mode" in wrong.detail
+        assert "plain.txt" in wrong.detail
 
 
 def test_nothing_of_the_way_in_is_left(rig: Rig) -> None:
@@ -206,7 +234,7 @@ def test_a_single_file_and_a_tree_move_together(rig: Rig) -> None:
     Files().delta(task, final=True)
     results = Files().verify(task)
     assert all(r.equal for r in results)
-    assert len(results) == 5
+    assert len(results) == 6
     assert (rig.target.root / "etc/one.conf").read_text() == "setting\n"
 
 
