@@ -263,6 +263,16 @@ def _moves(workload: str, server: Server, name: str, declared: WorkloadDeclarati
             paths=tuple(dict.fromkeys(posixpath.normpath(path) for path in host.paths)),
             size_mib=_files_mib(server, host, view),
         )
+    for path, onto in sorted(host.blocks.items()):
+        yield Move(
+            id=slug(f"{workload}-{name}-blocks-{posixpath.basename(path)}"),
+            kind="blocks",
+            source=server.hostname,
+            target=name,
+            paths=(path,),
+            onto=onto,
+            size_mib=_disk_mib(server, path, view),
+        )
     found = {d.name: d for d in view.databases(server.id) if d.engine == POSTGRES}
     chosen = host.databases or tuple(sorted(set(found) - _OWN_DATABASES))
     port = min((d.port for d in found.values()), default=5432)
@@ -290,6 +300,12 @@ def _files_mib(server: Server, host: HostDeclaration, view: View) -> int | None:
         held.add(max(over, key=lambda fs: len(fs.mount)))
     sizes = [fs.used_mib for fs in held]
     return None if any(size is None for size in sizes) else sum(size or 0 for size in sizes)
+
+
+def _disk_mib(server: Server, path: str, view: View) -> int | None:
+    """Size of the disk, where discovery saw it under that name."""
+    sizes = [disk.size_mib for disk in view.disks(server.id) if path in (disk.name, f"/dev/{disk.name}")]
+    return sizes[0] if len(sizes) == 1 else None
 
 
 def _strangers(workload: str, declared: WorkloadDeclaration, hosts: Mapping[str, str]) -> Iterable[Finding]:

@@ -10,6 +10,7 @@ __all__ = ["Moved", "Replication", "Replicator", "Reversible", "Task", "load", "
 
 GROUP = "pse.replicators"
 _OURS = {
+    "blocks": "migrate.replicators.blocks:Blocks",
     "files": "migrate.replicators.files:Files",
     "postgresql": "migrate.replicators.postgresql:PostgreSQL",
 }

@@ -24,6 +24,8 @@ from pse.core.findings import Finding
 from pse.core.journal import Intent, Journal, once
 from pse.core.progress import Event, Progress, silent
 
+_ONE_COMMAND = {"blocks", "files"}
+"""Kinds that need no forwarded socket: their certificates allow one command."""
 CLOSING = "cleanup"
 """The key of tasks that close a move for good."""
 
@@ -69,6 +71,7 @@ class Task:
         stop_source: Runs a script that stops something at the source, only while the guard of the freeze has not given
             the source back: takes the script and what it does, for a person. None where no guard stands.
         back: It is on its way back: what the target's owner changed there since is no mistake of the move.
+        rate: Gives the MiB a second that a copy that begins now may send; None for no limit.
         gone: The target's server was destroyed, with all that was on it: only the source can be cleaned.
     """
 
@@ -83,13 +86,14 @@ class Task:
     stop: threading.Event = field(default_factory=threading.Event)
     stop_source: Callable[[str, str], None] | None = None
     back: bool = False
+    rate: Callable[[], float | None] = lambda: None
     gone: bool = False
 
     @cached_property
     def passage(self) -> Passage:
         """The way from source to target; opened at first use."""
         listens = loopback_port(self.job) if self.move.kind in LISTENING else 1
-        return Passage(self.source, self.target, self.job, forwards=self.move.kind != "files", listens=listens)
+        return Passage(self.source, self.target, self.job, forwards=self.move.kind not in _ONE_COMMAND, listens=listens)
 
     def left(self, otherwise_s: float) -> float:
         """Seconds that a wait may take: up to the end of the freeze, else ``otherwise_s``.

@@ -130,6 +130,8 @@ def _flags(task: Task) -> list[str]:
     if all(_version(text) >= (3, 1, 3) for text in able):
         # Nanoseconds count: else a change within the second of the last copy is passed over.
         flags.append("--modify-window=-1")
+    if rate := task.rate():
+        flags.append(f"--bwlimit={max(1, int(rate * 1024))}")
     if task.target.root and task.source.root:
         flags.append("--numeric-ids")
     return flags

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from migrate.conformance import House, Side
+from migrate.replicators.blocks import Blocks
 from migrate.replicators.files import Files
 from migrate.replicators.ports import Task
 from migrate.replicators.postgresql import PostgreSQL
@@ -126,3 +127,50 @@ delete from public.parted where id = {number}""",
 
     def strike(self) -> int:
         return sum(end.kill(self.task().job, "pg_dump", "pg_restore") for end in (self.rig.source, self.rig.target))
+
+
+class BlocksHouse(RigHouse):
+    """An image file: most of it sparse, as disks are, and larger than one chunk by a piece."""
+
+    replicator = Blocks
+    move = Move(
+        id="disk", kind="blocks", source="source", target="target", paths=("/srv/a disk",), onto="/srv/disk.img"
+    )
+    size = (96 << 20) + 12345
+
+    def disk(self, side: Side) -> Path:
+        return self.end(side).root / "srv" / ("a disk" if side == "source" else "disk.img")
+
+    def fill(self) -> None:
+        with self.disk("source").open("wb") as file:
+            file.truncate(self.size)
+            for at in range(0, self.size, 24 << 20):
+                file.seek(at)
+                file.write(os.urandom(min(8 << 20, self.size - at)))
+            file.seek(self.size - 5)
+            file.write(b"end")
+
+    def empty(self) -> None:
+        for side in SIDES:
+            self.disk(side).touch()
+
+    def write(self, side: Side, number: int) -> None:
+        with self.disk(side).open("r+b") as file:
+            for at in (number * 7_000_000, self.size - 100 * number):
+                file.seek(at)
+                file.write(b"written by users %d" % number)
+
+    def spoil(self, side: Side) -> None:
+        path = self.disk(side)
+        stamp = path.stat()
+        with path.open("r+b") as file:
+            file.seek(50 << 20)
+            was = file.read(1)
+            file.seek(50 << 20)
+            file.write(bytes([was[0] ^ 1]))
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    def contents(self, side: Side) -> str:
+        return subprocess.run(["sha256sum", "-z", self.disk(side)], check=True, capture_output=True).stdout.decode()[
+            :64
+        ]

@@ -16,7 +16,7 @@ from migrate.replicators.ports import Task
 from pse.core.documents.plan import Move
 from pse.core.journal import FileJournal
 
-PASSWD = """root:x:0:0::/:/bin/sh
+PASSWD = """root:x:0:0::/home/admin:/bin/bash
 admin:x:1000:1000::/home/admin:/bin/bash
 sshd:x:100:65534::/run/sshd:/usr/sbin/nologin
 """
@@ -30,6 +30,7 @@ LogLevel ERROR
 MaxStartups 100:30:200
 PasswordAuthentication no
 """
+_ADMIN = ("--uid", "1000", "--gid", "1000")
 PG = """initdb -U postgres --auth=trust -E UTF8 --locale=C.UTF-8 -N -D /var/lib/pg >/dev/null || exit 1
 printf '%s\\n' "listen_addresses = '{address}'" 'wal_level = {wal_level}' 'fsync = off' 'shared_buffers = 16MB' \
   "unix_socket_directories = '/var/run/postgresql'" 'max_connections = {connections}' >>/var/lib/pg/postgresql.conf
@@ -73,6 +74,8 @@ class SandboxHost:
         self.new_key()
         self.process: subprocess.Popen[bytes] | None = None
         self.mounts: list[str] = []
+        self.devices = False
+        """It is entered as root and has the machine's own block devices; only where the tests run as root."""
 
     def new_key(self) -> None:
         """Give it a new host key; only while it is stopped."""
@@ -83,8 +86,9 @@ class SandboxHost:
 
     def start(self) -> None:
         """Start sshd and wait until it answers."""
-        line = ["bwrap", "--unshare-user", "--uid", "1000", "--gid", "1000", "--bind", str(self.root), "/"]
-        line += ["--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/run"]
+        line = ["bwrap", "--cap-add", "ALL"] if self.devices else ["bwrap", "--unshare-user", *_ADMIN]
+        line += ["--bind", str(self.root), "/", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--tmpfs", "/run"]
+        line += ["--dev-bind", "/dev", "/dev", "--ro-bind", "/sys", "/sys"] if self.devices else ["--dev", "/dev"]
         for path in self.mounts:
             line += ["--tmpfs", path]
         line += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ssl", "/etc/ssl"]
@@ -136,7 +140,12 @@ class SandboxHost:
     def host(self) -> Host:
         """The controller's way to it, by the key it had when this was first asked."""
         end = Endpoint(
-            name=self.name, address=self.address, port=2222, user="admin", key=f"file:{self.key}", host_key=self.pin
+            name=self.name,
+            address=self.address,
+            port=2222,
+            user="root" if self.devices else "admin",
+            key=f"file:{self.key}",
+            host_key=self.pin,
         )
         return Host(end, base=self.root.parent)
 

@@ -131,10 +131,11 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Unique in the plan.
-        kind: Name of a replicator: ``files``, ``postgresql`` or ``mariadb``.
+        kind: Name of a replicator: ``files``, ``blocks``, ``postgresql`` or ``mariadb``.
         source: Host name of the source, as in ``hosts.toml``.
         target: Name of the planned server.
-        paths: Absolute paths; for files.
+        paths: Absolute paths; for files. For blocks the one disk, volume or image file at the source.
+        onto: Path of the disk at the target; for blocks. Not in plans of before there were such moves.
         database: Database name; for databases. A MariaDB server moves as a whole: all its names, joined by commas.
         port: Port of the source database server.
         size_mib: MiB expected; None when unknown.
@@ -148,6 +149,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     port: int = 0
     size_mib: int | None = None
+    onto: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):

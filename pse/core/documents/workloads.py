@@ -26,6 +26,7 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     Attributes:
         role: ``web``, ``database``, ``files`` …; empty lets planning choose by what was found.
         paths: Absolute paths whose files move: data, application, configuration.
+        blocks: Disks, volumes or image files that move chunk by chunk, with their paths at the new server.
         databases: Names of databases that move; empty means all that were found.
         packages: Names of packages that the new server needs.
         constraints: What its shape has to have, beside its size.
@@ -34,6 +35,7 @@ class HostDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     role: str = ""
     paths: tuple[AbsolutePath, ...] = ()
+    blocks: dict[AbsolutePath, AbsolutePath] = {}
     databases: tuple[str, ...] = ()
     packages: tuple[PackageName, ...] = ()
     constraints: Constraints = ANY
