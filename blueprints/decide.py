@@ -20,6 +20,7 @@ from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Strategy
 from pse.core.documents.verdicts import Refusal, Verdict
 from pse.core.findings import Finding, Severity
+from pse.core.names import is_file_name
 from pse.core.text import counted, printable
 
 MOST_RESOURCES = 250
@@ -237,8 +238,12 @@ class Decider:
         if resources > MOST_RESOURCES:
             words = f"it takes {counted(resources, 'resource')}, and one stack holds at most {MOST_RESOURCES}"
             return self._impossible(wanted, "PSE-B008", words, "Split the workload by its members in workloads.toml.")
-        if wanted.id in self._reserved:
-            words = f"{wanted.id} is the id of another part of every plan"
+        reserved = wanted.id in self._reserved
+        if reserved or not is_file_name(wanted.id):
+            said = printable(wanted.id[:63])
+            words = (
+                f"{said!r} is {'the id of another part of every plan' if reserved else 'no id that a file can bear'}"
+            )
             return self._impossible(wanted, "PSE-B011", words, "Give the workload another id in workloads.toml.")
         costs = self._estimates.of(wanted)
         options = self._options(wanted, costs)

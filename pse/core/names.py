@@ -7,12 +7,18 @@ from pse.core.canonical import digest
 LONGEST = 40
 NAME_WORDS = "A name has 1 to 40 lower-case letters, digits and hyphens, with no hyphen at either end."
 _OTHER = re.compile(r"[^a-z0-9]+")
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
 
 
 def is_name(text: str) -> bool:
     """Whether ``text`` can be a name at a cloud: a DNS label of at most 40 lower-case letters, digits and hyphens."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_file_name(text: str) -> bool:
+    """Whether a file of a plan can be called ``text``: it names no other folder, and every file system takes it."""
+    return _FILE_NAME.fullmatch(text) is not None
 
 
 def slug(text: str, *, longest: int = LONGEST) -> str:

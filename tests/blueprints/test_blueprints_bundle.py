@@ -12,7 +12,7 @@ from providers.lab.sample import create
 from pse.core.canonical import digest, encode
 from pse.core.errors import BadInput, Refused
 from pse.core.settings import Workspace
-from tests.blueprints.estates import ABROAD
+from tests.blueprints.estates import ABROAD, bundle, estate, server, workload
 
 
 def test_a_plan_comes_back_as_it_was_by_file_folder_and_name(planned: Workspace, ministry_plan: Bundle) -> None:
@@ -153,3 +153,15 @@ def test_a_signature_has_one_spelling_and_a_plan_one_layout(
     beside.write_text(beside.read_text().upper())
     with pytest.raises(Refused, match="signature"):
         Bundle.read(planned, path)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/outside", "a/b", ".hidden", "", "two words", "x" * 64])
+def test_an_id_that_would_name_another_folder_writes_no_file(planned: Workspace, tmp_path: Path, name: str) -> None:
+    planned.path("policy", "labels.toml").write_text('[[label]]\ncategory = "restricted"\nhosts = ["*"]\n')
+    planned.path("workloads.toml").write_text(f'[workload."{name}"]\nmembers = ["a"]\n')
+    made = bundle(planned, estate((server("a"),), (workload(name, "a"),)))
+    refused = next(one for one in made.plan.decisions if one.workload == name)
+    assert {refusal.rule for refusal in refused.refusals} == {"PSE-B011"}
+    path = made.write(tmp_path / "plans" / "one")
+    assert name not in made.units
+    assert Bundle.read(planned, path).plan == made.plan
