@@ -124,6 +124,10 @@ def pass_on(sock: socket.socket, to: tuple[str, int]) -> None:
         back.join(10)
 
 
+SERVER = paramiko.Transport
+"""What a server speaks with."""
+
+
 class _Policy(paramiko.ServerInterface):
     def __init__(self, mode: str, stop: threading.Event) -> None:
         self.mode = mode
@@ -160,7 +164,7 @@ def ssh_server(mode: str, after: Callable[[paramiko.Channel, threading.Event], N
     key = paramiko.ECDSAKey.generate()
 
     def talk(sock: socket.socket, stop: threading.Event) -> None:
-        transport = paramiko.Transport(sock)
+        transport = SERVER(sock)
         transport.set_log_channel("tests.rude")
         transport.add_server_key(key)
         policy = _Policy(mode, stop)
