@@ -83,16 +83,23 @@ grep -asE ': [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (01|07|0A) ' \\
 class OwnersFact(Fact[dict[int, tuple[int, ...]]]):
     """Socket inode to process ids, as far as the account may look into other processes.
 
-    ``-lname`` tests the link itself: a file name with a line break in it forges nothing.
+    ``-lname`` tests the link itself: a file name with a line break in it forges nothing. Where `find` has no such test
+    (busybox), each socket's link is read by itself.
     """
 
     name = "owners"
     section = Section(
         sh="""
-find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname 'socket:*' -printf '%h %l\\n'
+find /proc -mindepth 3 -maxdepth 3 -path '/proc/[0-9]*/fd/*' -lname 'socket:*' -printf '%h %l\\n' ||
+  find /dev/null -lname x -printf '' || for f in /proc/[0-9]*/fd/*; do
+    if [ -S "$f" ]; then
+      l=$(readlink "$f")
+      case $l in 'socket:['*[!0-9]*']') ;; 'socket:['*']') echo "${f%/*} $l";; esac
+    fi
+  done
 :""",
         reads=("links of /proc/*/fd",),
-        runs=("find",),
+        runs=("find", "readlink"),
         timeout_s=15,
         cap=8 * 1024 * 1024,
         group="sockets",

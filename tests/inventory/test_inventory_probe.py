@@ -70,6 +70,20 @@ def test_a_whole_run_is_complete_and_quiet(shell: str) -> None:
     assert getattr(readings["memory"].value, "total_kib", 0) > 0
 
 
+def test_a_host_with_nothing_but_busybox_is_read(tmp_path: Path) -> None:
+    require("busybox")
+    subprocess.run(["busybox", "--install", "-s", str(tmp_path)], check=True, timeout=60)
+    mark = boundary()
+    done = run(script(mark), command=("/usr/bin/env", "-i", f"PATH={tmp_path}", str(tmp_path / "ash"), "-s"))
+    answer = Answer(done.stdout, mark)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert answer.complete
+    readings = {name: fact.read(answer.frames.get(name)) for name, fact in TABLE.items()}
+    assert {n: r.reason for n, r in readings.items() if r.outcome == Outcome.FAILED} == {}
+    known = {n for n, r in readings.items() if r.outcome == Outcome.VALUE}
+    assert known >= {"identity", "system", "cpu", "memory", "mounts", "nics", "sockets", "processes", "owners"}
+
+
 def test_only_published_programs_are_run(tmp_path: Path) -> None:
     allowed = {program for row in published() for program in row.runs}
     for program in allowed:
