@@ -35,8 +35,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         verdicts: What the rules said of every class at every place.
         signature: Of the workspace's key over ``plan``, and so over the hash of every part: gates hold places, and
             only this holds shapes, ports and bills.
-        raw: ``plan.json`` as it was read; empty for a plan that was just made. A later version of this program knows
-            more fields, and would write another file.
+        raw: ``plan.json`` as it was made or read. A later version of this program knows more fields, and would write
+            another file.
     """
 
     plan: Plan
@@ -48,7 +48,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def signed(self) -> bytes:
-        """The bytes of ``plan.json``, which are signed: as they were read, or as they will be written."""
+        """The bytes of ``plan.json``, which are signed: as they were made or read."""
         return self.raw or canonical.encode(self.plan)
 
     @classmethod
@@ -70,14 +70,19 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         from policy.signing import sign
 
         units, gates = Parts.of(Unit, units), Parts.of(SignedGate, gates)
-        whole = msgspec.structs.replace(plan, units=part_hashes(units, gates, verdicts))
-        whole = msgspec.structs.replace(whole, hash=plan_hash(whole))
+        whole = msgspec.structs.replace(plan, units=part_hashes(units, gates, verdicts), hash="")
+        # A whole estate's plan has a hundred million bytes: it is encoded once, and its hash put where it belongs, at
+        # its end; see `named_by`.
+        head, blank, tail = canonical.encode(whole).rpartition(b'"hash": ""')
+        hash_ = canonical.digest(head + blank + tail)
+        raw = head + b'"hash": "%s"' % hash_.encode() + tail
         return cls(
-            plan=whole,
+            plan=msgspec.structs.replace(whole, hash=hash_),
             units=units,
             gates=gates,
             verdicts=verdicts,
-            signature=sign(workspace, canonical.encode(whole)),
+            signature=sign(workspace, raw),
+            raw=raw,
         )
 
     def default_folder(self, workspace: Workspace) -> Path:

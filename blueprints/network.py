@@ -11,7 +11,7 @@ from blueprints.model import Demand, Wanted
 from blueprints.peers import EXTERNAL, address_of, is_public, ranges
 from blueprints.view import View
 from pse.core.documents.plan import PlannedServer
-from pse.core.documents.snapshot import Flow
+from pse.core.documents.snapshot import Flow, Server
 from pse.core.schema import FirewallRule
 
 ANYWHERE = "0.0.0.0/0"
@@ -73,10 +73,7 @@ class Network:
         """
         self._view = view
         self._controllers = controllers
-        self._ends = {
-            name: _End(server.hostname, sites.get(name, _NOWHERE), ranges(server.addresses))
-            for name, server in view.servers.items()
-        }
+        self._ends = {name: _end(server, sites.get(name, _NOWHERE)) for name, server in view.servers.items()}
 
     def ruled(
         self, server: PlannedServer, demand: Demand, wanted: Wanted, *, site: Site, ssh_port: int
@@ -102,37 +99,24 @@ class Network:
         if wanted.new and any(server.name in other.needs for other in wanted.servers):
             inward.add([("tcp", 5432, site.cidr, "servers that need this database")])
         if server.source:
-            for flow in self._view.flows_into(server.source):
-                inward.add(self._flow(flow.client, flow, site, inward=True))
-            for flow in self._view.flows_out_of(server.source):
-                outward.add(self._flow(flow.server, flow, site, inward=False))
+            inward.add_flows(self._view.flows_into(server.source), self._ends, site)
+            outward.add_flows(self._view.flows_out_of(server.source), self._ends, site)
         return msgspec.structs.replace(server, inbound=inward.all(), outbound=outward.all())
-
-    def _flow(self, peer: str, flow: Flow, site: Site, *, inward: bool) -> Sequence[Permit]:
-        """Ranges of the other end of a flow: where it is today while it may still be there, and where it will be."""
-        what = flow.service or f"port {flow.port}"
-        end = self._ends.get(peer)
-        if end is None:
-            return _outside(peer, flow, what, inward=inward) if peer.startswith(EXTERNAL) else ()
-        there = end.site
-        if there.goes and inward:
-            return ()
-        why = f"{what} {'used by' if inward else 'at'} {end.hostname}"
-        if there.workload == site.workload:
-            return ((flow.protocol, flow.port, there.cidr, why),) if there.place else ()
-        here = f"{why}, where it is today"
-        permits = [(flow.protocol, flow.port, address, here) for address in end.today]
-        if there.place:
-            permits.append((flow.protocol, flow.port, there.cidr, f"{why}, after its move"))
-        return permits
 
 
 class _End(NamedTuple):
-    """One server of today: its name, where its workload will be, and its addresses as ranges."""
+    """One server of today: its name, where its workload will be, its addresses as ranges, and it in words."""
 
     hostname: str
     site: Site
     today: tuple[str, ...]
+    here: str
+    moved: str
+
+
+def _end(server: Server, site: Site) -> _End:
+    name = server.hostname
+    return _End(name, site, ranges(server.addresses), f"{name}, where it is today", f"{name}, after its move")
 
 
 class _Rules:
@@ -140,22 +124,45 @@ class _Rules:
 
     def __init__(self, direction: str) -> None:
         self._direction = direction
-        self._whys: dict[tuple[str, int, str], set[str]] = {}
+        self._whys: dict[tuple[str, int, str], list[str]] = {}
 
     def add(self, permits: Iterable[Permit]) -> None:
-        whys = self._whys
         for protocol, port, peer, why in permits:
-            key = protocol, port, peer
-            if key in whys:
-                whys[key].add(why)
-            else:
-                whys[key] = {why}
+            self._whys.setdefault((protocol, port, peer), []).append(why)
+
+    def add_flows(self, flows: Iterable[Flow], ends: Mapping[str, _End], site: Site) -> None:
+        """Add ranges of the other end of each flow: where it is today, while it may be there, and where it will be.
+
+        A million flows come by here twice, so that this is one loop that makes nothing which it does not keep.
+        """
+        inward, whys = self._direction == "in", self._whys
+        does = "used by" if inward else "at"
+        for flow in flows:
+            peer = flow.client if inward else flow.server
+            protocol, port = flow.protocol, flow.port
+            what = flow.service or f"port {port}"
+            end = ends.get(peer)
+            if end is None:
+                if peer.startswith(EXTERNAL):
+                    self.add(_outside(peer, flow, what, inward=inward))
+                continue
+            there = end.site
+            if there.workload == site.workload:
+                if there.place and not (there.goes and inward):
+                    whys.setdefault((protocol, port, there.cidr), []).append(f"{what} {does} {end.hostname}")
+            elif not (there.goes and inward):
+                for address in end.today:
+                    whys.setdefault((protocol, port, address), []).append(f"{what} {does} {end.here}")
+                if there.place:
+                    whys.setdefault((protocol, port, there.cidr), []).append(f"{what} {does} {end.moved}")
 
     def all(self) -> tuple[FirewallRule, ...]:
         direction = self._direction
         return tuple(
-            FirewallRule(direction, protocol, port, peer, "; ".join(sorted(why)))
-            for (protocol, port, peer), why in sorted(self._whys.items())
+            [
+                FirewallRule(direction, *key, why[0] if len(why) == 1 else "; ".join(sorted(set(why))))
+                for key, why in sorted(self._whys.items())
+            ]
         )
 
 

@@ -1,6 +1,6 @@
 """From snapshot, verdicts and offers to a plan: the same inputs give the same bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from policy.deeds import noting_refusal
 from pse.core import canonical
 from pse.core.collector import without_collector
 from pse.core.documents.environment import Environment
-from pse.core.documents.gate import SignedGate
+from pse.core.documents.gate import SignedGate, UnitGate
 from pse.core.documents.plan import Cost, Decision, Plan, Unit
 from pse.core.documents.snapshot import ProposedWorkload
 from pse.core.documents.workloads import WorkloadDeclaration
@@ -45,12 +45,23 @@ if TYPE_CHECKING:
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """A plan without gates and hashes."""
+    """A plan without gates and hashes.
+
+    Attributes:
+        inputs: What it was made from.
+        decisions: Of each workload and environment.
+        waves: When what moves.
+        units: What is built, by unit id, as it is written.
+        heads: The same without firewall rules, so that nobody has to read a unit again to know its place and class.
+        cost: Of everything.
+        findings: Everything that came up.
+    """
 
     inputs: Inputs
     decisions: tuple[Decision, ...]
     waves: Waves
     units: Parts[Unit]
+    heads: Mapping[str, Unit]
     cost: Cost
     findings: tuple[Finding, ...]
 
@@ -141,6 +152,7 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         inputs=inputs,
         decisions=decisions,
         waves=waves,
+        heads=units,
         units=ruled(units, known, view, by_id, sites, controllers=inputs.settings.controllers),
         cost=add([*(d.cost for d in decisions), *(u.cost for u in landings.values())]),
         findings=tuple(sorted(findings)),
@@ -159,15 +171,22 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
 
     inputs = draft.inputs
     signer = Signer(workspace)
+    units = draft.heads
+    of_class: dict[tuple[str, str], UnitGate] = {}
+    for unit in units.values():
+        # Gates of one class differ in the unit that they are for, and in nothing that a place is judged by.
+        if (unit.class_id, unit.place) not in of_class:
+            gate = gate_for(
+                policy, inputs.verdicts, unit.id, (unit.workload,), unit.class_id, unit.category, as_of=inputs.as_of
+            )
+            refusals = misplaced(unit, gate)
+            if refusals:
+                raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {unit.id} at {unit.place}")
+            of_class[unit.class_id, unit.place] = gate
 
     def gated(name: str) -> bytes:
-        unit = draft.units[name]
-        gate = gate_for(
-            policy, inputs.verdicts, name, (unit.workload,), unit.class_id, unit.category, as_of=inputs.as_of
-        )
-        refusals = misplaced(unit, gate)
-        if refusals:
-            raise Refused(f"{refusals[0].rule}: {refusals[0].message}", where=f"unit {name} at {unit.place}")
+        unit = units[name]
+        gate = msgspec.structs.replace(of_class[unit.class_id, unit.place], unit=name, workloads=(unit.workload,))
         return canonical.encode(signed_gate(signer, gate))
 
     names = list(draft.units)

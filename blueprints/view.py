@@ -17,6 +17,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 class View:
     """Look-ups over an estate; rows come in the order of their keys, whatever the order of the tables.
 
+    Flows do not: there are millions of them, and whoever walks them collects what it finds and sorts that.
+
     Attributes:
         servers: By server id; templates left out.
         workloads: By workload id.
@@ -38,10 +40,9 @@ class View:
         self._nics = _grouped(estate.nics, by_server, attrgetter("name"))
         self._listeners = _grouped(estate.listeners, by_server, attrgetter("protocol", "port", "address"))
         self._databases = _grouped(estate.databases, by_server, attrgetter("engine", "port", "name"))
-        key = attrgetter("server", "port", "protocol", "client", "client_process", "server_process")
         between = [flow for flow in estate.flows if flow.client != flow.server]
-        self._into = _grouped(between, by_server, key)
-        self._out_of = _grouped(between, attrgetter("client"), key)
+        self._into = _grouped(between, by_server)
+        self._out_of = _grouped(between, attrgetter("client"))
 
     def disks(self, server: str) -> list[Disk]:
         """Disks of a server."""
@@ -64,19 +65,21 @@ class View:
         return self._databases.get(server, [])
 
     def flows_into(self, server: str) -> list[Flow]:
-        """Flows to a server from elsewhere."""
+        """Flows to a server from elsewhere, in no order."""
         return self._into.get(server, [])
 
     def flows_out_of(self, server: str) -> list[Flow]:
-        """Flows from a server to elsewhere."""
+        """Flows from a server to elsewhere, in no order."""
         return self._out_of.get(server, [])
 
 
-def _grouped(rows: Iterable[T], group: Callable[[T], str], order: Callable[[T], object]) -> dict[str, list[T]]:
+def _grouped(
+    rows: Iterable[T], group: Callable[[T], str], order: Callable[[T], object] | None = None
+) -> dict[str, list[T]]:
     found: defaultdict[str, list[T]] = defaultdict(list)
     for row in rows:
         found[group(row)].append(row)
-    for some in found.values():
+    for some in found.values() if order else ():
         if len(some) > 1:
             some.sort(key=order)  # type: ignore[arg-type]  # the keys are strings and numbers of one column each
     return dict(found)

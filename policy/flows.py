@@ -1,7 +1,7 @@
 """Data that flows between workloads of different categories: what the looser one takes in may be the stricter one's."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from pse.core.documents.category import Category
 from pse.core.documents.snapshot import Flow, ProposedWorkload
@@ -12,7 +12,7 @@ _SHOWN = 3
 
 
 def between(
-    flows: Iterable[Flow], workloads: Iterable[ProposedWorkload], categories: Mapping[str, Category | None]
+    flows: Iterable[Flow], workloads: Collection[ProposedWorkload], categories: Mapping[str, Category | None]
 ) -> Iterator[Finding]:
     """PSE-R109 for every workload that talks with stricter ones.
 
@@ -24,17 +24,15 @@ def between(
         workloads: Its groups.
         categories: By workload id.
     """
-    home = {member: workload.id for workload in workloads for member in workload.members}
+    ranks = {w.id: category.rank for w in workloads if (category := categories.get(w.id)) is not None}
+    home = {member: (w.id, ranks[w.id]) for w in workloads if w.id in ranks for member in w.members}
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for flow in flows:
         client, server = home.get(flow.client), home.get(flow.server)
-        if client is None or server is None or client == server:
+        if client is None or server is None or client[1] == server[1]:
             continue
-        one, other = categories.get(client), categories.get(server)
-        if one is None or other is None or one is other:
-            continue
-        stricter, looser = (client, server) if one.rank > other.rank else (server, client)
-        found[looser][stricter].add(f"{flow.service or flow.protocol} on port {flow.port} of {server}")
+        (stricter, _), (looser, _) = (client, server) if client[1] > server[1] else (server, client)
+        found[looser][stricter].add(f"{flow.service or flow.protocol} on port {flow.port} of {server[0]}")
     for looser, talks in sorted(found.items()):
         words = [
             f"{name}, which is {_word(categories[name])}: {counted(len(ways), 'way')} ({_some(sorted(ways))})"

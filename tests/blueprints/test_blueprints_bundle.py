@@ -20,7 +20,7 @@ def test_a_plan_comes_back_as_it_was_by_file_folder_and_name(planned: Workspace,
     for named in (path, path.parent, Path(path.parent.name)):
         read = Bundle.read(planned, named)
         assert read.raw == path.read_bytes()
-        assert msgspec.structs.replace(read, raw=b"") == ministry_plan
+        assert read == ministry_plan
     assert path.stat().st_size < 1_000_000
 
 
