@@ -72,6 +72,8 @@ class CostDiff(msgspec.Struct, frozen=True, kw_only=True):
         one_time: How much more it is once.
         percent: ``monthly`` as a share of the old monthly total; None when that was 0.
         workloads: The bills that changed, by id.
+        refused: Workloads that the new one refuses, so that they are in no bill of it.
+        refused_before: Likewise of the old one.
     """
 
     old: str
@@ -83,6 +85,8 @@ class CostDiff(msgspec.Struct, frozen=True, kw_only=True):
     one_time: Decimal
     percent: Decimal | None
     workloads: tuple[BillChange, ...]
+    refused: tuple[str, ...] = ()
+    refused_before: tuple[str, ...] = ()
 
 
 def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
@@ -108,6 +112,8 @@ def cost_diff(old: CostReport, new: CostReport) -> CostDiff:
             for name in sorted(before.keys() | after.keys())
             if (change := _change(name, before.get(name), after.get(name))) is not None
         ),
+        refused=new.refused,
+        refused_before=old.refused,
     )
 
 

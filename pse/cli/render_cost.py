@@ -118,10 +118,15 @@ def diff_view(plan: "Plan", diff: "CostDiff", over: "tuple[Finding, ...]" = ()) 
                 for line in change.lines
             ),
         ),
-        f"before: {total_line(diff.before, currency)}",
-        f"now: {total_line(diff.after, currency)}",
+        f"before: {total_line(diff.before, currency)}{_without(diff.refused_before)}",
+        f"now: {total_line(diff.after, currency)}{_without(diff.refused)}",
     )
     return View(data, blocks, over)
+
+
+def _without(refused: tuple[str, ...]) -> str:
+    """What a total has nothing of, beside it, because a bill falls where a workload is refused."""
+    return f"; without {counted(len(refused), 'refused workload')} ({few(refused, 12)})" if refused else ""
 
 
 def _amount(line: "CostLine | None") -> str | None:

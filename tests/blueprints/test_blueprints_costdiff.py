@@ -1,6 +1,7 @@
 """Two bills beside each other, by sums made here; budgets, and that nothing without a price is within one."""
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from blueprints.cost import CostReport, WorkloadCost
 from blueprints.costdiff import cost_diff, over_budget
+from pse.cli.render_cost import diff_view
 from pse.core.documents.plan import Cost, CostLine
 from pse.core.errors import BadInput
 
@@ -139,6 +141,17 @@ def test_bill_that_leaves_refused_workloads_out_is_within_no_budget() -> None:
     assert finding.code == "PSE-B053"
     assert "payroll" in finding.message
     assert not list(over_budget(refused))
+
+
+def test_a_bill_that_fell_by_a_refusal_says_so() -> None:
+    new = msgspec.structs.replace(report("02", portal=OLD.workloads[0].lines), refused=("files",))
+    diff = cost_diff(OLD, new)
+    assert diff.monthly < 0
+    plan = SimpleNamespace(entity="Test", hash=new.plan, as_of="2026-11-25", sample=False)
+    told = [block for block in diff_view(plan, diff).blocks if isinstance(block, str)]  # type: ignore[arg-type]  # head
+    assert told[-1].startswith("now: total:")
+    assert told[-1].endswith("; without 1 refused workload (files)")
+    assert "refused" not in told[-2]
 
 
 @pytest.mark.parametrize("by", ["five", "-1", "NaN", "%", "5%%", "inf"])
