@@ -203,3 +203,11 @@ def test_every_changelog_fragment_says_its_kind() -> None:
         assert fragment.name == "README.md" or re.fullmatch(
             r"[\w-]+\.(added|changed|fixed|removed|security)\.md", fragment.name
         ), fragment.name
+
+
+def test_faults_name_tests_that_there_are() -> None:
+    told = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/faults.md").read_text()))
+    sources = [path for path in tracked() if path.suffix == ".py"]
+    there = {name for path in sources for name in re.findall(r"def (test_\w+)\(", path.read_text())}
+    assert told - there == set()
+    assert len(told) > 30

@@ -16,6 +16,7 @@ from migrate.hosts import Host
 from migrate.jobs import folder_of, forget_folder
 from migrate.replicators import aside, rsync
 from migrate.replicators.aside import Aside
+from migrate.replicators.owners import clashes, unchangeable
 from migrate.replicators.ports import Moved, Task
 from migrate.replicators.rsync import PARTIAL, CopyFailed
 from migrate.verify.files import QUIET_S, ahead, compare
@@ -48,6 +49,9 @@ class Files:
             if count:
                 said = f"{task.target.name}: {aside.not_ours(path, count, names)}"
                 findings.append(of_move("PSE-M018", task, said, aside.NOT_OURS_HINT))
+        findings += unchangeable(task)
+        if task.source.root and task.target.root:
+            findings += clashes(task)
         if not task.target.root:
             findings.append(
                 of_move(
