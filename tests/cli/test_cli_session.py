@@ -152,7 +152,9 @@ def test_following_ends_when_all_is_settled_and_tells_each_change_once() -> None
         ]
     )
     waits: list[float] = []
-    told = [(w.workload, w.state.value) for w in changes(lambda: next(seen), working=lambda: True, pause=waits.append)]
+    events = list(changes(lambda: next(seen), working=lambda: True, pause=waits.append))
+    told = [(w.workload, w.state.value) for w in events if isinstance(w, WorkloadProgress)]
+    assert len(told) == len(events)
     assert told == [("a", "seeding"), ("b", "verified"), ("a", "verified")]
     assert len(waits) == 2
 
