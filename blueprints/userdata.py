@@ -17,6 +17,9 @@ from pse.core.errors import BadInput
 POSTGRES_DATA = "/var/lib/postgresql/pse"
 """Data directory of the database server; the volume is mounted at the folder above."""
 
+MARIADB_DATA = "/var/lib/mysql/pse"
+"""The same, of a MariaDB server."""
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,99}", re.ASCII)
 
@@ -24,6 +27,11 @@ _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]{0,99}", re.ASCII)
 def serves_postgres(server: PlannedServer) -> bool:
     """Whether the script sets up PostgreSQL."""
     return any(package.startswith("postgresql") for package in server.packages) and server.role == "database"
+
+
+def serves_mariadb(server: PlannedServer) -> bool:
+    """Whether the script sets up MariaDB."""
+    return any(package.startswith("mariadb") for package in server.packages) and server.role == "database"
 
 
 def script(server: PlannedServer, known: Mapping[str, str]) -> str:
@@ -44,8 +52,12 @@ def script(server: PlannedServer, known: Mapping[str, str]) -> str:
     if not hosts and not server.packages:
         return ""
     boot = _BOOT.substitute(hosts="".join(f"know {address} {name}\n" for name, address in hosts))
+    if postgres or serves_mariadb(server):
+        boot += _ADDRESS
     if postgres:
         boot += _POSTGRES.substitute(data=POSTGRES_DATA)
+    if serves_mariadb(server):
+        boot += _MARIADB.substitute(data=MARIADB_DATA)
     return _FIRST.substitute(boot=boot, packages=" ".join(shlex.quote(name) for name in server.packages))
 
 
@@ -81,6 +93,7 @@ have() {
     case "$$1" in
         postgresql*) ls /usr/lib/postgresql/*/bin/initdb /usr/pgsql-*/bin/initdb /usr/bin/initdb >/dev/null 2>&1 ||
             [ -n "$$(find /usr/lib/postgresql /usr/pgsql-* /usr/bin -name initdb 2>/dev/null | head -n 1)" ] ;;
+        mariadb*) PATH=$$PATH:/usr/libexec; command -v mariadbd >/dev/null 2>&1 || command -v mysqld >/dev/null 2>&1 ;;
         nginx*) command -v nginx >/dev/null 2>&1 ;;
         *) command -v "$$1" >/dev/null 2>&1 || [ -d "/usr/share/doc/$$1" ] ;;
     esac
@@ -154,13 +167,16 @@ know() {
 }
 $hosts""")
 
-_POSTGRES = Template("""
-address=$${PSE_ADDRESS:-}
-if [ -z "$$address" ]; then
-    address=$$(getent ahostsv4 "$$(hostname)" | awk '$$1 != "127.0.0.1" && $$1 != "127.0.1.1" { print $$1; exit }')
+_ADDRESS = """
+address=${PSE_ADDRESS:-}
+if [ -z "$address" ]; then
+    address=$(getent ahostsv4 "$(hostname)" | awk '$1 != "127.0.0.1" && $1 != "127.0.1.1" { print $1; exit }')
 fi
-[ -n "$$address" ] || address=$$(hostname -I 2>/dev/null | awk '{ print $$1 }')
-[ -n "$$address" ] || { echo "this server does not know its own address" >&2; exit 1; }
+[ -n "$address" ] || address=$(hostname -I 2>/dev/null | awk '{ print $1 }')
+[ -n "$address" ] || { echo "this server does not know its own address" >&2; exit 1; }
+"""
+
+_POSTGRES = Template("""\
 tool=$$(find /usr/lib/postgresql /usr/pgsql-* /usr/bin -name initdb 2>/dev/null | sort -V | tail -n 1)
 bin=$$(dirname "$$tool")
 data=$data
@@ -194,4 +210,52 @@ if ! "$$bin/pg_isready" -q -h /var/run/postgresql -p 5432; then
     fi
     as "'$$bin/pg_ctl' -s -w -t 90 -D '$$data' -l '$$data/server.log' start"
 fi
+""")
+
+_MARIADB = Template("""\
+PATH=$$PATH:/usr/libexec
+daemon=$$(command -v mariadbd || command -v mysqld)
+data=$data
+# Its number among servers that copy from each other is its address.
+number=$$(echo "$$address" | awk -F. '{ print (($$1 * 256 + $$2) * 256 + $$3) * 256 + $$4 }')
+options=
+for folder in /etc/mysql/mariadb.conf.d /etc/my.cnf.d /etc/mysql/conf.d; do
+    [ -n "$$options" ] || [ ! -d "$$folder" ] || options=$$folder
+done
+if [ -z "$$options" ]; then
+    options=/etc/my.cnf.d
+    mkdir -p "$$options"
+    [ -e /etc/my.cnf ] || echo "!includedir $$options" >/etc/my.cnf
+fi
+printf '%s\\n' '[mysqld]' "datadir = $$data" "bind_address = $$address" 'port = 3306' "pid_file = /run/mysqld/pse.pid" \
+    'socket = /run/mysqld/mysqld.sock' 'log_bin = log' 'binlog_format = ROW' "server_id = $$number" \
+    "gtid_domain_id = $$number" "log_error = $$data.log" >"$$options/zy-pse.cnf"
+me=mysql
+[ "$$(id -u)" = 0 ] || me=$$(id -un)
+mkdir -p "$$(dirname "$$data")" /run/mysqld
+[ "$$(id -u)" != 0 ] || chown mysql: "$$(dirname "$$data")" /run/mysqld
+if [ ! -d "$$data/mysql" ]; then
+    # Made beside and renamed: an interrupted installation leaves nothing that looks like a server's folder.
+    rm -rf "$$data.new"
+    who=$$me
+    [ "$$(id -u)" != 0 ] || who=root
+    # Forced, because it would stop where no name server knows this host yet.
+    mariadb-install-db --no-defaults --force --datadir="$$data.new" --user="$$me" --skip-test-db \\
+        --auth-root-authentication-method=socket --auth-root-socket-user="$$who" >"$$data.log" 2>&1 ||
+        { tail -n 3 "$$data.log" >&2; exit 1; }
+    mv "$$data.new" "$$data"
+fi
+alive() { mariadb-admin -S /run/mysqld/mysqld.sock ping >/dev/null 2>&1; }
+if [ -d /run/systemd/system ] && [ "$$me" = mysql ]; then
+    # With its package came a server of its own, on the wrong folder.
+    [ "$$(cat /run/mysqld/pse.pid 2>/dev/null)" ] && alive || systemctl restart mariadb
+elif ! alive; then
+    setsid "$$daemon" --user="$$me" >/dev/null 2>&1 </dev/null &
+fi
+tries=0
+until alive; do
+    tries=$$((tries + 1))
+    [ "$$tries" -lt 450 ] || { tail -n 3 "$$data.log" >&2; exit 1; }
+    sleep 0.2
+done
 """)

@@ -16,6 +16,7 @@ from pse.core.documents.workloads import HostDeclaration
 from pse.core.text import counted
 
 POSTGRES_HOME = "/var/lib/postgresql"
+MARIADB_HOME = "/var/lib/mysql"
 _SYSTEM = frozenset({"/", "/boot", "/efi", "/usr", "/var", "/tmp", "/var/tmp", "/var/log", "/etc", "/opt", "/home"})  # noqa: S108  (names of mount points, nothing is written there)
 _SYSTEM_TREES = ("/boot/", "/proc", "/sys", "/dev", "/run", "/snap", "/usr/", "/etc/", "/var/lib/docker", "/var/snap")
 _NOT_MOUNTABLE = frozenset({"/", "/etc", "/usr", "/usr/local", "/var", "/var/lib", "/home", "/opt", "/root", "/run"})
@@ -24,10 +25,10 @@ _PSEUDO = frozenset(
 )
 _UNKNOWN_MIB = 10 * 1024
 LEAST_DATABASE_MIB = 10 * 1024
-"""Least size of a volume that PostgreSQL lies on, whatever its databases hold today. Beside them lies the WAL, whose
-``max_wal_size`` is 1 GB by default and a soft limit (PostgreSQL 15 documentation, 20.5.2), which a replication slot
-makes it keep without bound by default (``max_slot_wal_keep_size`` -1, 20.6.1), as it does while a database moves; and
-temporary files. Ten times the soft limit is our own figure.
+"""Least size of a volume that PostgreSQL or MariaDB lies on, whatever its databases hold today. Beside them lies the
+WAL, whose ``max_wal_size`` is 1 GB by default and a soft limit (PostgreSQL 15 documentation, 20.5.2), which a
+replication slot makes it keep without bound by default (``max_slot_wal_keep_size`` -1, 20.6.1), as it does while a
+database moves; and temporary files. Ten times the soft limit is our own figure.
 """
 
 
@@ -53,11 +54,7 @@ def volumes_of(
             mount = fs.mount if fs.mount.startswith("/") else f"/{fs.mount[:1].lower()}"
             mounts[mount] = _need(fs.used_mib, fs.size_mib, comfort)
     why = [f"{counted(len(mounts), 'data file system')} by use x {comfort}"] if mounts else []
-    databases = [d for d in view.databases(server.id) if d.engine == "postgresql"]
-    if (databases or declared.role == "database") and not _covered(POSTGRES_HOME, mounts):
-        known = sum(d.size_mib or 0 for d in databases)
-        mounts[POSTGRES_HOME] = Decimal(known) * comfort
-        why.append(f"databases of {known} MiB x {comfort}")
+    homes = _for_databases(server, declared, view, comfort, mounts, why)
     rest = _on_system_disk(server, view)
     before = len(mounts)
     for path in sorted(set(declared.paths)):
@@ -69,8 +66,8 @@ def volumes_of(
         mounts, words = _from_disks(server, view, comfort)
         why.append(words)
     mounts = _unnested(mounts)
-    if databases or declared.role == "database":
-        why += _raised(mounts)
+    for home in homes:
+        why += _raised(mounts, home)
     taken: set[str] = set()
     found = []
     for mount in sorted(mounts):
@@ -86,13 +83,41 @@ def is_mountable(mount: str) -> bool:
     return mount not in taken and not f"{mount}/".startswith(_SYSTEM_TREES)
 
 
-def _raised(mounts: dict[str, Decimal]) -> list[str]:
-    """Give the volume that holds the databases its least size in ``mounts``, and say so."""
-    holder = next(mount for mount in mounts if _covered(POSTGRES_HOME, {mount: mounts[mount]}))
+def _for_databases(
+    server: Server,
+    declared: HostDeclaration,
+    view: View,
+    comfort: Decimal,
+    mounts: dict[str, Decimal],
+    why: list[str],
+) -> list[str]:
+    """Add volumes for databases to ``mounts``, and to ``why`` where their sizes come from; returns their homes."""
+    homes = []
+    for home, engine in ((POSTGRES_HOME, "postgresql"), (MARIADB_HOME, "mariadb")):
+        databases = [d for d in view.databases(server.id) if d.engine == engine]
+        if databases or (declared.role == "database" and engine == _engine_of(server, view)):
+            homes.append(home)
+            if not _covered(home, mounts):
+                known = sum(d.size_mib or 0 for d in databases)
+                mounts[home] = Decimal(known) * comfort
+                why.append(f"databases of {known} MiB x {comfort}")
+    return homes
+
+
+def _engine_of(server: Server, view: View) -> str:
+    """The database server that a role of ``database`` stands for: what was seen, else PostgreSQL."""
+    return "mariadb" if {d.engine for d in view.databases(server.id)} == {"mariadb"} else "postgresql"
+
+
+def _raised(mounts: dict[str, Decimal], home: str) -> list[str]:
+    """Give the volume that holds the databases of ``home`` its least size in ``mounts``, and say so."""
+    holder = next(mount for mount in mounts if _covered(home, {mount: mounts[mount]}))
     if mounts[holder] >= LEAST_DATABASE_MIB:
         return []
     mounts[holder] = Decimal(LEAST_DATABASE_MIB)
-    return [f"at least {gib(LEAST_DATABASE_MIB)} GiB under a database, for its WAL"]
+    return [
+        f"at least {gib(LEAST_DATABASE_MIB)} GiB under a database, for its {'WAL' if home == POSTGRES_HOME else 'logs'}"
+    ]
 
 
 def _unnested(mounts: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -22,6 +22,7 @@ from pse.core.text import counted
 
 WEB_PORTS = frozenset({80, 443, 8080, 8443})
 POSTGRES = "postgresql"
+MARIADB = "mariadb"
 _INNER_INTERFACES = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali", "lxc", "tun", "tap", "vnet", "lo")
 _FILE_SERVICES = frozenset({"nfs", "smb", "ftp"})
 _SHARED_SERVICES = frozenset({"dns", "kerberos", "ldap"})
@@ -212,6 +213,8 @@ def role_of(server: Server, view: View) -> str:
 def _packages(server: Server, role: str, host: HostDeclaration, view: View) -> tuple[str, ...]:
     engines = {d.engine for d in view.databases(server.id)}
     needed = set(host.packages)
+    if MARIADB in engines and not any(package.startswith(MARIADB) for package in needed):
+        needed.add(f"{MARIADB}-server")
     served = POSTGRES in engines or (role == "database" and not engines)
     if served and not any(package.startswith(POSTGRES) for package in needed):
         needed.add(POSTGRES)
@@ -273,8 +276,26 @@ def _moves(workload: str, server: Server, name: str, declared: WorkloadDeclarati
             onto=onto,
             size_mib=_disk_mib(server, path, view),
         )
+    engines = {d.engine for d in view.databases(server.id)}
+    theirs = {d.name: d for d in view.databases(server.id) if d.engine == MARIADB and d.name}
+    # A declared name is of the server that has it; of MariaDB's where there is no other.
+    others = set(host.databases) if POSTGRES not in engines and MARIADB in engines else set(theirs)
+    together = tuple(sorted(others & set(host.databases) if host.databases else theirs))
+    if together:
+        sizes = [theirs[name].size_mib if name in theirs else None for name in together]
+        yield Move(
+            id=slug(f"{workload}-{name}-{MARIADB}"),
+            kind=MARIADB,
+            source=server.hostname,
+            target=name,
+            # All in one: a MariaDB server has one log, and is read-only as a whole.
+            database=",".join(together),
+            port=min((d.port for d in view.databases(server.id) if d.engine == MARIADB), default=3306),
+            size_mib=None if None in sizes else sum(size or 0 for size in sizes),
+        )
     found = {d.name: d for d in view.databases(server.id) if d.engine == POSTGRES}
-    chosen = host.databases or tuple(sorted(set(found) - _OWN_DATABASES))
+    declared_ones = tuple(one for one in host.databases if one not in together)
+    chosen = declared_ones if host.databases else tuple(sorted(set(found) - _OWN_DATABASES))
     port = min((d.port for d in found.values()), default=5432)
     for database in chosen:
         seen: Database | None = found.get(database)

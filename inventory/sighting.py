@@ -14,6 +14,7 @@ from inventory.facts.databases import PostgresServer
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import LOCAL, Mount
 from inventory.facts.identity import Identity
+from inventory.facts.mariadb import MariadbServer
 from inventory.facts.memory import Memory
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
@@ -57,6 +58,7 @@ class _Readings:
         self.owners: dict[int, tuple[int, ...]] = self._get(readings, "owners") or {}
         self.processes: dict[int, str] = self._get(readings, "processes") or {}
         self.postgres: tuple[PostgresServer, ...] = self._get(readings, "postgres") or ()
+        self.mariadb: tuple[MariadbServer, ...] = self._get(readings, "mariadb") or ()
         self.packages: tuple[Package, ...] = self._get(readings, "packages") or ()
         self.devices: tuple[Any, ...] = self._get(readings, "devices") or ()
 
@@ -247,9 +249,24 @@ def _databases(read: _Readings, listeners: tuple[Listener, ...]) -> tuple[Databa
                 version=db.version,
                 size_mib=-(-db.bytes // MIB),
             )
-    for engine, port in {(item.service, item.port) for item in listeners if item.service in DATABASES} | {
-        ("postgresql", server.port) for server in read.postgres
-    }:
+    for one in read.mariadb:
+        for held in one.databases:
+            found[one.engine, one.port, held.name] = Database(
+                server="",
+                engine=one.engine,
+                port=one.port,
+                name=held.name,
+                version=one.version,
+                size_mib=-(-held.bytes // MIB),
+            )
+    # What a server says of itself wins over the name of its program: that of an older MariaDB is MySQL's.
+    said = {(one.engine, one.port) for one in read.mariadb if not one.denied}
+    answered = {port for _, port in said}
+    for engine, port in (
+        {(item.service, item.port) for item in listeners if item.service in DATABASES and item.port not in answered}
+        | {("postgresql", server.port) for server in read.postgres}
+        | said
+    ):
         if not any(key[:2] == (engine, port) for key in found):
             found[engine, port, ""] = Database(server="", engine=engine, port=port)
     return tuple(found[key] for key in sorted(found))
@@ -290,6 +307,18 @@ def _own_findings(entry: HostEntry, read: _Readings, readings: Mapping[str, Read
         )
         for server in read.postgres
         if server.denied
+    ]
+    found += [
+        Finding(
+            code="PSE-I004",
+            severity=Severity.INFO,
+            subject=entry.name,
+            message=f"databases of a MariaDB or MySQL server are not known: not permitted ({printable(one.denied)})",
+            remedy="Let the login account connect over the local socket as administrator, or write the databases down.",
+            source=f"ssh:{entry.name}#mariadb",
+        )
+        for one in read.mariadb
+        if one.denied
     ]
     return found
 

@@ -16,6 +16,7 @@ from inventory.facts.devices import DevicesFact
 from inventory.facts.disks import BlockNumbersFact, CryptFact, DisksFact
 from inventory.facts.filesystems import FstabFact, MountsFact
 from inventory.facts.identity import IdentityFact
+from inventory.facts.mariadb import MariadbFact
 from inventory.facts.memory import MemoryFact
 from inventory.facts.nics import NicsFact
 from inventory.facts.packages import PackagesFact
@@ -44,6 +45,7 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             NicsFact(),
             DevicesFact(),
             PostgresFact(),
+            MariadbFact(),
             PackagesFact(),
         )
     }

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from migrate.jobs import folder_of
-from migrate.replicators.mariadb_access import Options, events_before
+from migrate.replicators.mariadb_access import Options, events_before, reopen
 from migrate.replicators.mariadb_floats import Rounded, carry, rounded
 from migrate.replicators.mariadb_mark import Mark
 from migrate.replicators.mariadb_server import Server, ident, literal, reason
@@ -29,7 +29,9 @@ _ACCOUNTS = """
 select concat('select ', quote(concat('create role if not exists ', quote(user))), ';') from {accounts} where is_role
 union all select concat('show create user ', quote(user), '@', quote(host), ';') from {accounts} where not is_role
 union all select concat('show grants for ', quote(user), ';') from {accounts} where is_role
-union all select concat('show grants for ', quote(user), '@', quote(host), ';') from {accounts} where not is_role;
+union all select concat('show grants for ', quote(user), '@', quote(host), ';') from {accounts} where not is_role
+union all select concat('select ', quote(concat('set default role ', quote(default_role), ' for ', quote(user), '@',
+  quote(host))), ';') from {accounts} where default_role is not null;
 """
 
 
@@ -100,6 +102,7 @@ class Copy:
             self.give_back_settings()
         elif self.task.closing:
             mark.forget()
+            self.task.journal.forget(self._settings)
 
     def keep_aside(self) -> str:
         """Give tables at the target, which was written and is not to be in service, to databases of other names.
@@ -129,16 +132,22 @@ class Copy:
             f"does not have them; their tables are kept there: {', '.join(kept)}"
         )
 
-    def give_back_settings(self, *, events: str = "") -> None:
-        """The target's own settings; quiet when they are given back already.
-
-        Args:
-            events: What its event scheduler is to be instead: the source's, once the copy is in service.
-        """
+    def serve(self) -> None:
+        """The copy is in service from here on: the target takes what it took before, and runs the source's events."""
         known = self.task.journal.find(self._settings)
         if known is not None and known.result is not None:
-            wanted = events or known.result["events"]
-            sql = "" if "DISABLED" in (wanted, known.result["events"]) else f"set global event_scheduler = {wanted};\n"
+            events = events_before(self.task, self.source, at_target=False)
+            sql = "" if "DISABLED" in (events, known.result["events"]) else f"set global event_scheduler = {events};\n"
+            self.target.rows(f"{sql}set global max_allowed_packet = {known.result['packet']};\n")
+            self.options.remove()
+
+    def give_back_settings(self) -> None:
+        """The target as it was before `quiet`; quiet when it is so already."""
+        reopen(self.task, self.target, at_target=True)
+        known = self.task.journal.find(self._settings)
+        if known is not None and known.result is not None:
+            events = known.result["events"]
+            sql = "" if events == "DISABLED" else f"set global event_scheduler = {events};\n"
             self.target.rows(f"{sql}set global max_allowed_packet = {known.result['packet']};\n")
             self.options.remove()
             self.task.journal.forget(self._settings)
@@ -180,9 +189,14 @@ class Copy:
 
     def accounts(self) -> None:
         """Accounts, roles and grants, password verifiers included; those that stand at the target stay as they are."""
-        listed = shlex.quote(_ACCOUNTS.format(accounts=accounts(self.source, self.target)))
+        names = ", ".join(map(literal, self.mark.made("account")))
+        if not names:
+            return
+        # Not those that stand there already: their grants say their passwords, too.
+        chosen = f"(select * from {accounts(self.source, self.target)} where who in ({names})) a"
+        listed = shlex.quote(_ACCOUNTS.format(accounts=chosen))
         client = self.source.client.replace(" -BN ", " -BNr ")
-        settled = "sed -e '/^$/d' -e 's/^CREATE USER /&IF NOT EXISTS /' -e 's/$/;/'"
+        settled = "sed -e '/^$/d' -e '/^SET DEFAULT ROLE /d' -e 's/^CREATE USER /&IF NOT EXISTS /' -e 's/$/;/'"
         giver = f"printf %s {listed} | {client} | {client} | {settled}"
         stream(self.task, "accounts", giver, self.target.loader, reason=reason)
 
@@ -247,10 +261,6 @@ class Copy:
                 )
         if sql:
             taker.rows(sql)
-
-    def events_of_source(self) -> str:
-        """The state of the source's event scheduler, as its owner wants it."""
-        return events_before(self.task, self.source, at_target=False)
 
     @property
     def _settings(self) -> str:

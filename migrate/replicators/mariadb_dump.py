@@ -65,7 +65,7 @@ class Whole:
         """Nothing but a mark: the way back is a dump, too."""
         self.copy.mark.set(LIVE)
         self.task.note("rows", {"written": self._written()})
-        self.copy.give_back_settings(events=self.copy.events_of_source())
+        self.copy.serve()
         return Moved(note="the way back is a dump from target to source")
 
     def way_back(self) -> list[str]:

@@ -17,6 +17,7 @@ from migrate.replicators.ports import Moved, Task
 from migrate.verify import mariadb_shape, shape
 from migrate.verify.mariadb import filled_tables
 from pse.core.errors import Refused, RemoteError
+from pse.core.journal import once
 
 _CALM_S = 60.0
 """Seconds that the way back may take to catch up while users are still on the new side."""
@@ -127,7 +128,7 @@ class Replica:
             # Nothing flows yet: until the record is switched the guard may give the source back.
             self.back.subscribe(self.joined.at_source, self.target.one("select @@global.gtid_current_pos"))
             self.copy.mark.set(LIVE)
-        self.copy.give_back_settings(events=self.copy.events_of_source())
+        self.copy.serve()
         return Moved(note="what the target writes goes back to the source, but for accounts")
 
     def flow_back(self) -> None:
@@ -225,11 +226,14 @@ class Replica:
 
     def _note_position(self, server: Server) -> None:
         """A server's own position as a replica, which it has from earlier days; kept before it is changed."""
-        key = self._position(server)
-        if self.task.journal.find(key) is None:
-            value = server.one("select @@global.gtid_slave_pos")
-            self.task.journal.open(key, f"note the position of {server.host.name}", {})
-            self.task.journal.done(key, {"value": value})
+        once(
+            self.task.journal,
+            self._position(server),
+            f"note the position of {server.host.name}",
+            detail={},
+            probe=lambda _: None,
+            act=lambda _: {"value": server.one("select @@global.gtid_slave_pos")},
+        )
 
     def _give_back_position(self, server: Server) -> None:
         key = self._position(server)

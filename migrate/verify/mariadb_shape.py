@@ -59,7 +59,7 @@ from information_schema.events where event_schema in ({names})
 
 # The fourth column is the account that a row is about.
 _ROLES = """
-select 'role', who, coalesce(json_value(priv, '$.is_role'), 'account'), who from {accounts}
+select 'role', who, if(is_role, concat('role with ', json_value(priv, '$.access')), 'account'), who from {accounts}
 union all select 'password of', who, sha2(concat({salt}, concat_ws('|', {parts})), 256), who from {accounts}
 union all select 'membership', concat(a.who, ' in ', m.role), if(m.admin_option = 'Y', 'admin', 'member'), a.who
 from mysql.roles_mapping m join {accounts} on a.user = m.user and a.host = m.host
@@ -83,7 +83,7 @@ union all select 'grant', concat_ws(' ', a.who, 'on', p.routine_type, concat_ws(
 _PARTS = (
     *("plugin", "authentication_string", "auth_or", "ssl_type", "ssl_cipher", "x509_issuer", "x509_subject"),
     *("max_queries", "max_updates", "max_connections", "max_user_connections", "max_statement_time"),
-    *("account_locked", "password_lifetime", "default_role"),
+    *("account_locked", "password_lifetime"),
 )
 
 
@@ -92,10 +92,13 @@ def accounts(*admins: Server) -> str:
     own = ", ".join(map(literal, _OWN_ACCOUNTS))
     ours = ", ".join(literal(server.account) for server in admins)
     return (
-        "(select user, host, priv, json_value(priv, '$.is_role') <=> 1 as is_role, "
+        # A default role that was revoked since counts for nothing, and cannot be set again.
+        "(select user, host, priv, (select m.role from mysql.roles_mapping m where m.user = g.user and m.host = g.host "
+        "and m.role = json_value(g.priv, '$.default_role')) as default_role, "
+        "json_value(priv, '$.is_role') <=> 1 as is_role, "
         "if(json_value(priv, '$.is_role') = 1, user, concat(user, '@', host)) as who, "
-        "if(json_value(priv, '$.is_role') = 1, concat('''', user, ''''), concat('''', user, '''@''', host, '''')) as "
-        f"grantee from mysql.global_priv where user not in ({own}) and user not like 'pse\\\\_%' and "
+        "concat('''', user, '''@''', host, '''') as "
+        f"grantee from mysql.global_priv g where user not in ({own}) and user not like 'pse\\\\_%' and "
         f"concat(user, '@', host) not in ({ours})) a"
     )
 
@@ -139,4 +142,5 @@ def _rows(server: Server, databases: Sequence[str], salt: str, ends: tuple[Serve
 
 def _roles(salt: str, ends: tuple[Server, Server]) -> str:
     parts = ", ".join(f"coalesce(json_extract(priv, '$.{part}'), '')" for part in _PARTS)
+    parts += ", coalesce(default_role, '')"
     return _ROLES.format(accounts=accounts(*ends), salt=literal(salt), parts=parts)

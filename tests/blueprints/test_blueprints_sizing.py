@@ -212,8 +212,16 @@ def test_a_small_database_has_room_for_its_wal(mount: str) -> None:
     databases = (Database(server="srv-a", engine="postgresql", port=5432, name="x", size_mib=16),)
     found = mounts(databases=databases, filesystems=(fs(mount, used=16),))
     assert found == {mount if mount != "/" else "/var/lib/postgresql": 10}
-    other = (Database(server="srv-a", engine="mariadb", port=3306, name="x", size_mib=16),)
+    other = (Database(server="srv-a", engine="oracle", port=1521, name="x", size_mib=16),)
     assert set(mounts(databases=other, filesystems=(fs("/data", used=16),)).values()) == {1}
+
+
+def test_a_mariadb_server_has_a_volume_of_its_own_with_room_for_its_logs() -> None:
+    databases = (Database(server="srv-a", engine="mariadb", port=3306, name="x", size_mib=16),)
+    assert mounts(databases=databases, filesystems=(fs("/"),)) == {"/var/lib/mysql": 10}
+    assert mounts(HostDeclaration(role="database"), databases=databases, filesystems=(fs("/"),)) == {
+        "/var/lib/mysql": 10
+    }
 
 
 def test_no_volume_lies_in_another() -> None:

@@ -31,6 +31,17 @@ def test_scripts_are_plain_shell(role: str) -> None:
     assert ("initdb" in boot) == (role == "database")
 
 
+def test_a_mariadb_server_is_made_by_plain_shell() -> None:
+    require("dash")
+    text = script(server(role="database", packages=("mariadb-server",)), {})
+    boot = text.split("PSE_BOOT'\n", 1)[1].split("\nPSE_BOOT\n")[0]
+    for part in (text, boot):
+        done = subprocess.run(["dash", "-n"], input=part.encode(), capture_output=True, timeout=30, check=False)
+        assert done.returncode == 0, done.stderr
+    assert "mariadb-install-db" in boot
+    assert "initdb" not in boot
+
+
 @pytest.mark.parametrize(
     ("packages", "known"),
     [

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.migrate.mariadb_rig import made_once
 from tests.migrate.rig import Rig
 from tests.require import require
 
@@ -20,3 +21,9 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         yield made
     finally:
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder of a MariaDB server, to copy."""
+    return made_once(tmp_path_factory.mktemp("mariadb"))

@@ -70,7 +70,7 @@ insert into archive.old_payment select seq, seq * 2 from seq_1_to_100;
 insert into counter values ('ticks', 0), ('writer', 0);
 delete from payment where id > 1990;
 do nextval(number);
-grant select, insert, update, delete on payments.* to cashier@'%';
+grant select, insert, update, delete, event on payments.* to cashier@'%';
 grant execute on procedure payments.settle to guest@localhost;
 grant select (id, name) on payments.citizen to guest@localhost;
 grant select on archive.* to auditor;
