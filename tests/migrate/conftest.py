@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrate.mariadb_rig import made_once
+from pse.core.documents.plan import Move
+from tests.migrate.mariadb_house import MOVE, own
+from tests.migrate.mariadb_rig import made_once, serve
 from tests.migrate.rig import Rig
 from tests.require import require
 
@@ -27,3 +29,17 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
 def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of a MariaDB server, to copy."""
     return made_once(tmp_path_factory.mktemp("mariadb"))
+
+
+@pytest.fixture
+def move() -> Move:
+    """A move of a MariaDB server with a job of its own."""
+    return own(MOVE)
+
+
+@pytest.fixture
+def mariadb_pair(rig: Rig, mariadb: Path) -> Rig:
+    """Two MariaDB servers, both without data."""
+    serve(rig.source, mariadb, 1)
+    serve(rig.target, mariadb, 2)
+    return rig

@@ -6,8 +6,10 @@ import time
 from pathlib import Path
 from typing import Self
 
+from migrate.replicators.mariadb import MariaDB
 from migrate.replicators.mariadb_server import Server, server_of
 from migrate.replicators.ports import Task
+from pse.core.documents.plan import Move
 from pse.core.errors import PseError
 from tests.migrate.rig import Rig, SandboxHost
 from tests.require import require
@@ -179,3 +181,36 @@ def lost_and_doubled(end: Server, *writers: Writer) -> tuple[int, int]:
     there = {int(number): int(count) for number, count in rows}
     wanted = {number for writer in writers for number in writer.acknowledged}
     return len(wanted - there.keys()), sum(count - 1 for count in there.values())
+
+
+def filled(rig: Rig, move: Move) -> Task:
+    """A task, and its source with data."""
+    task = rig.task(move)
+    server(task, target=False).rows(SCHEMA)
+    return task
+
+
+def unlike(db: MariaDB, task: Task) -> list[tuple[str, str]]:
+    """What a verification finds, and what it compared with nothing."""
+    return [(r.subject, r.detail) for r in db.verify(task) if not r.equal or r.items == 0]
+
+
+def cut_over(db: MariaDB, task: Task) -> None:
+    """Everything up to the moment when the target may be written."""
+    db.seed(task)
+    db.delta(task, final=False)
+    db.freeze(task, at_target=False)
+    db.delta(task, final=True)
+    db.finish(task)
+    assert unlike(db, task) == []
+    db.arm(task)
+
+
+def state(end: Server) -> list[list[str]]:
+    """What a move must leave as it was."""
+    rows = end.rows(
+        "select @@global.read_only, @@global.event_scheduler, @@global.gtid_slave_pos, @@global.max_allowed_packet;"
+        "select user, host, json_remove(priv, '$.password_last_changed') from mysql.global_priv order by 1, 2;"
+        "show all slaves status; select schema_name from information_schema.schemata order by 1"
+    )
+    return [*rows, [end.host.text("ls -A /etc/my.cnf.d")]]
