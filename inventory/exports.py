@@ -13,7 +13,7 @@ from inventory.listing import listed
 from pse.core import canonical
 from pse.core.documents.snapshot import TABLES
 from pse.core.errors import BadInput
-from pse.core.text import csv_cell, printable
+from pse.core.text import csv_cell, json_safe, printable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -60,7 +60,8 @@ def _rows(estate: Estate, table: str) -> list[_Row]:
 
 def _json(estate: Estate, table: str) -> tuple[bytes, int]:
     rows = _rows(estate, table)
-    return canonical.encode({"snapshot": estate.manifest.hash, "table": table, "items": rows}), len(rows)
+    text = canonical.encode({"snapshot": estate.manifest.hash, "table": table, "items": rows}).decode()
+    return json_safe(text).encode(), len(rows)
 
 
 def _csv(estate: Estate, table: str) -> tuple[bytes, int]:

@@ -11,7 +11,7 @@ from inventory.services import SHARED
 from pse.core import canonical
 from pse.core.documents.snapshot import Flow
 from pse.core.errors import BadInput
-from pse.core.text import counted, printable
+from pse.core.text import counted, json_safe, printable
 
 OUTSIDE = "outside"
 _EXTERNAL = "external:"
@@ -176,7 +176,7 @@ def encoded(graph: Graph, ending: str) -> bytes:
     from inventory.drawing import svg
 
     ways: Mapping[str, Callable[[Graph], bytes]] = {
-        ".json": canonical.encode,
+        ".json": lambda one: json_safe(canonical.encode(one).decode()).encode(),
         ".dot": _dot,
         ".graphml": _graphml,
         ".svg": svg,

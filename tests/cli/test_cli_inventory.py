@@ -141,3 +141,14 @@ def test_the_graph_is_a_table_and_a_file(run: Run, imported: Path, tmp_path: Pat
     assert (tmp_path / "estate.svg").read_text().startswith("<svg")
     assert run("graph", tmp_path / "estate.png").exit_code == 4
     assert not (tmp_path / "estate.png").exists()
+
+
+def test_no_file_turns_the_rest_of_a_line_round(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("Machine name,Cores,RAM MiB,OS,IP\n\u202eweb,2,4096,Debian GNU/Linux 12,192.0.2.10\n", "utf-8")
+    assert run("import", path, "--fail-on", "never").exit_code == 0
+    for ending in ("json", "csv"):
+        assert run("inventory", "export", tmp_path / f"estate.{ending}").exit_code == 0
+        text = (tmp_path / f"estate.{ending}").read_text("utf-8")
+        assert "\u202e" not in text
+        assert "\\u202eweb" in text

@@ -12,7 +12,7 @@ from inventory.graph import encoded, graph_of
 from pse.core.documents.snapshot import Flow, ProposedWorkload, Server
 from pse.core.errors import BadInput
 
-EVIL = 'db"]; <script>alert(1)</script>\n\x1b[31m&'
+EVIL = 'db"]; <script>alert(1)</script>\n\x1b[31m&\u202e'
 
 
 def flow(client: str, server: str, port: int, service: str = "", *, binds: bool = False, seen: int = 1) -> Flow:
@@ -91,8 +91,9 @@ def test_every_form_is_read_by_others_and_no_name_breaks_out(estate: Estate) -> 
     assert {"web", "app", "mail", "dns"} <= texts
     dot = encoded(graph, ".dot").decode()
     assert '\\"]; <script>' in dot
-    for data in (drawing, dot.encode()):
+    for data in (drawing, dot.encode(), encoded(graph, ".json"), encoded(graph, ".graphml")):
         assert b"\x1b" not in data
+        assert "\u202e".encode() not in data  # which would turn the rest of the line round
     with pytest.raises(BadInput, match="ending"):
         encoded(graph, ".png")
 
