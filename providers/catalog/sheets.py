@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -112,6 +113,7 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
             yield _read(usual, f"{sheet.file}, offer row {at}", {k: v for k, v in fields.items() if v != ""})
         return
     from pse.core.tables import opened
+    from pse.core.tables.csvfile import CSVTable
 
     tables = [t for t in opened(path) if not sheet.table or t.name.casefold() == sheet.table.casefold()]
     found = False
@@ -122,6 +124,8 @@ def read_sheet(sheet: Sheet, path: Path) -> Iterator[Read]:
             name = f"{sheet.file}, {table.name} row {at}" if len(tables) > 1 else f"{sheet.file}, row {at}"
             try:
                 fields = _fields(cells, sign)
+                if not isinstance(table, CSVTable):
+                    _no_fraction(fields, cells)
             except BadInput as exc:
                 yield Read(at=name, problem=exc.message)
                 continue
@@ -220,6 +224,21 @@ def _fields(cells: Mapping[str, str], sign: str) -> dict[str, Any]:
     if found.get("price") and cells["price"].endswith("%") and found.get("unit") != "percent":
         raise BadInput(f"price is a share, {cells['price'][:40]!r}, and its unit is not percent")
     return found
+
+
+def _no_fraction(fields: Mapping[str, Any], cells: Mapping[str, str]) -> None:
+    """Return when no share of a workbook's row is a fraction: 10 % is kept there as 0.1, which would be read as 0.1 %.
+
+    Raises:
+        BadInput: One is; a text that ends in ``%`` is what it says.
+    """
+    for key in ("discount_percent", *(("price",) if fields.get("unit") == "percent" else ())):
+        text = fields.get(key)
+        if text is not None and 0 < Decimal(text) < 1 and not cells[key].endswith("%"):
+            raise BadInput(
+                f"{key} is {text}, which a workbook keeps for {(Decimal(text) * 100).normalize():f} %: "
+                f"write it as a text, such as {text}%"
+            )
 
 
 _READ: Mapping[str, Callable[[str], Any]] = MappingProxyType(

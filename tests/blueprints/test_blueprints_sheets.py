@@ -237,6 +237,30 @@ def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path, name: str, text: str
     assert caught.value.where.endswith(name)
 
 
+def test_a_share_that_a_workbook_keeps_as_a_fraction_is_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["Kind", "Name", "Unit", "Price", "Discount"])
+    for row in (
+        ["address", "ten", "month", 10, 0.1],  # 10 % in the eyes of who typed it
+        ["address", "text", "month", 10, "0.1%"],
+        ["address", "whole", "month", 10, 10],
+        ["support", "desk", "percent", 0.04, None],
+        ["address", "small", "month", 0.04, None],  # money may be small
+    ):
+        sheet.append(row)
+    sheet["E2"].number_format = "0%"
+    book.save(tmp_path / "shares.xlsx")
+    plain = BOOK.replace('discount_percent = "10"\n', "").replace('"USD"\ndated = 2026-02', '"PKR"\ndated = 2026-02')
+    found = load_offers(workspace(tmp_path, "shares.xlsx", plain))
+    prices = {offer.name: offer.price for offer in found.offers}
+    assert prices == {"text": Decimal("9.99"), "whole": Decimal(9), "small": Decimal("0.04")}
+    said = {finding.subject.rpartition(" ")[2]: finding.message for finding in found.findings}
+    assert "keeps for 10 %" in said["2"]
+    assert "keeps for 4 %" in said["5"]
+
+
 def test_of_a_workbook_the_named_sheet_counts(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     first = book.active
