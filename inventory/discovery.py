@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import msgspec
 
 from inventory.asking import Asked, Asker, HostResult
-from inventory.estate import Estate, current
+from inventory.estate import Estate, current, load_estate
 from inventory.groups import SAID
 from inventory.hosts import HostEntry, load_hosts, some
 from inventory.losses import TOLD
@@ -54,6 +54,7 @@ def discover(
     only: Sequence[str] = (),
     facts: Sequence[str] = (),
     max_age: timedelta | None = None,
+    measure: bool = False,
     progress: Progress = silent,
 ) -> Discovery:
     """Ask the hosts of ``hosts.toml`` and write a new snapshot.
@@ -65,6 +66,8 @@ def discover(
         facts: Names of the facts to read, see `inventory.facts.TABLE`; empty for all.
         max_age: Leave out hosts that were seen not longer ago than this: so a run that was interrupted goes on where it
             was. What is finished is kept from time to time, and when the run is interrupted.
+        measure: Read counters of use only, of hosts that are known, and leave the snapshot as it is: for visits every
+            few minutes, see `inventory.use`.
         progress: Told of each host as it is done.
 
     Raises:
@@ -75,14 +78,16 @@ def discover(
     current(workspace)  # what would stop us at the end has to stop us before any host is asked
     chosen = _chosen(workspace, entries, only)
     fresh = _fresh(workspace, chosen, max_age)
-    asker = Asker(workspace, entries, accept_new=accept_new, facts=facts)
-    run = _Run(workspace, [entry for entry in chosen if entry.name not in fresh], entries, progress)
+    asker = Asker(workspace, entries, accept_new=accept_new, facts=("use",) if measure else facts)
+    run = _Run(workspace, [entry for entry in chosen if entry.name not in fresh], entries, progress, use_only=measure)
     asked = run.all(asker.ask)
     results = tuple(
         result for entry in chosen if not _nobody(entry, result := fresh.get(entry.name) or asked[entry.name].result)
     )
     sightings = [s for entry in chosen if entry.name in asked and (s := asked[entry.name].sighting)]
-    estate = record(workspace, sightings)
+    if measure:
+        keep(workspace, sightings, use_only=True)
+    estate = load_estate(workspace, or_none=True) if measure else record(workspace, sightings)
     progress(Event(step="discover", state="done", done=len(sightings), total=len(asked), unit="hosts"))
     quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID, *TOLD})
     return Discovery(
@@ -114,9 +119,16 @@ class _Run:
     """Asks the hosts in as many threads as the settings allow, and keeps what came even when it is interrupted."""
 
     def __init__(
-        self, workspace: Workspace, hosts: Sequence[HostEntry], every: Mapping[str, HostEntry], progress: Progress
+        self,
+        workspace: Workspace,
+        hosts: Sequence[HostEntry],
+        every: Mapping[str, HostEntry],
+        progress: Progress,
+        *,
+        use_only: bool,
     ) -> None:
         self._workspace = workspace
+        self._use_only = use_only
         self._total = len(hosts)
         self._progress = progress
         self._turns = Turns(hosts, every, workspace.settings.discovery)
@@ -159,7 +171,8 @@ class _Run:
                 self._answers.put(answer)
 
     def _keep(self, answers: Sequence[Asked]) -> None:
-        keep(self._workspace, [answer.sighting for answer in answers if answer.sighting])
+        found = [answer.sighting for answer in answers if answer.sighting]
+        keep(self._workspace, found, use_only=self._use_only)
 
     def _tell(self, result: HostResult, done: int) -> None:
         good = result.status in {"ok", "partial"}

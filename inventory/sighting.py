@@ -23,6 +23,7 @@ from inventory.facts.system import System
 from inventory.hosts import HostEntry
 from inventory.readiness import host_findings
 from inventory.services import DATABASES, service_of
+from pse.core.documents.metering import Meter, Use
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Listener, Nic, Server, Sighting
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
@@ -48,6 +49,7 @@ class _Readings:
         self.system: System | None = self._get(readings, "system")
         self.cpu: CPU | None = self._get(readings, "cpu")
         self.memory: Memory | None = self._get(readings, "memory")
+        self.meter: Meter | None = self._get(readings, "use")
         self.disks: tuple[BlockDevice, ...] = self._get(readings, "disks") or ()
         self.crypt: tuple[str, ...] = self._get(readings, "crypt") or ()
         numbers: tuple[str, ...] = self._get(readings, "block_numbers") or ()
@@ -137,6 +139,7 @@ def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_
         listeners=listeners,
         sockets=_sockets(read),
         databases=_databases(read, listeners),
+        use=Use(first=seen, last=seen, meter=read.meter) if read.meter else None,
         findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read)})),
     )
 

@@ -13,9 +13,11 @@ from inventory.flows import find_flows
 from inventory.groups import propose
 from inventory.losses import left_out, losses
 from inventory.merge import Cluster, merge, server_of
+from inventory.use import advance
 from policy.labels import FILE as LABELS
 from policy.labels import Labels, load_labels
 from pse.core.database import RUNS, SIGHTINGS, open_database, unusable
+from pse.core.documents.metering import Use
 from pse.core.documents.snapshot import TABLES, Sighting
 from pse.core.documents.workloads import load_workloads
 from pse.core.errors import BadInput
@@ -44,7 +46,8 @@ def record(
     engine = open_database(workspace)
     try:
         known = _load(engine)
-        fresh = {s.source: s for s in sightings}
+        past = {s.source: s.use for s in known if s.use}
+        fresh = {s.source: _used(s, past.get(s.source)) for s in sightings}
         kept = [s for s in known if s.source not in fresh and not (replaces and s.source.startswith(replaces))]
         # Rows of a file move when it is exported again, so the id of a row says nothing about the next file's row.
         given = {} if replaces else {s.source: s.server.id for s in known}
@@ -60,8 +63,13 @@ def record(
     return estate
 
 
-def keep(workspace: Workspace, sightings: Sequence[Sighting]) -> None:
+def keep(workspace: Workspace, sightings: Sequence[Sighting], *, use_only: bool = False) -> None:
     """Keep ``sightings`` and make no snapshot yet: the next `record` takes them in, whatever becomes of this run.
+
+    Args:
+        workspace: Where.
+        sightings: Each replaces the one of the same source.
+        use_only: Only what they say of use is taken, and only for sources that are known.
 
     Raises:
         BadInput: The database cannot be used.
@@ -70,19 +78,34 @@ def keep(workspace: Workspace, sightings: Sequence[Sighting]) -> None:
     try:
         sources = [s.source for s in sightings]
         with engine.begin() as connection:
-            given: dict[str, str] = {}
+            known: dict[str, Sighting] = {}
             for at in range(0, len(sources), _CHUNK):
                 some = SIGHTINGS.c.source.in_(sources[at : at + _CHUNK])
                 for source, body in connection.execute(select(SIGHTINGS.c.source, SIGHTINGS.c.body).where(some)):
-                    given[source] = msgspec.json.decode(body, type=Sighting).server.id
+                    known[source] = msgspec.json.decode(body, type=Sighting)
                 connection.execute(delete(SIGHTINGS).where(some))
-            rows = [_row(s, given.get(s.source, "")) for s in sightings]
+            rows = []
+            for new in sightings:
+                old = known.get(new.source)
+                used = _used(new, old.use if old else None)
+                if old and use_only:
+                    used = msgspec.structs.replace(old, use=used.use)
+                if old or not use_only:
+                    rows.append(_row(used, old.server.id if old else ""))
             if rows:
                 connection.execute(SIGHTINGS.insert(), rows)
     except SQLAlchemyError as exc:
         raise unusable(engine, exc) from exc
     finally:
         engine.dispose()
+
+
+def _used(sighting: Sighting, before: Use | None) -> Sighting:
+    """``sighting`` with the use of the visits before it."""
+    if before is None:
+        return sighting
+    use = advance(before, sighting.use.meter, sighting.seen) if sighting.use else before
+    return msgspec.structs.replace(sighting, use=use)
 
 
 def seen(workspace: Workspace) -> dict[str, datetime]:

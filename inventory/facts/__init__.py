@@ -22,6 +22,7 @@ from inventory.facts.nics import NicsFact
 from inventory.facts.packages import PackagesFact
 from inventory.facts.sockets import OwnersFact, ProcessesFact, SocketsFact
 from inventory.facts.system import SystemFact
+from inventory.facts.use import UseFact
 
 __all__ = ["TABLE", "Fact", "Frame", "Outcome", "Published", "Reading", "Section", "published"]
 
@@ -34,6 +35,7 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             SystemFact(),
             CPUFact(),
             MemoryFact(),
+            UseFact(),
             SocketsFact(),
             OwnersFact(),
             ProcessesFact(),

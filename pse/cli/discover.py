@@ -33,6 +33,10 @@ class Age(click.ParamType[timedelta]):
     type=Age(),
     help="Leave out hosts seen within this time, such as 12h or 2d: go on after an interruption.",
 )
+@click.option(
+    "--measure", is_flag=True, help="Read only what known hosts did since the visit before: for every few minutes."
+)
+@click.option("--usage", is_flag=True, help="Ask nobody; write what such visits measured into usage.csv, for sizes.")
 @fail_on_option()
 def command(
     session: Session,
@@ -41,6 +45,8 @@ def command(
     commands: bool,
     only: tuple[str, ...],
     max_age: timedelta | None,
+    measure: bool,
+    usage: bool,
     fail_on: str,
 ) -> None:
     """Take stock of hosts over SSH.
@@ -48,12 +54,22 @@ def command(
     The hosts of hosts.toml, one round trip each; nothing is written there.
     """
     import inventory
-    from pse.cli.render_estate import commands_view, discovery_view
+    from pse.cli.render_estate import commands_view, discovery_view, usage_view
 
     if commands:
         session.show(commands_view())
         return
+    if usage:
+        from inventory.use import write_usage
+
+        session.show(usage_view(write_usage(session.workspace)))
+        return
     found = inventory.discover(
-        session.workspace, accept_new=accept_new, only=only, max_age=max_age, progress=session.progress
+        session.workspace,
+        accept_new=accept_new,
+        only=only,
+        max_age=max_age,
+        measure=measure,
+        progress=session.progress,
     )
     session.show(discovery_view(found), fail_on=fail_on)

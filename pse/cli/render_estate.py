@@ -41,6 +41,17 @@ def discovery_view(found: "Discovery") -> View:
     )
 
 
+def usage_view(counts: tuple[int, int]) -> View:
+    """How many hosts have a row of ``usage.csv`` from repeated visits, and how many were not seen often enough."""
+    written, short = counts
+    lines = [f"usage.csv: {counted(written, 'row')} from repeated visits"]
+    if short:
+        lines.append(
+            f"{counted(short, 'host')} without one yet: it takes 20 visits within an hour of each other, over 3 days"
+        )
+    return View({"rows": written, "too_few_visits": short}, tuple(lines))
+
+
 def commands_view() -> View:
     """What a discovery runs and reads on a host."""
     from inventory.facts import published

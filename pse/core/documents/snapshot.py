@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from pse.core.documents.metering import Use
 from pse.core.findings import Finding
 
 
@@ -232,6 +233,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         sockets: Established sockets ``(protocol, local, local_port, remote, remote_port, process)``.
         databases: Databases.
         findings: What this source found out; kept with the server.
+        use: What repeated visits measured; None where nothing was.
     """
 
     source: str
@@ -245,3 +247,4 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     sockets: tuple[tuple[str, str, int, str, int, str], ...] = ()
     databases: tuple[Database, ...] = ()
     findings: tuple[Finding, ...] = ()
+    use: Use | None = None

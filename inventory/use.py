@@ -1,0 +1,145 @@
+"""Use over time, out of the counters of repeated runs: how long each level of use was seen, and what sizing asks of it.
+
+Between two visits a host's counters give its mean use. Levels are kept as a histogram by seconds, so that a year of
+visits takes no more room than a day. Only intervals of an hour or less count: a mean over longer says nothing of peaks.
+"""
+
+import csv
+import io
+import math
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from pse.core.canonical import write_bytes
+from pse.core.documents.metering import STEP, Levels, Meter, Use
+from pse.core.documents.usage import FILE, Usage, load_usage
+from pse.core.settings import Workspace
+
+SOURCE = "pse discover"
+"""What ``usage.csv`` says of rows that come from here; all others belong to people and are left alone."""
+
+LONGEST = timedelta(hours=1)
+_SHORTEST_S = 10.0
+_FORGET = timedelta(days=31)
+_LEAST_INTERVALS = 20
+_LEAST_WINDOW = timedelta(days=3)
+
+
+def advance(before: Use | None, meter: Meter, at: datetime) -> Use:
+    """``before`` with one visit more. A host that started anew, or was not seen for a month, gives no interval."""
+    if before is None or at - before.last > _FORGET:
+        return Use(first=at, last=at, meter=meter)
+    old, seconds = before.meter, meter.uptime_s - before.meter.uptime_s
+    moved = msgspec.structs.replace(before, last=at, meter=meter)
+    if old.boot != meter.boot or seconds > LONGEST.total_seconds():
+        return moved
+    ticks = meter.cpu_total - old.cpu_total
+    if seconds < _SHORTEST_S or ticks <= 0:
+        return before  # too soon to say anything: the next visit goes on from the one before
+    return msgspec.structs.replace(
+        moved,
+        intervals=before.intervals + 1,
+        seconds=before.seconds + seconds,
+        cpu=_more(before.cpu, _share(100 * (meter.cpu_busy - old.cpu_busy) / ticks), seconds),
+        memory=_more(before.memory, _share(meter.memory_percent), seconds),
+        iops=_more(before.iops, _rate(meter.ios - old.ios, seconds), seconds),
+        disk_mbps=_more(before.disk_mbps, _rate((meter.disk_bytes - old.disk_bytes) / 1e6, seconds), seconds),
+        network_mbps=_more(
+            before.network_mbps, _rate((meter.network_bytes - old.network_bytes) / 1e6, seconds), seconds
+        ),
+    )
+
+
+def usage_of(host: str, use: Use) -> Usage | None:
+    """The row of ``usage.csv``; None for fewer than 20 intervals, or less than three days."""
+    window = use.last - use.first
+    if use.intervals < _LEAST_INTERVALS or window < _LEAST_WINDOW:
+        return None
+    return Usage(
+        host=host,
+        first=use.first.date(),
+        last=use.last.date(),
+        coverage=_decimal(min(100.0, 100 * use.seconds / window.total_seconds())),
+        cpu_p95=_of_share(use.cpu, 0.95),
+        cpu_peak=_of_share(use.cpu, 1),
+        memory_p95=_of_share(use.memory, 0.95),
+        memory_peak=_of_share(use.memory, 1),
+        iops_p95=_of_rate(use.iops, 0.95),
+        iops_peak=_of_rate(use.iops, 1),
+        disk_mbps_p95=_of_rate(use.disk_mbps, 0.95),
+        disk_mbps_peak=_of_rate(use.disk_mbps, 1),
+        network_mbps_p95=_of_rate(use.network_mbps, 0.95),
+        network_mbps_peak=_of_rate(use.network_mbps, 1),
+        source=SOURCE,
+    )
+
+
+def write_usage(workspace: Workspace) -> tuple[int, int]:
+    """Write what repeated visits measured into ``usage.csv``; rows of another source stay as they are.
+
+    Returns:
+        How many rows are from here, and of how many hosts too little is known.
+
+    Raises:
+        BadInput: ``usage.csv`` cannot be used.
+    """
+    from inventory.store import sightings
+
+    rows = {host: row for host, row in load_usage(workspace).of.items() if row.source != SOURCE}
+    kept, short = len(rows), 0
+    for sighting in sightings(workspace):
+        host = sighting.server.hostname
+        if sighting.use is None or host in rows:
+            continue
+        if row := usage_of(host, sighting.use):
+            rows[host] = row
+        else:
+            short += 1
+    out = io.StringIO()
+    writer = csv.DictWriter(out, Usage.__struct_fields__, lineterminator="\n")
+    writer.writeheader()
+    for host in sorted(rows):
+        writer.writerow({k: "" if v is None else v for k, v in msgspec.structs.asdict(rows[host]).items()})
+    write_bytes(workspace.path(FILE), out.getvalue().encode())
+    return len(rows) - kept, short
+
+
+def percentile(levels: Levels, share: float) -> int | None:
+    """The level at or below which ``share`` of the seconds were; None when nothing was seen."""
+    wanted, so_far = share * sum(levels.values()), 0.0
+    for level in sorted(levels):
+        so_far += levels[level]
+        if so_far >= wanted - 1e-6:
+            return level
+    return max(levels) if levels else None
+
+
+def _more(levels: Levels, level: int | None, seconds: float) -> Levels:
+    return levels if level is None else {**levels, level: round(levels.get(level, 0.0) + seconds, 2)}
+
+
+def _share(percent: float | None) -> int | None:
+    return None if percent is None or percent < 0 else min(100, math.ceil(percent))
+
+
+def _rate(amount: float, seconds: float) -> int | None:
+    """A counter that went back wrapped, or a device went: nothing is known of this interval."""
+    if amount < 0:
+        return None
+    return max(0, math.ceil(math.log(max(amount / seconds, 1e-9) * 100, STEP)))
+
+
+def _of_share(levels: Levels, share: float) -> Decimal | None:
+    level = percentile(levels, share)
+    return None if level is None else Decimal(level)
+
+
+def _of_rate(levels: Levels, share: float) -> Decimal | None:
+    level = percentile(levels, share)
+    return None if level is None else _decimal(STEP**level / 100 if level else 0.0)
+
+
+def _decimal(value: float) -> Decimal:
+    return Decimal(f"{value:.2f}")
