@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from inventory.hosts import load_hosts
-from migrate.work import Work
 from pse.core.documents.plan import Move
 from pse.core.moving import Link
 from pse.core.settings import MigrateSettings, Workspace
+
+if TYPE_CHECKING:
+    from migrate.work import Work
 
 
 class Touching:
@@ -23,7 +26,7 @@ class Touching:
         needed = any(link.sources for link in self._settings.link)
         self._addresses = {host.name: host.address for host in load_hosts(workspace)} if needed else {}
 
-    def of(self, work: Work) -> tuple[str, ...]:
+    def of(self, work: "Work") -> tuple[str, ...]:
         """Keys for the limits: ``source NAME``, ``target PLACE``, ``link NAME``."""
         found = set()
         for unit in work.units:
@@ -38,7 +41,7 @@ class Touching:
         """Of the patterns that match, the highest; 0 for none."""
         return max((n for one, n in self._settings.priorities.items() if fnmatchcase(workload, one)), default=0)
 
-    def rate(self, work: Work, move: Move) -> "Rate":
+    def rate(self, work: "Work", move: Move) -> "Rate":
         """How fast a move may be; see `Rate`."""
         place = next((unit.place for unit in work.units if move in unit.moves), "")
         return Rate(self._settings, tuple(link for link in self._settings.link if self._over(link, move.source, place)))

@@ -11,6 +11,7 @@ from inventory.ssh import Endpoint, endpoint_of
 from migrate.dns import Dns
 from migrate.guard import Guard, Guards
 from migrate.hosts import Host
+from migrate.limits import Touching
 from migrate.replicators import Replication, load
 from migrate.replicators.ports import CLOSING, Task, job_name
 from migrate.store import Store
@@ -126,6 +127,11 @@ class Runtime:
         """The zone of the cut-over."""
         return Dns(self.workspace)
 
+    @cached_property
+    def touching(self) -> Touching:
+        """Lines that moves go over, and their rates."""
+        return Touching(self.workspace)
+
     @property
     def plan(self) -> str:
         """Hash of the plan."""
@@ -204,6 +210,7 @@ class Runtime:
                 stop=self.stop,
                 rate=partial(self._rate, work, move),
                 gone=gone,
+                rate=self.touching.rate(work, move).now,
             )
             with self._lock:
                 known = self._tasks.setdefault(f"{key} {move.id}", known)

@@ -44,6 +44,18 @@ def approve_cut_over(
     return made
 
 
+def cut_over_approvals(workspace: Workspace, plan: str, workload: str) -> tuple[CutOverApproval, ...]:
+    """Approvals of a workload's cut-over in the ledger that the workspace's key signed, in their order.
+
+    Raises:
+        Refused: The ledger was altered, or no signer is pinned.
+    """
+    signer = pin(workspace)
+    entries = [entry for entry in Ledger(workspace).entries() if entry.kind == CUT_OVER_APPROVAL]
+    every = [made for entry in entries if (made := believed(entry.data, CutOverApproval, _SIGNED, signer)) is not None]
+    return tuple(one for one in every if (one.plan, one.workload) == (plan, workload))
+
+
 def require_cut_over(workspace: Workspace, plan: str, workload: str, count: int, *, day: date) -> tuple[str, ...]:
     """Return who approved the cut-over when they are as many as asked.
 
@@ -58,15 +70,10 @@ def require_cut_over(workspace: Workspace, plan: str, workload: str, count: int,
         Waiting: There are fewer.
         Refused: The ledger was altered.
     """
-    signer = pin(workspace)
-    entries = [entry for entry in Ledger(workspace).entries() if entry.kind == CUT_OVER_APPROVAL]
-    every = [made for entry in entries if (made := believed(entry.data, CutOverApproval, _SIGNED, signer)) is not None]
     standing = {
         person(one.by): one.by
-        for one in every
-        if (one.plan, one.workload) == (plan, workload)
-        and one.on <= day <= one.until
-        and may(one, workspace.settings.approvals.people)
+        for one in cut_over_approvals(workspace, plan, workload)
+        if one.on <= day <= one.until and may(one, workspace.settings.approvals.people)
     }
     if len(standing) < count:
         raise Waiting(

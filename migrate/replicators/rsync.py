@@ -21,6 +21,13 @@ _LINK = {10, 12, 30, 35, 255}
 _LOCAL = {11: "the disk is full or broken", 20: "it was ended", 23: "some files could not be carried"}
 
 
+_RATE_OVER = 124
+
+
+class RateOver(RemoteError):
+    """Another rate counts from now on: the copy was ended, and goes on with that."""
+
+
 class CopyFailed(RemoteError):
     """rsync ended badly, and trying again does not help."""
 
@@ -54,29 +61,43 @@ def carry(
     tree = _is_folder(task.target if back else task.source, path)
     receiver.text(f"mkdir -p -- {shlex.quote(path if tree else path.rsplit('/', 1)[0] or '/')}")
     flags = [*_flags(task), *more]
-    for attempt in range(_TRIES):
+    attempt = tries = 0
+    while True:
         here = path.rstrip("/") + ("/" if tree else "")
         there = f"{task.target.endpoint.user}@{passage.address}:{here}"
         ends = [there, here] if back else [here, there]
-        name = f"{job}-{attempt}"
+        name, attempt = f"{job}-{attempt}", attempt + 1
         kept = ["--backup", f"--backup-dir={keep.folder(name)}"] if keep else []
-        arguments = " ".join(shlex.quote(word) for word in (*flags, *kept, "--", *ends))
+        limit, until = _limited(task)
+        arguments = " ".join(shlex.quote(word) for word in (*flags, *limit, *kept, "--", *ends))
         command = _server_command(task.source, folder, arguments)
         shell = passage.shell(job, command)
         if keep and not jobs.known(task.source, folder, name):
             keep.look(name)
-        jobs.start(task.source, folder, name, f"rsync -e {shlex.quote(shell)} {arguments}")
+        jobs.start(task.source, folder, name, f"{until}rsync -e {shlex.quote(shell)} {arguments}")
         try:
             return follow(task, path, folder, name, final=final)
         except CopyFailed:
             raise
+        except RateOver as exc:
+            task.tell("copy", message=exc.message)
         except RemoteError as exc:
             task.tell("copy", message=f"trying again: {exc.message}")
-            if attempt == _TRIES - 1:
+            tries += 1
+            if tries == _TRIES:
                 raise
             # A host that starts again takes a while; a user who wants to stop does not wait for it.
-            task.stop.wait(task.left(2.0**attempt))
-    raise AssertionError("unreachable: the last attempt returns or raises")
+            task.stop.wait(task.left(2.0 ** (tries - 1)))
+
+
+def _limited(task: Task) -> tuple[list[str], str]:
+    """The flag that limits the rate, and what ends rsync when another rate begins: it goes on where it was.
+
+    In the foreground: whoever ends the job ends its process group.
+    """
+    rate, seconds = task.rate()
+    until = "" if seconds is None else f"timeout --foreground -k 10 {max(1.0, seconds):.0f} "
+    return [] if rate is None else [f"--bwlimit={max(1, int(rate * 1024))}"], until
 
 
 def follow(task: Task, path: str, folder: str, name: str, *, final: bool) -> dict[str, object]:
@@ -103,6 +124,8 @@ def follow(task: Task, path: str, folder: str, name: str, *, final: bool) -> dic
         return {"sent": sent, "note": "files vanished while they were copied" if ended.rc else ""}
     if ended.rc == 23 and not final and sent:
         return {"sent": sent, "note": f"left for the next pass: {_reason(ended.log)}"}
+    if ended.rc == _RATE_OVER:
+        raise RateOver("another rate of its link counts from now on", where=task.move.id)
     message = f"rsync ended with {ended.rc} ({_LOCAL.get(ended.rc, 'see its log')}): {_reason(ended.log)}"
     if ended.rc in _LINK | {-1, 24} and b"No space left" not in ended.log:
         raise RemoteError(message, where=task.move.id)

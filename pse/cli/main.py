@@ -27,6 +27,7 @@ VERBS = MappingProxyType(
         "ci": "ci",
         "approve": "approve",
         "up": "up",
+        "runbook": "runbook",
         "migrate": "migrate",
         "worker": "worker",
         "pause": "pause",

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from migrate.jobs import folder_of
 from migrate.replicators import rsync
 from migrate.replicators.files import Files
 from migrate.replicators.rsync import CopyFailed
@@ -82,6 +83,32 @@ def test_attributes_and_access_lists_are_compared_where_they_can_be_read(
         (wrong,) = (r for r in after if r.subject.endswith(" xattrs"))
         assert "mode" in wrong.detail
         assert "plain.txt" in wrong.detail
+
+
+def test_a_copy_goes_on_at_another_rate_when_that_begins(rig: Rig) -> None:
+    tree = rig.source.root / "srv/records"
+    awkward(tree, small=20)
+    (tree / "large").write_bytes(os.urandom(24 << 20))
+    task = rig.task(MOVE)
+    rates: list[tuple[float | None, float | None]] = [(1.0, 1.0), (8.0, 1.0)]
+    asked = []
+
+    def rate() -> tuple[float | None, float | None]:
+        asked.append(rates.pop(0) if rates else (None, None))
+        return asked[-1]
+
+    task.rate = rate
+    Files().seed(task)
+    # At 1 MiB a second for a second, and at 8 for another one, it cannot have ended.
+    assert len(asked) == 3
+    logs = task.source.text(
+        f"cd {folder_of(task.source, task.job)} && cat a1-seed-0-0.rc a1-seed-0-1.rc a1-seed-0-2.rc"
+    )
+    assert logs.split() == ["124", "124", "0"]
+    Files().delta(task, final=True)
+    both_equal(rig)
+    # The job before was ended with all that it had started.
+    assert task.source.text("pgrep -c rsync || true").strip() == "0"
 
 
 def test_nothing_of_the_way_in_is_left(rig: Rig) -> None:
