@@ -44,7 +44,8 @@ class Touching:
     def rate(self, work: "Work", move: Move) -> "Rate":
         """How fast a move may be; see `Rate`."""
         place = next((unit.place for unit in work.units if move in unit.moves), "")
-        return Rate(self._settings, tuple(link for link in self._settings.link if self._over(link, move.source, place)))
+        links = tuple(link for link in self._settings.link if self._over(link, move.source, place))
+        return Rate(self._settings, links, beside=len(work.moves))
 
     def _over(self, link: Link, host: str, place: str) -> bool:
         return link.carries(host, self._addresses.get(host, ""), place)
@@ -53,30 +54,33 @@ class Touching:
 class Rate:
     """A move's share of the lines that it goes over.
 
-    A line's rate is divided by the workloads that may be on it at once, so that together they never exceed it; where
-    it has no such limit of its own, by those that one process moves at once.
+    A line's rate is divided by the workloads that may be on it at once, so that together they never exceed it (where it
+    has no such limit of its own, by those that may move at all), and among the moves of a workload.
 
     Args:
         settings: The table ``[migrate]``.
         links: Lines that the move goes over.
+        beside: Moves of its workload.
     """
 
-    def __init__(self, settings: MigrateSettings, links: tuple[Link, ...]) -> None:
+    def __init__(self, settings: MigrateSettings, links: tuple[Link, ...], beside: int) -> None:
         """Remember them."""
         self._settings = settings
         self._links = links
+        self._beside = beside
 
-    def now(self, at: datetime | None = None) -> tuple[float | None, float | None]:
-        """MiB a second, and the seconds until another rate begins; None for no limit, and for never."""
+    def mib_s(self, at: datetime | None = None) -> float | None:
+        """MiB a second now; None for no limit."""
         at = local(self._settings, at)
-        rates, changes = [], []
-        for link in self._links:
-            rate, change = link.rate(at)
-            if rate is not None:
-                rates.append(rate / (link.moves or self._settings.limits.total or self._settings.parallel))
-            if change is not None:
-                changes.append((change - at).total_seconds())
-        return min(rates, default=None), min(changes, default=None)
+        most = self._settings.limits.total or self._settings.parallel
+        rates = [(link.rate(at)[0], link.moves or most) for link in self._links]
+        return min((rate / moves / max(1, self._beside) for rate, moves in rates if rate is not None), default=None)
+
+    def steady_s(self, at: datetime | None = None) -> float | None:
+        """Seconds until another rate begins; None for never."""
+        at = local(self._settings, at)
+        changes = [change for link in self._links if (change := link.rate(at)[1]) is not None]
+        return min(((change - at).total_seconds() for change in changes), default=None)
 
 
 def limits_of(settings: MigrateSettings) -> dict[str, int]:

@@ -265,7 +265,7 @@ def _by_size(workspace: Workspace, work: Work) -> tuple[float | None, str]:
     """Of its slowest move: they run at the same time."""
     touching, worst = Touching(workspace), 0.0
     for move in work.moves:
-        rate, _ = touching.rate(work, move).now()
+        rate = touching.rate(work, move).mib_s()
         if move.size_mib is None or rate is None:
             return None, "the size is not known" if move.size_mib is None else "no rate is known of its link"
         worst = max(worst, move.size_mib / rate)

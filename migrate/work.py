@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from inventory.ssh import Endpoint, endpoint_of
@@ -198,6 +198,7 @@ class Runtime:
         with self._lock:
             known = self._tasks.get(f"{key} {move.id}")
         if known is None:
+            rate = self.touching.rate(work, move)
             gone = key == CLOSING and not self.stands(work, move.target)
             known = Task(
                 move=move,
@@ -208,20 +209,13 @@ class Runtime:
                 key=f"{self.plan[:16]}/{move.id}/{key}",
                 progress=self.progress,
                 stop=self.stop,
-                rate=partial(self._rate, work, move),
                 gone=gone,
-                rate=self.touching.rate(work, move).now,
+                rate=rate.mib_s,
+                steady_s=rate.steady_s,
             )
             with self._lock:
                 known = self._tasks.setdefault(f"{key} {move.id}", known)
         return known
-
-    def _rate(self, work: Work, move: Move) -> float | None:
-        """MiB a second that the move may take of the lines that it goes over, with the workload's others beside it."""
-        from migrate.limits import Touching  # which needs this module
-
-        rate, _ = Touching(self.workspace).rate(work, move).now()
-        return None if rate is None else rate / max(1, len(work.moves))
 
     def replicator(self, move: Move) -> Replication:
         """Who carries it."""

@@ -73,8 +73,7 @@ class Task:
         back: It is on its way back: what the target's owner changed there since is no mistake of the move.
         rate: Gives the MiB a second that a copy that begins now may send; None for no limit.
         gone: The target's server was destroyed, with all that was on it: only the source can be cleaned.
-        rate: MiB a second that the move may take of its lines now, and the seconds until another rate begins; None for
-            no limit, and for never.
+        steady_s: Gives the seconds until another rate begins; None for never.
     """
 
     move: Move
@@ -90,7 +89,7 @@ class Task:
     back: bool = False
     rate: Callable[[], float | None] = lambda: None
     gone: bool = False
-    rate: Callable[[], tuple[float | None, float | None]] = lambda: (None, None)
+    steady_s: Callable[[], float | None] = lambda: None
 
     @cached_property
     def passage(self) -> Passage:

@@ -60,7 +60,6 @@ def carry(
     receiver = task.source if back else task.target
     tree = _is_folder(task.target if back else task.source, path)
     receiver.text(f"mkdir -p -- {shlex.quote(path if tree else path.rsplit('/', 1)[0] or '/')}")
-    flags = [*_flags(task), *more]
     attempt = tries = 0
     while True:
         here = path.rstrip("/") + ("/" if tree else "")
@@ -68,13 +67,12 @@ def carry(
         ends = [there, here] if back else [here, there]
         name, attempt = f"{job}-{attempt}", attempt + 1
         kept = ["--backup", f"--backup-dir={keep.folder(name)}"] if keep else []
-        limit, until = _limited(task)
-        arguments = " ".join(shlex.quote(word) for word in (*flags, *limit, *kept, "--", *ends))
+        arguments = " ".join(shlex.quote(word) for word in (*_flags(task), *more, *kept, "--", *ends))
         command = _server_command(task.source, folder, arguments)
         shell = passage.shell(job, command)
         if keep and not jobs.known(task.source, folder, name):
             keep.look(name)
-        jobs.start(task.source, folder, name, f"{until}rsync -e {shlex.quote(shell)} {arguments}")
+        jobs.start(task.source, folder, name, f"{_until(task)}rsync -e {shlex.quote(shell)} {arguments}")
         try:
             return follow(task, path, folder, name, final=final)
         except CopyFailed:
@@ -90,14 +88,10 @@ def carry(
             task.stop.wait(task.left(2.0 ** (tries - 1)))
 
 
-def _limited(task: Task) -> tuple[list[str], str]:
-    """The flag that limits the rate, and what ends rsync when another rate begins: it goes on where it was.
-
-    In the foreground: whoever ends the job ends its process group.
-    """
-    rate, seconds = task.rate()
-    until = "" if seconds is None else f"timeout --foreground -k 10 {max(1.0, seconds):.0f} "
-    return [] if rate is None else [f"--bwlimit={max(1, int(rate * 1024))}"], until
+def _until(task: Task) -> str:
+    """What ends rsync when another rate begins; in the foreground, because who ends the job ends its process group."""
+    seconds = task.steady_s()
+    return "" if seconds is None else f"timeout --foreground -k 10 {max(1.0, seconds):.0f} "
 
 
 def follow(task: Task, path: str, folder: str, name: str, *, final: bool) -> dict[str, object]:
