@@ -40,7 +40,8 @@ def runbook_view(made: "Runbook") -> View:
         f"why: {made.why}",
         f"plan approved by: {', '.join(made.approved) or 'nobody'}{needed}",
         f"workloads at once: {made.at_once}",
-        f"begin it with `pse migrate`, --wave {made.wave}; let it wait with `pse pause`; watch it with `pse status --follow`",
+        f"begin it with `pse migrate`, --wave {made.wave}; let it wait with `pse pause`",
+        "watch it with `pse status --follow`",
         grid("Workloads, in the order they begin", columns, rows),
         *(block for one in made.chapters for block in _steps(one)),
     ]
