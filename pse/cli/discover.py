@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -38,38 +39,19 @@ class Age(click.ParamType[timedelta]):
 )
 @click.option("--usage", is_flag=True, help="Ask nobody; write what such visits measured into usage.csv, for sizes.")
 @fail_on_option()
-def command(
-    session: Session,
-    *,
-    accept_new: bool,
-    commands: bool,
-    only: tuple[str, ...],
-    max_age: timedelta | None,
-    measure: bool,
-    usage: bool,
-    fail_on: str,
-) -> None:
+def command(session: Session, *, commands: bool, usage: bool, fail_on: str, **asked: Any) -> None:
     """Take stock of hosts over SSH.
 
     The hosts of hosts.toml, one round trip each; nothing is written there.
     """
     import inventory
+    from inventory.use import write_usage
     from pse.cli.render_estate import commands_view, discovery_view, usage_view
 
     if commands:
         session.show(commands_view())
-        return
-    if usage:
-        from inventory.use import write_usage
-
+    elif usage:
         session.show(usage_view(write_usage(session.workspace)))
-        return
-    found = inventory.discover(
-        session.workspace,
-        accept_new=accept_new,
-        only=only,
-        max_age=max_age,
-        measure=measure,
-        progress=session.progress,
-    )
-    session.show(discovery_view(found), fail_on=fail_on)
+    else:
+        found = inventory.discover(session.workspace, progress=session.progress, **asked)
+        session.show(discovery_view(found), fail_on=fail_on)

@@ -152,3 +152,11 @@ def test_no_file_turns_the_rest_of_a_line_round(run: Run, tmp_path: Path) -> Non
         text = (tmp_path / f"estate.{ending}").read_text("utf-8")
         assert "\u202e" not in text
         assert "\\u202eweb" in text
+
+
+def test_usage_of_repeated_visits_says_what_is_missing(run: Run, imported: Path) -> None:
+    assert asked(run, "discover", "--usage") == {"rows": 0, "too_few_visits": 0}
+    assert Path("usage.csv").read_text("utf-8").startswith("host,first,last,coverage,")
+    wrong = run("discover", "--max-age", "soon")
+    assert wrong.exit_code == 2
+    assert "12h" in wrong.stderr
