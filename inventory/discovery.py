@@ -26,6 +26,8 @@ from pse.core.time import now
 
 _KEEP_EVERY = 200
 """Hosts after which what came is kept: as much as a run that is killed loses."""
+_GOOD = ("ok", "partial")
+"""Status of a host of which something was seen."""
 _TELL_EACH = 100
 """Up to so many hosts each is told of; of more only those that failed, and how far the run is."""
 
@@ -88,7 +90,8 @@ def discover(
     if measure:
         keep(workspace, sightings, use_only=True)
     estate = load_estate(workspace, or_none=True) if measure else record(workspace, sightings)
-    progress(Event(step="discover", state="done", done=len(sightings), total=len(asked), unit="hosts"))
+    good = sum(answer.result.status in _GOOD for answer in asked.values())
+    progress(Event(step="discover", state="done", done=good, total=len(asked), unit="hosts"))
     quiet = (f for f in estate.manifest.findings if f.code in {"PSE-I130", *SAID, *TOLD})
     return Discovery(
         estate=estate,
@@ -136,7 +139,7 @@ class _Run:
         self._began = time.monotonic()
 
     def all(self, ask: Callable[[HostEntry], Asked]) -> dict[str, Asked]:
-        """The answers by name of host."""
+        """The answers by name of host, without what was seen where the store has it already."""
         asked: dict[str, Asked] = {}
         kept = 0
         self._progress(Event(step="discover", state="start", done=0, total=self._total, unit="hosts"))
@@ -154,11 +157,11 @@ class _Run:
                 asked[answer.result.host] = answer
                 self._tell(answer.result, len(asked))
                 if len(asked) - kept >= _KEEP_EVERY:
-                    self._keep([*asked.values()][kept:])
+                    self._keep(asked)
                     kept = len(asked)
         except BaseException:
             self._turns.close()
-            self._keep([*asked.values()][kept:])
+            self._keep(asked)
             raise
         for thread in threads:
             thread.join()
@@ -170,12 +173,15 @@ class _Run:
             if not self._turns.give_back(entry, again=answer.again):
                 self._answers.put(answer)
 
-    def _keep(self, answers: Sequence[Asked]) -> None:
-        found = [answer.sighting for answer in answers if answer.sighting]
-        keep(self._workspace, found, use_only=self._use_only)
+    def _keep(self, asked: dict[str, Asked]) -> None:
+        """Hand what was seen to the store, and hold it no longer."""
+        found = {host: answer.sighting for host, answer in asked.items() if answer.sighting}
+        keep(self._workspace, [*found.values()], use_only=self._use_only)
+        for host in found:
+            asked[host] = msgspec.structs.replace(asked[host], sighting=None)
 
     def _tell(self, result: HostResult, done: int) -> None:
-        good = result.status in {"ok", "partial"}
+        good = result.status in _GOOD
         if self._total <= _TELL_EACH or not good:
             self._progress(
                 Event(
@@ -226,7 +232,7 @@ def _chosen(workspace: Workspace, entries: dict[str, HostEntry], only: Sequence[
 
 
 def _findings(result: HostResult) -> list[Finding]:
-    if result.status in {"ok", "partial", "fresh"}:
+    if result.status in (*_GOOD, "fresh"):
         return []
     return [
         Finding(

@@ -11,6 +11,7 @@ import msgspec
 from inventory.facts.devices import Device
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
+from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
@@ -29,6 +30,22 @@ _DONGLES = {
 
 _PSEUDO_VENDORS = frozenset({"1d6b", "0627", "80ee", "0e0f", "1af4", "046b"})
 """Root hubs, and the tablets and keyboards of hypervisors and management boards: nothing that anybody would miss."""
+
+
+_CLUSTERS = {
+    "corosync": "Corosync",
+    "pacemakerd": "Pacemaker",
+    "keepalived": "addresses that wander, by VRRP",
+    "ucarp": "addresses that wander, by CARP",
+    "drbdd": "DRBD",
+    "cmcld": "Serviceguard",
+    "had": "Veritas Cluster Server",
+    "ocssd.bin": "Oracle Clusterware",
+    "glusterd": "GlusterFS",
+    "ceph-osd": "Ceph",
+    "patroni": "Patroni",
+}
+"""Processes of cluster software, as the kernel names them."""
 
 
 class _Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +108,35 @@ def host_findings(
             )
     for volume in crypt:
         make.warn("PSE-I120", f"the volume {printable(volume)} is encrypted", "Plan for a new key.", "crypt")
+    return make.found
+
+
+def set_up_findings(
+    *, subject: str, source: str, surroundings: Surroundings, processes: Iterable[str]
+) -> list[Finding]:
+    """What the way a host is set up says about its move.
+
+    Args:
+        subject: Host name for the findings.
+        source: Where the facts come from; the fact's name is added.
+        surroundings: How it is set up.
+        processes: Names of its processes.
+    """
+    make = _Maker(subject, source)
+    if surroundings.fips:
+        make.warn(
+            "PSE-I123",
+            "the kernel runs in FIPS mode: approved cryptography only",
+            "Find out who demands it; the new server's image has to run in FIPS mode, too.",
+            "surroundings",
+        )
+    for process in sorted(_CLUSTERS.keys() & set(processes)):
+        make.warn(
+            "PSE-I124",
+            f"it is a member of a cluster: {process} runs ({_CLUSTERS[process]})",
+            "Move its members together; give the new place what the cluster needs: shared addresses, disks, fencing.",
+            "processes",
+        )
     return make.found
 
 

@@ -19,9 +19,10 @@ from inventory.facts.memory import Memory
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
 from inventory.facts.sockets import Socket
+from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
 from inventory.hosts import HostEntry
-from inventory.readiness import host_findings
+from inventory.readiness import host_findings, set_up_findings
 from inventory.services import DATABASES, service_of
 from pse.core.documents.metering import Meter, Use
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Listener, Nic, Server, Sighting
@@ -50,6 +51,7 @@ class _Readings:
         self.cpu: CPU | None = self._get(readings, "cpu")
         self.memory: Memory | None = self._get(readings, "memory")
         self.meter: Meter | None = self._get(readings, "use")
+        self.surroundings: Surroundings = self._get(readings, "surroundings") or Surroundings()
         self.disks: tuple[BlockDevice, ...] = self._get(readings, "disks") or ()
         self.crypt: tuple[str, ...] = self._get(readings, "crypt") or ()
         numbers: tuple[str, ...] = self._get(readings, "block_numbers") or ()
@@ -336,4 +338,9 @@ def _readiness(entry: HostEntry, read: _Readings) -> list[Finding]:
         devices=read.devices,
         crypt=read.crypt,
         disks=read.disks,
+    ) + set_up_findings(
+        subject=entry.name,
+        source=f"ssh:{entry.name}",
+        surroundings=read.surroundings,
+        processes=read.processes.values(),
     )

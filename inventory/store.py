@@ -25,6 +25,7 @@ from pse.core.findings import Finding
 from pse.core.settings import Workspace
 
 _CHUNK = 500
+_ROWS = 50
 _TABLES = ("disks", "filesystems", "nics", "listeners", "databases")
 
 
@@ -190,13 +191,13 @@ def _load(engine: Engine) -> list[Sighting]:
 
 def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snapshot: str) -> None:
     """Write all sightings with the id their server got, so that the id stays whatever is learned later; and the run."""
-    rows = [_row(s, c.id) for c in clusters for s in c.sightings]
-    gone = sorted(known | {row["source"] for row in rows})
+    kept = [(s, c.id) for c in clusters for s in c.sightings]
+    gone = sorted(known | {s.source for s, _ in kept})
     with engine.begin() as connection:
         for at in range(0, len(gone), _CHUNK):
             connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.source.in_(gone[at : at + _CHUNK])))
-        for at in range(0, len(rows), _CHUNK):
-            connection.execute(SIGHTINGS.insert(), rows[at : at + _CHUNK])
+        for at in range(0, len(kept), _ROWS):  # as text they take more room than all the rest
+            connection.execute(SIGHTINGS.insert(), [_row(s, given) for s, given in kept[at : at + _ROWS]])
         connection.execute(RUNS.insert(), {"snapshot": snapshot, "recorded": _when(datetime.now(UTC))})
 
 

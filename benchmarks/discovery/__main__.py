@@ -18,7 +18,7 @@ from benchmarks.discovery import lab, meter, peers
 from benchmarks.discovery.lab import Lab
 from benchmarks.discovery.meter import Cost
 
-SAME = ("identity", "system", "cpu", "memory", "disks", "block_numbers", "mounts", "nics")
+SAME = ("identity", "system", "cpu", "memory", "use", "surroundings", "disks", "block_numbers", "mounts", "nics")
 """Our facts that stand for what Ansible's `setup` gathers."""
 TEN = ("identity", "system", "cpu", "memory", "disks", "block_numbers", "mounts", "nics")
 """Our facts that stand for pyinfra's ten."""

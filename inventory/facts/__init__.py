@@ -21,6 +21,7 @@ from inventory.facts.memory import MemoryFact
 from inventory.facts.nics import NicsFact
 from inventory.facts.packages import PackagesFact
 from inventory.facts.sockets import OwnersFact, ProcessesFact, SocketsFact
+from inventory.facts.surroundings import SurroundingsFact
 from inventory.facts.system import SystemFact
 from inventory.facts.use import UseFact
 
@@ -36,6 +37,7 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             CPUFact(),
             MemoryFact(),
             UseFact(),
+            SurroundingsFact(),
             SocketsFact(),
             OwnersFact(),
             ProcessesFact(),

@@ -246,6 +246,17 @@ def test_a_host_that_was_away_for_a_moment_is_asked_again(room: Room, sshd: Sshd
     assert turned_away == 2
 
 
+def test_what_is_kept_on_the_way_is_in_the_snapshot(room: Room, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inventory.discovery._KEEP_EVERY", 2)
+    for name in ("one", "two", "three", "four", "five"):
+        room.add(name, sshd.address, sshd.port)
+    found = room.discover()
+    assert {r.status for r in found.hosts} == {"ok"}
+    (server,) = found.estate.servers
+    assert server.sources == tuple(sorted(f"ssh:{name}" for name in ("one", "two", "three", "four", "five")))
+    assert room.discover().estate.servers == found.estate.servers
+
+
 def test_many_hosts_are_told_of_together(room: Room, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("inventory.discovery._TELL_EACH", 1)
     for name in ("one", "two", "three"):

@@ -5,8 +5,9 @@ import pytest
 from inventory.facts.devices import Device
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
+from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
-from inventory.readiness import host_findings, os_findings
+from inventory.readiness import host_findings, os_findings, set_up_findings
 from pse.core.findings import Finding, Severity
 
 
@@ -36,6 +37,20 @@ def judged(
 
 def linux(name: str, version: str, *, bits: int | None = 64, machine: str = "x86_64") -> System:
     return System(family="x", id=name, version=version, name=f"{name} {version}", machine=machine, bits=bits)
+
+
+def test_fips_mode_and_clusters_are_conditions() -> None:
+    found = set_up_findings(
+        subject="h",
+        source="ssh:h",
+        surroundings=Surroundings(fips=True, uefi=True),
+        processes=("sshd", "corosync", "corosync-notify"),
+    )
+    assert [(f.code, f.severity) for f in found] == [
+        ("PSE-I123", Severity.WARNING),
+        ("PSE-I124", Severity.WARNING),
+    ]
+    assert "Corosync" in found[1].message
 
 
 def test_a_plain_host_has_no_finding() -> None:
