@@ -17,7 +17,18 @@ WHOLE = frozenset(
 )
 """Kinds of lines that belong to a workload and to no resource of it."""
 NOT_IN_THE_BILL = frozenset(
-    {"PSE-B015", "PSE-B016", "PSE-B020", "PSE-B023", "PSE-B072", "PSE-B074", "PSE-I012", "PSE-P302", "PSE-P303"}
+    {
+        "PSE-B015",
+        "PSE-B016",
+        "PSE-B020",
+        "PSE-B023",
+        "PSE-B024",
+        "PSE-B072",
+        "PSE-B074",
+        "PSE-I012",
+        "PSE-P302",
+        "PSE-P303",
+    }
 )
 """Findings of a plan about what no line stands for, servers, disks, egress, licences and tax that are not counted; and
 about prices that count as none, or are not of the plan's day."""

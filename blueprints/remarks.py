@@ -107,7 +107,10 @@ def of_sizes(inputs: "Inputs", view: View, pairs: Iterable[tuple[Wanted, Built]]
     """
     silent: dict[tuple[str, str], set[str]] = {}
     unscored = 0
+    inside: list[str] = []
     for wanted, built in pairs:
+        if wanted.egress_gib is None and not _published(wanted):
+            inside.append(wanted.id)
         shapes = catalogue.shapes(built.place)
         for demand in wanted.servers:
             unscored += demand.unscored
@@ -124,6 +127,17 @@ def of_sizes(inputs: "Inputs", view: View, pairs: Iterable[tuple[Wanted, Built]]
             message=f"taken to have what servers need of {what}, of which they state nothing: {_few(names)}",
             remedy="State the limits of the shapes in the price book.",
             source=inputs.offers.book,
+        )
+    if inside:
+        yield Finding(
+            code="PSE-B024",
+            severity=Severity.WARNING,
+            subject="egress",
+            message=f"not declared, so not in the bill, of {counted(len(inside), 'workload')} that nobody was seen to "
+            f"reach from outside: {_few(inside)}",
+            remedy="Declare egress_gib, the GiB a month that leave the place, to the entity's own offices too; 0 where "
+            "there is none.",
+            source="workloads.toml",
         )
     if unscored:
         yield Finding(
@@ -147,6 +161,10 @@ def of_sizes(inputs: "Inputs", view: View, pairs: Iterable[tuple[Wanted, Built]]
         )
 
 
+def _published(wanted: Wanted) -> bool:
+    return any(demand.published for demand in wanted.servers)
+
+
 def _few(names: Iterable[str]) -> str:
     return few([printable(name) for name in sorted(names)], _SHOWN)
 
@@ -157,7 +175,7 @@ def of_wanted(wanted: Wanted, outcome: "Outcome") -> Iterable[Finding]:
     if outcome.built is None:
         return
     yield from wanted.findings
-    if wanted.egress_gib is None and any(demand.published for demand in wanted.servers):
+    if wanted.egress_gib is None and _published(wanted):
         yield Finding(
             code="PSE-B023",
             severity=Severity.WARNING,

@@ -7,7 +7,7 @@ from blueprints import cost_report
 from inventory.estate import Estate
 from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace
-from tests.blueprints.estates import bundle, ministry_estate
+from tests.blueprints.estates import bundle, estate, ministry_estate, server, workload
 
 
 def per_gib(workspace: Workspace) -> None:
@@ -62,3 +62,12 @@ def test_what_an_import_left_out_is_named_by_plan_and_cost(planned: Workspace) -
     assert (finding.code, finding.subject) == ("PSE-B020", "bigdb")
     assert finding in made.plan.findings
     assert "not in the bill: sheet vDisk, row 3" in finding.message
+
+
+def test_egress_of_what_nobody_was_seen_to_reach_is_said_once(planned: Workspace) -> None:
+    planned.path("policy", "labels.toml").write_text('[[label]]\ncategory = "restricted"\nhosts = ["*"]\n')
+    planned.path("workloads.toml").write_text("[workload.b]\negress_gib = 0\n")
+    imported = estate(tuple(map(server, "abc")), tuple(map(workload, "abc")))
+    (said,) = (f for f in cost_report(bundle(planned, imported)).findings if f.code == "PSE-B024")
+    assert "of 2 workloads" in said.message
+    assert said.message.endswith("a, c")
