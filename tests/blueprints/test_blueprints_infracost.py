@@ -1,13 +1,18 @@
 """The bill as Infracost's tools read it: within their schema, and with totals that are true."""
 
+import json
 from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import ValidationError
 
 from blueprints import cost_report, infracost
 from blueprints.bundle import Bundle
+from pse.cli.render_ci import write_files
 from pse.core.canonical import encode
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
@@ -82,3 +87,13 @@ def test_a_plan_against_itself_changes_nothing(ministry_plan: Bundle) -> None:
     made = infracost(ministry_plan, ministry_plan)
     assert {project["diff"]["totalMonthlyCost"] for project in made["projects"]} <= {"0", "0.00"}
     assert all(project["diff"]["resources"] == [] for project in made["projects"])
+
+
+def test_a_base_in_another_currency_keeps_no_file_of_a_pipeline_back(
+    planned: Workspace, ministry_plan: Bundle, tmp_path: Path
+) -> None:
+    base = msgspec.structs.replace(ministry_plan, plan=msgspec.structs.replace(ministry_plan.plan, currency="USD"))
+    run: Any = SimpleNamespace(bundle=ministry_plan, base=base)
+    write_files(planned, run, (), fail_on="error", code=4, out=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} >= {"ci.md", "ci.sarif", "ci.xml", "infracost.json"}
+    assert json.loads((tmp_path / "infracost.json").read_text())["metadata"]["infracostCommand"] == "breakdown"
