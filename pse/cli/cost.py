@@ -55,6 +55,11 @@ def command(
     from pse.cli.render import FORMS
 
     _check(session, form, out, old, budget)
+    session.refuse_when(
+        lines and (old is not None or form in OF_OTHERS),
+        "--lines is for one bill as table, Markdown or HTML",
+        hint="--diff shows the lines that changed, and the formats of other tools have all of them.",
+    )
     bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
     view, over = _bill(session, bundle, before, budget, whole=lines or form == "html")
     if form in OF_OTHERS:

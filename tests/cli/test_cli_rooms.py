@@ -138,6 +138,10 @@ def test_dearer_plan_is_shown_beside_the_one_before_and_held_against_budgets(run
     book.write_text(book.read_text().replace('price = "8.40"', 'price = "9.40"'))
     new = told(run, "plan", "--as-of", DAY)
     both = ("--diff", old["path"], new["path"])
+    assert run("cost", *both, "--lines").exit_code == 2
+    whole = run("cost", "--lines", "--format", "markdown").stdout
+    assert "compute:std-2-4" in whole
+    assert "compute:std-2-4" not in run("cost", "--format", "markdown").stdout
     diff = told(run, "cost", *both)
     rise = Decimal(new["cost"]["monthly"]) - Decimal(old["cost"]["monthly"])
     assert rise > 0
