@@ -290,7 +290,8 @@ def _moves(workload: str, server: Server, name: str, declared: WorkloadDeclarati
             target=name,
             # All in one: a MariaDB server has one log, and is read-only as a whole.
             database=",".join(together),
-            port=min((d.port for d in view.databases(server.id) if d.engine == MARIADB), default=3306),
+            # One that listens at no port is asked through its socket.
+            port=min((d.port for d in view.databases(server.id) if d.engine == MARIADB), default=0) or 3306,
             size_mib=None if None in sizes else sum(size or 0 for size in sizes),
         )
     found = {d.name: d for d in view.databases(server.id) if d.engine == POSTGRES}

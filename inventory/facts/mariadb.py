@@ -24,7 +24,7 @@ class MariadbServer(msgspec.Struct, frozen=True, kw_only=True):
     """One server with a socket on this host.
 
     Attributes:
-        port: Its TCP port; 0 when it did not answer.
+        port: Its TCP port; 0 when it listens at none, or did not answer.
         engine: ``mariadb`` or ``mysql``; empty when it did not answer.
         version: As it says.
         databases: Those of users.

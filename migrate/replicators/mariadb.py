@@ -16,6 +16,7 @@ from migrate.replicators.mariadb_replica import Replica
 from migrate.replicators.mariadb_server import Server, server_of
 from migrate.replicators.ports import Moved, Task
 from migrate.verify.mariadb import compare
+from migrate.verify.mariadb_bulk import unchanged
 from pse.core.documents.campaign import CheckResult
 from pse.core.errors import RemoteError
 from pse.core.findings import Finding, Severity
@@ -65,7 +66,7 @@ class MariaDB:
         way = self._by(task)
         if isinstance(way, Whole):
             return way.carry() if final else Moved(behind_s=0.0)
-        return way.caught_up(within_s=task.left(3600))
+        return way.caught_up(within_s=task.left(3600), final=final)
 
     def finish(self, task: Task) -> Moved:
         """Tables without transactions, sequences, automatic keys, events."""
@@ -75,14 +76,15 @@ class MariaDB:
         """Counts and row hashes of every table, the shape, what is given next; on the way out accounts, too."""
         source, target = _ends(task)
         noted = task.known("loaded") or {"passed": {}, "filled": 0}
+        bulk = None if task.back else task.known("bulk")
         return compare(
             task.move.id,
             source,
             target,
             _names(task),
-            passed=noted["passed"],
-            filled=0 if task.back else noted["filled"],
+            loaded={**noted, "filled": 0} if task.back else noted,
             shapes=not task.back,
+            known=unchanged(bulk, source, target, _names(task)) if bulk else None,
             timeout_s=task.left(4 * 3600),
         )
 

@@ -14,7 +14,7 @@ from migrate.replicators.mariadb_mark import LIVE, SEEDED, SEEDING
 from migrate.replicators.mariadb_server import Server, has_reached, literal
 from migrate.replicators.mariadb_tunnel import Joined
 from migrate.replicators.ports import Moved, Task
-from migrate.verify import mariadb_shape, shape
+from migrate.verify import mariadb_bulk, mariadb_shape, shape
 from migrate.verify.mariadb import filled_tables
 from pse.core.errors import Refused, RemoteError
 from pse.core.journal import once
@@ -78,18 +78,22 @@ class Replica:
             self.copy.accounts()
             passed = shape.as_loaded(before, *mariadb_shape.shapes_of(self.source, self.target, self.databases))
             self.task.note("loaded", {"passed": passed, "filled": filled})
+            self.task.journal.forget(f"{self.task.key}/bulk")
             self._note_position(self.target)
             self.out.subscribe(self.joined.at_target, position)
             self.copy.mark.set(state)
         self.out.resume()
         return Moved(sent=sent, note="GTID replication from a consistent dump")
 
-    def caught_up(self, *, within_s: float) -> Moved:
-        """Wait until the target has everything that the source wrote before this call."""
+    def caught_up(self, *, within_s: float, final: bool) -> Moved:
+        """Wait until the target has everything that the source wrote before this call; compare the bulk meanwhile."""
         self.no_drift()
         self.joined.ensure()
         self.out.resume()
         self.out.reach(within_s=within_s)
+        if not final and self.task.known("bulk") is None:
+            self.task.note("bulk", mariadb_bulk.take(self.out, within_s=within_s))
+            self.out.reach(within_s=within_s)
         return Moved(note="GTID replication", behind_s=0.0)
 
     def no_drift(self) -> None:

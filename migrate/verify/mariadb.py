@@ -6,8 +6,11 @@ as double. A table's is the sum of its rows', taken as an exact number in chunks
 on order, and a difference is named by the keys that it lies between.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from msgspec.structs import replace
 
 from migrate.replicators.mariadb_server import Server, ident, literal
 from migrate.verify import mariadb_shape
@@ -33,9 +36,9 @@ def compare(
     target: Server,
     databases: Sequence[str],
     *,
-    passed: Mapping[str, str] | None = None,
-    filled: int = 0,
+    loaded: Mapping[str, Any] | None = None,
     shapes: bool = True,
+    known: Contents | None = None,
     timeout_s: float = 3600.0,
 ) -> tuple[CheckResult, ...]:
     """Compare databases on two servers; both are read at the same time.
@@ -45,9 +48,10 @@ def compare(
         source: Server at the source.
         target: Server at the target.
         databases: Their names on both.
-        passed: Objects that the load left different without a change of meaning (`shape.as_loaded`).
-        filled: Tables that held rows before anything was moved: two empty ends are not equal then.
+        loaded: ``passed``: objects that the load left different without a change of meaning (`shape.as_loaded`);
+            ``filled``: tables that held rows before anything was moved: two empty ends are not equal then.
         shapes: Compare accounts, too; not on the way back, where the new side may have changed them.
+        known: Tables that were found equal before and are sure not to have been written since; they are not read.
         timeout_s: Seconds for each query.
 
     Returns:
@@ -58,18 +62,22 @@ def compare(
         SqlFailed: A query failed on a side.
     """
     with ThreadPoolExecutor(2) as pool:
-        ends = [pool.submit(contents, server, databases, timeout_s=timeout_s) for server in (source, target)]
+        ends = [
+            pool.submit(contents, server, databases, timeout_s=timeout_s, but=known or ())
+            for server in (source, target)
+        ]
         mine, theirs = mariadb_shape.shapes_of(source, target, databases)
-        left, right = (end.result() for end in ends)
+        left, right = ({**end.result(), **(known or {})} for end in ends)
+    noted = loaded or {"passed": {}, "filled": 0}
     about = f"{subject} {','.join(databases)}"
     if not shapes:
         mine, theirs = (
             {name: text for name, text in side.items() if not name.startswith(results_of.ABOUT_ROLES)}
             for side in (mine, theirs)
         )
-    results = results_of.of_shapes(about, mine, theirs, passed or {})
-    of_tables = results_of.of_tables(about, _totals(left, "source"), _totals(right, "target"), filled=filled)
-    results += [_named(result, about, left, right) for result in of_tables]
+    results = results_of.of_shapes(about, mine, theirs, noted["passed"])
+    of_tables = results_of.of_tables(about, _totals(left, "source"), _totals(right, "target"), filled=noted["filled"])
+    results += [_named(result, about, left, right, known or ()) for result in of_tables]
     counted = [mariadb_shape.counters(server, databases) for server in (source, target)]
     if any(counted):
         results.append(results_of.of_names(f"{about} counters", "what is given next", *counted))
@@ -83,20 +91,39 @@ def filled_tables(server: Server, databases: Sequence[str]) -> int:
     return len(server.rows(" union all ".join(looks))) if looks else 0
 
 
-def contents(server: Server, databases: Sequence[str], *, timeout_s: float) -> Contents:
-    """Row counts and hashes of all tables, in one snapshot: writers between two tables make no false picture."""
+def contents(
+    server: Server,
+    databases: Sequence[str],
+    *,
+    timeout_s: float,
+    but: Container[str] = (),
+    place: list[str] | None = None,
+) -> Contents:
+    """Row counts and hashes of tables, in one snapshot: writers between two tables make no false picture.
+
+    Args:
+        server: Where.
+        databases: Their names.
+        timeout_s: Seconds for each query.
+        but: Tables, as quoted names, that are not read.
+        place: Takes the snapshot's place in the server's binary log: file and position.
+    """
     columns: dict[tuple[str, str], list[str]] = {}
     keys: dict[tuple[str, str], str] = {}
     for database, table, column, kind, key in server.rows(_columns(databases), timeout_s=timeout_s):
+        if f"{ident(database)}.{ident(table)}" in but:
+            continue
         columns.setdefault((database, table), []).append(_text_of(ident(column), kind))
         if key == "1" and kind in _WHOLE:
             keys[database, table] = ident(column)
     found: Contents = {}
     asked = "set transaction isolation level repeatable read;\nstart transaction with consistent snapshot;\n"
-    for number, (place, texts) in enumerate(columns.items()):
-        database, table = place
+    if place is not None:
+        asked += "show status where variable_name in ('Binlog_snapshot_file', 'Binlog_snapshot_position');\n"
+    for number, (name, texts) in enumerate(columns.items()):
+        database, table = name
         found[f"{ident(database)}.{ident(table)}"] = {}
-        chunk = f"{keys[place]} div {CHUNK}" if place in keys else "0"
+        chunk = f"{keys[name]} div {CHUNK}" if name in keys else "0"
         asked += (
             f"select {number}, chunk, count(*), coalesce(sum(cast(conv(left(h, 16), 16, 10) as decimal(20))), 0), "
             f"coalesce(sum(h is null), 0) from (select {chunk} as chunk, md5(concat_ws(',', {', '.join(texts)})) as h "
@@ -104,7 +131,10 @@ def contents(server: Server, databases: Sequence[str], *, timeout_s: float) -> C
         )
     names = list(found)
     for index, chunk, *words in server.rows(f"{asked}commit;\n", timeout_s=timeout_s) if names else []:
-        found[names[int(index)]][chunk] = " ".join(words)
+        if words:
+            found[names[int(index)]][chunk] = " ".join(words)
+        elif place is not None:
+            place.append(chunk)
     return found
 
 
@@ -119,9 +149,11 @@ def _totals(found: Contents, end: str) -> dict[str, str]:
     return totals
 
 
-def _named(result: CheckResult, about: str, left: Contents, right: Contents) -> CheckResult:
-    """Say between which keys two tables differ."""
+def _named(result: CheckResult, about: str, left: Contents, right: Contents, known: Container[str]) -> CheckResult:
+    """Say between which keys two tables differ, or that they were read before the freeze."""
     table = result.subject.removeprefix(f"{about} ")
+    if table in known:
+        return replace(result, method=f"{result.method}, read before the freeze; not written since")
     mine, theirs = left.get(table, {}), right.get(table, {})
     if result.equal or len(mine.keys() | theirs.keys()) < 2:
         return result
@@ -130,15 +162,7 @@ def _named(result: CheckResult, about: str, left: Contents, right: Contents) -> 
         return result
     ranges = ", ".join(f"{chunk * CHUNK} to {(chunk + 1) * CHUNK - 1}" for chunk in unlike[:_SHOWN])
     more = f" and {len(unlike) - _SHOWN} more" if len(unlike) > _SHOWN else ""
-    return CheckResult(
-        subject=result.subject,
-        method=result.method,
-        source=result.source,
-        target=result.target,
-        items=result.items,
-        equal=False,
-        detail=f"rows differ, with keys {ranges}{more}",
-    )
+    return replace(result, detail=f"rows differ, with keys {ranges}{more}")
 
 
 def _tables(databases: Sequence[str]) -> str:

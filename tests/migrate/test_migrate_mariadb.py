@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from blueprints.userdata import script
+from inventory.facts.mariadb import MariadbFact
 from migrate.guard import Guard
 from migrate.jobs import folder_of
 from migrate.replicators.mariadb import MariaDB
@@ -214,4 +215,7 @@ def test_a_server_as_planning_makes_it_is_ready_for_a_move(rig: Rig, mariadb: Pa
     target.close()
     task, db = filled(rig, move), MariaDB()
     assert [f.code for f in db.preflight(task)] == ["PSE-M065"]
+    # Discovery sees the old one as planning wants it; it listens at no port.
+    (seen,) = MariadbFact().parse(task.source.run(MariadbFact.section.sh).stdout) or ()
+    assert (seen.engine, seen.port, [one.name for one in seen.databases]) == ("mariadb", 0, ["archive", "payments"])
     cut_over(db, task)
