@@ -8,7 +8,7 @@ when it starts. Source: MariaDB's ``read_only`` and ``event_scheduler`` system v
 import shlex
 from typing import Any
 
-from migrate.replicators.mariadb_server import Server
+from migrate.replicators.mariadb_server import Server, literal
 from migrate.replicators.ports import Task
 from pse.core.errors import Refused
 from pse.core.journal import once
@@ -145,18 +145,13 @@ def events_before(task: Task, server: Server, *, at_target: bool) -> str:
 
 def writers_left(server: Server) -> list[str]:
     """Accounts that ``read_only`` does not stop and that can log in; our own way in counts when others use it."""
-    bit = "READ_ONLY ADMIN" if server.version >= (10, 5) else "SUPER"
-    if server.version >= (10, 5):
-        bit = (
-            server.one(
-                "select distinct privilege_type from information_schema.user_privileges where privilege_type in "
-                "('READ_ONLY ADMIN', 'READ ONLY ADMIN')"
-            )
-            or "SUPER"
-        )
+    strong = ["READ_ONLY ADMIN", "READ ONLY ADMIN"]
+    if server.version < (10, 11):
+        # Until then it was a part of SUPER.
+        strong.append("SUPER")
     found = server.column(
-        "select distinct replace(grantee, '''', '') from information_schema.user_privileges where privilege_type = "
-        f"'{bit}' order by 1"
+        "select distinct replace(grantee, '''', '') from information_schema.user_privileges where privilege_type in "
+        f"({', '.join(map(literal, strong))}) order by 1"
     )
     return [name for name in found if name not in (server.account, "root@localhost", "mariadb.sys@localhost")]
 

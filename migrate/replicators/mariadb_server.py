@@ -20,6 +20,8 @@ _OPTIONS = f"--default-character-set=utf8mb4 --max-allowed-packet=1G --init-comm
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 SYSTEM = ("information_schema", "mysql", "performance_schema", "sys")
 """Databases that every server has of its own."""
+OURS = "^pse_[0-9a-f]{12}"
+"""Pattern of names of databases and accounts that a move makes for itself; nobody else has such."""
 
 
 class Server:
@@ -108,7 +110,7 @@ class Server:
         """Databases of users, ours left out."""
         names = ", ".join(map(literal, SYSTEM))
         asked = f"select schema_name from information_schema.schemata where schema_name not in ({names}) order by 1"
-        return [name for name in self.column(asked) if not name.startswith("pse_")]
+        return [name for name in self.column(asked) if not re.match(OURS, name)]
 
     def variable(self, name: str) -> str:
         """A global variable; empty where the server does not know it."""
@@ -127,7 +129,7 @@ begin not atomic
   declare continue handler for 1094 set victim = 0;
   while clear < 2 and tries < 500 do
     select count(*), min(id) into victims, victim from information_schema.processlist where id <> connection_id()
-      and user not in ('system user', 'event_scheduler') and user not like 'pse\\\\_%' and command not in
+      and user not in ('system user', 'event_scheduler') and user not regexp 'OURS' and command not in
       ('Binlog Dump', 'Binlog Dump GTID', 'Daemon');
     if victims = 0 then set clear = clear + 1;
     else set clear = 0; execute immediate concat('kill ', victim);
@@ -137,7 +139,7 @@ begin not atomic
   end while;
 end //
 delimiter ;
-"""
+""".replace("OURS", OURS)
 
 
 def server_of(host: Host, port: int) -> Server:

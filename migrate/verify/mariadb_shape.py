@@ -7,7 +7,7 @@ nor anything to guess it by leaves the host.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from migrate.replicators.mariadb_server import Server, ident, literal
+from migrate.replicators.mariadb_server import OURS, Server, ident, literal
 from migrate.verify import shape
 from migrate.verify.shape import Shape
 
@@ -98,7 +98,7 @@ def accounts(*admins: Server) -> str:
         "json_value(priv, '$.is_role') <=> 1 as is_role, "
         "if(json_value(priv, '$.is_role') = 1, user, concat(user, '@', host)) as who, "
         "concat('''', user, '''@''', host, '''') as "
-        f"grantee from mysql.global_priv g where user not in ({own}) and user not like 'pse\\\\_%' and "
+        f"grantee from mysql.global_priv g where user not in ({own}) and user not regexp '{OURS}' and "
         f"concat(user, '@', host) not in ({ours})) a"
     )
 

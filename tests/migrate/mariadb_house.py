@@ -75,8 +75,8 @@ create table if not exists made_{number} (id int primary key)""",
 
     def leftovers(self) -> list[str]:
         asked = (
-            "select user from mysql.global_priv where user like 'pse%'; show all slaves status; select schema_name "
-            "from information_schema.schemata where schema_name like 'pse%'"
+            "select user from mysql.global_priv where user regexp '^pse_[0-9a-f]{12}'; show all slaves status; "
+            "select schema_name from information_schema.schemata where schema_name regexp '^pse_[0-9a-f]{12}'"
         )
         return [
             *super().leftovers(),

@@ -40,6 +40,7 @@ create database archive;
 use payments;
 create user cashier@'%' identified by 'canary-cashier';
 create user guest@localhost identified by 'canary-guest' with max_user_connections 7;
+create user pse_clerk@localhost identified by 'canary-pse';
 create role auditor;
 create table citizen (id int unsigned primary key auto_increment, name varchar(80) not null, born date, note blob,
   sex enum('f', 'm'), rate float, mask bit(9), place point, unique key (name)) comment 'people of the ward';

@@ -47,6 +47,8 @@ def test_there_and_back_with_every_row(mariadb_pair: Rig, move: Move) -> None:
         db.delta(task, final=True)
         db.finish(task)
         assert unlike(db, task) == []
+        # Named like ours, and an account of the entity's all the same.
+        assert target.one("select 1 from mysql.user where user = 'pse_clerk'") == "1"
         assert "read_only" in task.source.text("cat /etc/my.cnf.d/*")
         db.arm(task)
     assert lost_and_doubled(target, first) == (0, 0)
