@@ -9,6 +9,7 @@ from inventory.facts import Outcome, Reading
 from inventory.facts.databases import PostgresDatabase, PostgresServer
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
+from inventory.facts.mariadb import MariadbDatabase, MariadbServer
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
 from inventory.facts.sockets import Socket
@@ -135,6 +136,23 @@ def test_databases_with_sizes_where_permitted_and_not_permitted_otherwise() -> N
 def test_a_database_engine_is_known_by_its_process_and_listener() -> None:
     found = sight(sockets=(sock(3306, 1),), owners={1: (7,)}, processes={7: "mariadbd"})
     assert found.databases == (Database(server="", engine="mariadb", port=3306),)
+
+
+def test_a_server_knows_itself_better_than_the_name_of_its_program() -> None:
+    one = MariadbServer(
+        port=3306, engine="mariadb", version="10.3.39", databases=(MariadbDatabase(name="pay", bytes=MIB + 1),)
+    )
+    found = sight(
+        sockets=(sock(3306, 1),),
+        owners={1: (7,)},
+        processes={7: "mysqld"},
+        mariadb=(one, MariadbServer(denied="ERROR 1698\x1b[0m")),
+    )
+    assert found.databases == (
+        Database(server="", engine="mariadb", port=3306, name="pay", version="10.3.39", size_mib=2),
+    )
+    (denied,) = [f for f in found.findings if f.code == "PSE-I004"]
+    assert "\x1b" not in denied.message
 
 
 def test_failed_and_cut_readings_are_findings_and_never_none() -> None:
