@@ -131,9 +131,12 @@ def test_a_row_that_cannot_be_applied_stops_it_and_is_shown(mariadb_pair: Rig, m
     db.seed(task)
     # What it needs next was purged meanwhile.
     target.rows("stop all slaves")
-    for _ in range(2):
-        source.rows("set session sql_log_bin = 1; delete from payments.nothing; flush binary logs")
-    source.rows("purge binary logs to 'log.000003'")
+    for key in range(2):
+        source.rows(f"set session sql_log_bin = 1; insert into payments.nothing values ({key}); flush binary logs")
+    for (number,) in source.rows("select id from information_schema.processlist where command like 'Binlog Dump%'"):
+        source.rows(f"kill {number}")
+    purge = "purge binary logs to 'log.000003'; show binary logs"
+    wait_for(lambda: source.one(purge) == "log.000003", 20)
     with pytest.raises(RemoteError, match="changes that are needed next are lost"):
         db.delta(task, final=False)
     assert db.cleanup(task) == ()
