@@ -34,16 +34,17 @@ def between(
         (stricter, _), (looser, _) = (client, server) if client[1] > server[1] else (server, client)
         found[looser][stricter].add(f"{flow.service or flow.protocol} on port {flow.port} of {server[0]}")
     for looser, talks in sorted(found.items()):
+        ranked = sorted(talks.items(), key=lambda talk: (-_rank(categories[talk[0]]), talk[0]))
         words = [
             f"{name}, which is {_word(categories[name])}: {counted(len(ways), 'way')} ({_some(sorted(ways))})"
-            for name, ways in sorted(talks.items(), key=lambda talk: (-_rank(categories[talk[0]]), talk[0]))
+            for name, ways in ranked[:_SHOWN]
         ]
-        more = len(words) - _SHOWN
+        more = len(ranked) - _SHOWN
         yield Finding(
             code="PSE-R109",
             severity=Severity.WARNING,
             subject=looser,
-            message=f"it is {_word(categories[looser])} and talks with {'; '.join(words[:_SHOWN])}"
+            message=f"it is {_word(categories[looser])} and talks with {'; '.join(words)}"
             + (
                 f"; and with {counted(more, 'more workload')} that {'is' if more == 1 else 'are'} stricter"
                 if more > 0

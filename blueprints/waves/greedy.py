@@ -2,6 +2,7 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from operator import add, le
 
 from blueprints.waves.bounds import least_last, least_parted
 from blueprints.waves.model import SERVERS, Load, Problem, cost, price
@@ -94,7 +95,9 @@ def _share(problem: Problem, chunk: Iterable[int]) -> int:
 
 def _clusters(problem: Problem, part: int) -> list[list[int]]:
     """What uses each other, in pieces of at most a ``part``th of a wave."""
-    loads = problem.loads()
+    bounded = [(kind, limit // part) for kind, limit in enumerate(problem.limits) if limit is not None]
+    loads = [[load[kind] for kind, _ in bounded] for load in problem.loads()]
+    most = [limit for _, limit in bounded]
     users: defaultdict[int, list[int]] = defaultdict(list)
     for a, b in problem.pairs:
         users[a].append(b)
@@ -104,25 +107,19 @@ def _clusters(problem: Problem, part: int) -> list[list[int]]:
     while left:
         chunk = [next(iter(left))]
         del left[chunk[0]]
-        total = list(loads[chunk[0]])
+        total = loads[chunk[0]]
         near = deque(users[chunk[0]])
         while near:
             at = near.popleft()
-            if at not in left or not _fit(problem, total, loads[at], part):
-                continue
-            del left[at]
-            chunk.append(at)
-            total = [have + more for have, more in zip(total, loads[at], strict=True)]
-            near.extend(users[at])
+            if at in left:
+                grown = list(map(add, total, loads[at]))
+                if all(map(le, grown, most)):
+                    del left[at]
+                    chunk.append(at)
+                    total = grown
+                    near.extend(users[at])
         chunks.append(chunk)
     return _by_urgency(problem, chunks)
-
-
-def _fit(problem: Problem, total: Sequence[int], load: Load, part: int) -> bool:
-    return all(
-        limit is None or (have + more) * part <= limit
-        for have, more, limit in zip(total, load, problem.limits, strict=True)
-    )
 
 
 class _Board:
