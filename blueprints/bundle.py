@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from blueprints.parts import Parts
+from blueprints.parts import Lazily, Parts
 from pse.core import canonical
 from pse.core.documents.gate import SignedGate, UnitGate
 from pse.core.documents.plan import Plan, Unit
@@ -98,19 +98,27 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             BadInput: The folder cannot be written.
         """
-        files = {
+        few = {
             folder / "verdicts.json": canonical.encode(self.verdicts),
             folder / SIGNATURE: f"{self.signature}\n".encode(),
         }
+        many: dict[Path, tuple[Mapping[str, bytes], str]] = {}
         for kind, data in (
             ("units", Parts.of(Unit, self.units).encoded),
             ("gate", Parts.of(SignedGate, self.gates).encoded),
         ):
-            files |= {folder / kind / f"{name}.json": part for name, part in data.items()}
+            many |= {folder / kind / f"{name}.json": (data, name) for name in data}
             for stale in (folder / kind).glob("*.json"):
                 if stale.stem not in data:
                     stale.unlink()
-        canonical.write_many(files)
+
+        def fetched(path: Path) -> bytes:
+            if path in few:
+                return few[path]
+            data, name = many[path]
+            return data[name]
+
+        canonical.write_many(Lazily(fetched, (*few, *many)))
         canonical.write_bytes(folder / FILE, self.signed)
         return folder / FILE
 
@@ -222,11 +230,11 @@ def named_by(raw: bytes) -> str:
 def part_hashes(units: Mapping[str, Unit], gates: Mapping[str, SignedGate], verdicts: Verdicts) -> dict[str, str]:
     """SHA-256 of every part by its name in ``Plan.units``."""
     named = {
-        **Parts.of(Unit, units).encoded,
-        **{f"gate/{name}": raw for name, raw in Parts.of(SignedGate, gates).encoded.items()},
-        "verdicts": canonical.encode(verdicts),
+        **Parts.of(Unit, units).digests,
+        **{f"gate/{name}": found for name, found in Parts.of(SignedGate, gates).digests.items()},
+        "verdicts": canonical.hash_of(verdicts),
     }
-    return {name: canonical.digest(named[name]) for name in sorted(named)}
+    return dict(sorted(named.items()))
 
 
 def path_of(workspace: Workspace, hash_: str) -> Path:

@@ -18,7 +18,7 @@ from blueprints.matching import Matcher
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import landing_range
-from blueprints.parts import Parts
+from blueprints.parts import Parts, Spool
 from blueprints.pricing import add
 from blueprints.remarks import of_sizes, of_the_whole, of_wanted
 from blueprints.units import landings_of, ruled, site_of, units_of
@@ -88,14 +88,15 @@ def make_plan(workspace: Workspace, *, as_of: date, progress: Progress = silent)
         inputs = read_inputs(workspace, policy, as_of=as_of)
     progress(Event("plan", "start", message=f"planning {counted(len(inputs.estate.workloads), 'workload')}"))
     with without_collector():
-        bundle = seal(workspace, policy, draft_plan(inputs))
+        spool = Spool(workspace.private)
+        bundle = seal(workspace, policy, draft_plan(inputs, spool=spool), spool)
     _remember(workspace, bundle)
     progress(Event("plan", "done", message=f"plan {bundle.plan.hash[:12]}", done=len(bundle.plan.decisions)))
     return bundle
 
 
-def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
-    """Decide everything. Pure: no clock, no file; the order of rows does not matter."""
+def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None, spool: Spool | None = None) -> Draft:
+    """Decide everything. Pure: no clock; the order of rows does not matter, and no file but ``spool``, if given."""
     view = View(inputs.estate)
     catalogue = Catalogue(inputs.offers, inputs.settings.cost, horizon_months=inputs.settings.horizon_months)
     places = sorted(inputs.places, key=lambda p: p.id)
@@ -153,13 +154,13 @@ def draft_plan(inputs: Inputs, *, matcher: Matcher | None = None) -> Draft:
         decisions=decisions,
         waves=waves,
         heads=units,
-        units=ruled(units, known, view, by_id, sites, controllers=inputs.settings.controllers),
+        units=ruled(units, known, view, by_id, sites, controllers=inputs.settings.controllers, spool=spool),
         cost=add([*(d.cost for d in decisions), *(u.cost for u in landings.values())]),
         findings=tuple(sorted(findings)),
     )
 
 
-def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
+def seal(workspace: Workspace, policy: "Policy", draft: Draft, spool: Spool | None = None) -> Bundle:
     """Sign a gate for every unit, judge every unit by it, name the plan by its hash, and sign it.
 
     Raises:
@@ -189,8 +190,7 @@ def seal(workspace: Workspace, policy: "Policy", draft: Draft) -> Bundle:
         gate = msgspec.structs.replace(of_class[unit.class_id, unit.place], unit=name, workloads=(unit.workload,))
         return canonical.encode(signed_gate(signer, gate))
 
-    names = list(draft.units)
-    gates = Parts(SignedGate, dict(zip(names, forked(gated, names, bytes), strict=True)))
+    gates = Parts.made(SignedGate, gated, units, spool)
     return Bundle.sealed(workspace, plan_of(draft), units=draft.units, gates=gates, verdicts=inputs.verdicts)
 
 

@@ -9,14 +9,13 @@ from blueprints.decide import Outcome
 from blueprints.model import Wanted
 from blueprints.names import landing_id
 from blueprints.network import Network, Site, subnet_range
-from blueprints.parts import Parts
+from blueprints.parts import Parts, Spool
 from blueprints.pricing import landing_bill, totals
 from blueprints.view import View
 from blueprints.waves import Waves
 from policy.register import Place
 from pse.core import canonical
 from pse.core.documents.plan import Strategy, Unit
-from pse.core.forked import forked
 
 SSH_PORTS = {"lab": 2222}
 """Port of sshd by provider, where it is not 22; the register's option ``ssh_port`` of a site wins."""
@@ -84,6 +83,7 @@ def ruled(
     sites: Mapping[str, Site],
     *,
     controllers: Collection[str],
+    spool: Spool | None = None,
 ) -> Parts[Unit]:
     """``units`` with the firewall rules of their servers, as they are written.
 
@@ -94,6 +94,7 @@ def ruled(
         wanted: Workloads, by id.
         sites: Where they will be, by workload id.
         controllers: IPv4 ranges that this tool works from.
+        spool: Where they are kept; memory when None.
     """
     by_server = {d.source: sites[w.id] for w in wanted.values() for d in w.servers if d.source}
     network = Network(view, by_server, controllers)
@@ -110,8 +111,7 @@ def ruled(
         )
         return canonical.encode(msgspec.structs.replace(unit, servers=servers))
 
-    names = sorted(units)
-    return Parts(Unit, dict(zip(names, forked(written, names, bytes), strict=True)))
+    return Parts.made(Unit, written, sorted(units), spool)
 
 
 def landings_of(units: Mapping[str, Unit], catalogue: Catalogue, ranges: Mapping[str, str]) -> dict[str, Unit]:
