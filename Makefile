@@ -1,6 +1,6 @@
 # One command for each habit, the same on a laptop and in CI. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup demo test conformance chaos-providers bench-providers bench-plan bench-pricebook bench-waves bench-campaign bench-policy bench-discovery bypass mutate test-live lint types imports audit format lock pricebook news clean help
+.PHONY: setup demo test conformance chaos-providers chaos-migrate bench-migrate bench-providers bench-plan bench-pricebook bench-waves bench-campaign bench-policy bench-discovery bypass mutate test-live lint types imports audit format lock pricebook news clean help
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -20,8 +20,14 @@ conformance: setup  ## the table of adapters by behaviour, passed or not capable
 chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=40 an adapter, ADAPTERS="lab aws", SEED=
 	@$(PY) -m tests.chaos --kills "$(or $(KILLS),40)" --adapters "$(ADAPTERS)" --seed "$(SEED)"
 
+chaos-migrate: setup  ## kill -9 of controllers and hosts in moves; KILLS=40 a kind, KINDS="files blocks postgresql", SEED=
+	@$(PY) -m tests.migrate.chaos --kills "$(or $(KILLS),40)" --kinds "$(KINDS)" --seed "$(SEED)"
+
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
+
+bench-migrate: setup  ## a changed disk beside rsync --inplace, over 200 MB/s and loopback; MIB=4096, ROUNDS=3
+	@$(PY) -m benchmarks.migrate --mib "$(or $(MIB),4096)" --rounds "$(or $(ROUNDS),3)"
 
 bench-plan: setup  ## a whole estate planned, from its snapshot on disk to the plan on disk; SERVERS="10000 100000"
 	@$(PY) -m benchmarks.plan --servers $(or $(SERVERS),10000 100000)

@@ -1,18 +1,23 @@
 """The way of a move, step by step, in the order in which a campaign takes them."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
-from migrate.conformance.house import House
+from migrate.conformance.house import House, Side
 from migrate.replicators.ports import Replication, Task
 from pse.core.errors import RemoteError
 from pse.core.journal import Intent, Journal
 
 Step = Callable[[Task], object]
+WRITTEN: Mapping[str, tuple[Side, int]] = MappingProxyType(
+    {"delta": ("source", 1), "freeze": ("source", 2), "rest": ("target", 3), "way-back": ("target", 4)}
+)
+"""What users write before a step, and at which end."""
 ATTEMPTS = 20
 """Times that a step may be begun anew before it counts as one that never ends."""
 
@@ -78,56 +83,63 @@ class Journey:
         self.key = key
         self.replicator: Replication = house.replicator()
 
+    def steps(self, *, back: bool = False) -> dict[str, Step]:
+        """By name, in order: up to the cut-over, or from there to the source."""
+        does = self.replicator
+        if back:
+            return {
+                "rest": does.rest,
+                "way-back": does.way_back,
+                "freeze-target": partial(does.freeze, at_target=True),
+                "catch-up": does.catch_up,
+                "verify": does.verify,
+                "disarm": does.disarm,
+                "thaw": partial(does.thaw, at_target=False),
+            }
+        return {
+            "seed": does.seed,
+            "delta": partial(does.delta, final=False),
+            "freeze": partial(does.freeze, at_target=False),
+            "final": partial(does.delta, final=True),
+            "finish": does.finish,
+            "verify": does.verify,
+            "arm": does.arm,
+        }
+
     def there(self) -> Iterator[tuple[str, Step]]:
         """Up to the cut-over. What users write meanwhile they write between the steps."""
-        yield "seed", self.replicator.seed
-        self.house.write("source", 1)
-        yield "delta", partial(self.replicator.delta, final=False)
-        self.house.write("source", 2)
-        yield "freeze", partial(self.replicator.freeze, at_target=False)
-        yield "final", partial(self.replicator.delta, final=True)
-        yield "finish", self.replicator.finish
-        yield "verify", self.replicator.verify
-        yield "arm", self.replicator.arm
+        yield from self._written(back=False)
 
     def back(self) -> Iterator[tuple[str, Step]]:
         """From the cut-over to the source, with what users wrote at the target."""
-        self.house.write("target", 3)
-        yield "rest", self.replicator.rest
-        self.house.write("target", 4)
-        yield "way-back", self.replicator.way_back
-        yield "freeze-target", partial(self.replicator.freeze, at_target=True)
-        yield "catch-up", self.replicator.catch_up
-        yield "verify", self.replicator.verify
-        yield "disarm", self.replicator.disarm
-        yield "thaw", partial(self.replicator.thaw, at_target=False)
+        yield from self._written(back=True)
+
+    def _written(self, *, back: bool) -> Iterator[tuple[str, Step]]:
+        for name, act in self.steps(back=back).items():
+            if name in WRITTEN:
+                side, number = WRITTEN[name]
+                self.house.write(side, number)
+            yield name, act
 
     def task(self, *, back: bool = False) -> Task:
         """As a new controller knows it."""
         return self.house.task(self.key, back=back)
 
-    def go(self, *, twice: bool = False) -> None:
-        """There; with ``twice`` every step by two controllers, one after the other."""
-        self._all(self.there(), back=False, twice=twice)
-
-    def return_(self, *, twice: bool = False) -> None:
-        """And back."""
-        self._all(self.back(), back=True, twice=twice)
-
-    def _all(self, steps: Iterator[tuple[str, Step]], *, back: bool, twice: bool) -> None:
-        task = self.task(back=back)
-        for name, act in steps:
+    def go(self) -> None:
+        """There, by one controller to which nothing happens."""
+        task = self.task()
+        for name, act in self.there():
             judge(name, act(task))
-            if twice:
-                # Whoever comes second knows nothing of the first one, who is gone.
-                task = self.task(back=back)
-                judge(name, act(task))
 
     def dying(self, *, back: bool = False) -> dict[str, int]:
-        """The same, and the controller dies at every record that it writes; returns how often, by step."""
+        """There or back, and the controller dies at every record that it writes; returns how often, by step.
+
+        When a step is done at last, one more controller does it again, as whoever does not know that it is done.
+        """
         deaths: dict[str, int] = {}
         for name, act in self.back() if back else self.there():
             for number in range(ATTEMPTS):
+                # Whoever comes next knows nothing of the one before, who is gone.
                 task = self.task(back=back)
                 try:
                     judge(name, act(replace(task, journal=Mortal(task.journal, number))))
@@ -137,6 +149,7 @@ class Journey:
                     break
             else:
                 raise AssertionError(f"{name} did not end in {ATTEMPTS} attempts")
+            judge(name, act(self.task(back=back)))
         return deaths
 
     @contextmanager

@@ -33,7 +33,7 @@ class Blocks:
     def preflight(self, task: Task) -> tuple[Finding, ...]:
         """Tools, the disk, a target that is large enough, writable, unused, and empty or ours."""
         findings: list[Finding] = []
-        source, target = _ends(task)
+        source, target = ends_of(task)
         for end in (source, target):
             lacking = end.host.run(f"for t in {_TOOLS}; do command -v $t >/dev/null || echo $t; done")
             if tools := lacking.stdout.decode().split():
@@ -73,7 +73,7 @@ class Blocks:
 
     def verify(self, task: Task) -> tuple[CheckResult, ...]:
         """Hashes of both ends by another program; what a pass relied on is forgotten where they are unlike."""
-        source, target = _ends(task)
+        source, target = ends_of(task)
         chunk = together((source, target))
         subject = f"{task.move.id} {printable(source.path)}"
         found = verify.compare(subject, source, target, chunk, timeout_s=task.left(24 * 3600))
@@ -106,7 +106,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         Raises:
             Refused: It can be neither unmounted nor frozen.
         """
-        end = _ends(task)[at_target]
+        end = ends_of(task)[at_target]
         mounts = _mounts(task, end, at_target=at_target)
         if not mounts:
             return
@@ -126,7 +126,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def thaw(self, task: Task, *, at_target: bool) -> None:
         """Mount again what `freeze` unmounted; quiet where it is mounted."""
-        end = _ends(task)[at_target]
+        end = ends_of(task)[at_target]
         known = task.known(_still(at_target=at_target))
         if known:
             what = f"mounting {printable(end.path)} again"
@@ -134,13 +134,13 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def thaw_script(self, task: Task) -> str:
         """See `thaw`; asked while the disk is still mounted."""
-        source = _ends(task)[0]
+        source = ends_of(task)[0]
         mounts = _mounts(task, source, at_target=False)
         return _mounting(source, mounts) if mounts else ""
 
     def arm(self, task: Task) -> Moved:
         """Note what the source's disk is at the cut-over: the way back is a pass in the other direction."""
-        look = _ends(task)[0].look()
+        look = ends_of(task)[0].look()
         task.note("armed", {"proof": look.proof})
         return Moved()
 
@@ -150,7 +150,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         Raises:
             Refused: The target's disk is not there, or the source's is in use.
         """
-        source, target = _ends(task)
+        source, target = ends_of(task)
         mine, theirs = source.look(), target.look()
         if theirs.kind != mine.kind and theirs.kind not in ("block", "file"):
             raise Refused(f"{printable(target.path)} is not at the target any more", where=task.move.id)
@@ -183,7 +183,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         task.passage.close()
 
     def _pass(self, task: Task, name: str, *, still: bool = False, back: bool = False) -> Moved:
-        source, target = _ends(task)
+        source, target = ends_of(task)
         attempt = task.key.rsplit("/", 1)[-1]
         one = Pass(task, source, target, f"{attempt}-{name}", still=still, back=back)
         chunk = together((source, target))
@@ -210,7 +210,8 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         return Moved(sent=int(str(done["sent"])), note=note, behind_s=behind)
 
 
-def _ends(task: Task) -> tuple[End, End]:
+def ends_of(task: Task) -> tuple[End, End]:
+    """Source and target of a move."""
     path, onto = task.move.paths[0], task.move.onto
     return End(task, task.source, path), End(task, task.target, onto if isinstance(onto, str) else path)
 
@@ -242,7 +243,7 @@ def _foreign(task: Task, target: End, look: Look) -> str:
 
 
 def _claim(task: Task) -> None:
-    target = _ends(task)[1]
+    target = ends_of(task)[1]
 
     def act() -> dict[str, object]:
         look = target.look()

@@ -218,7 +218,7 @@ k={self.file("kept")}; s=$(cat "$k.proof" 2>/dev/null); rm -f "$k.proof"
         return self.host.run(script).rc == 0
 
     def keep(self, name: str, chunk: int, size: int, look: Look, *, acks: str = "") -> None:
-        """Keep the list of a pass for the next one.
+        """Keep the list of a pass for the next one, and remove what else was of the pass.
 
         Args:
             name: Names the pass.
@@ -233,8 +233,9 @@ k={self.file("kept")}; s=$(cat "$k.proof" 2>/dev/null); rm -f "$k.proof"
             merge = f"""touch {acks}; awk 'NR == FNR && FILENAME == ARGV[1] {{ h[$1] = $2; next }}
 FNR - 1 in h {{ print h[FNR - 1]; next }} 1' {acks} {made}"""
         proof = shlex.quote(_stamp(look, chunk, size)) if look.proof else "''"
-        script = f"""rm -f {k}.proof; [ -e {made} ] && [ -n {proof} ] || exit 0
-{{ {merge}; }} >{k}.new && ! grep -qx -e - {k}.new && mv {k}.new {k} && printf %s {proof} >{k}.proof; true"""
+        script = f"""rm -f {k}.proof; [ -e {made} ] && [ -n {proof} ] || {{ rm -f {self.folder}/{name}-*; exit 0; }}
+{{ {merge}; }} >{k}.new && ! grep -qx -e - {k}.new && mv {k}.new {k} && printf %s {proof} >{k}.proof
+rm -f {self.folder}/{name}-*"""
         self.host.text(script, timeout_s=600, what="keeping the hashes")
 
     def forget(self) -> None:

@@ -13,7 +13,7 @@ from itertools import count
 
 from migrate import jobs
 from migrate.hosts import last_line
-from migrate.replicators.blocks_end import End, together
+from migrate.replicators.blocks_end import End, Look, together
 from migrate.replicators.blocks_runs import Run, differing, remaining, runs_of, size_of, unreadable
 from migrate.replicators.ports import Task
 from migrate.replicators.rsync import CopyFailed
@@ -78,20 +78,21 @@ class Pass:
         self._prepare(before.size)
         chunk, size = together((giver, taker)), before.size
         mine, theirs = self._hash(chunk, size, beside)
+        with ThreadPoolExecutor(2) as pool:
+            given, held = pool.map(lambda one: list(one[0].lines(one[1])), ((giver, mine), (taker, theirs)))
         if self.back:
-            _refuse_nothing(self.task, giver.lines(mine), taker.lines(theirs), chunk, size)
-        runs = runs_of(differing(giver.lines(mine), taker.lines(theirs)))
-        lost = unreadable(giver.lines(mine))
+            _refuse_nothing(self.task, given, held, chunk, size)
+        runs, lost = runs_of(differing(given, held)), unreadable(given)
         self._fit(size)
         self._send(runs, chunk, size)
         after = giver.look()
         if self.still and (after.busy or after.proof != before.proof):
             raise _busy(giver, after.busy or "somebody wrote it meanwhile")
-        taker.keep(self.name, chunk, size, taker.look(), acks=taker.file(f"{self.name}-acks"))
-        if after.proof == before.proof:
-            giver.keep(self.name, chunk, size, after)
-        for end in (giver, taker):
-            end.tidy(self.name)
+        with ThreadPoolExecutor(2) as pool:
+            acks = taker.file(f"{self.name}-acks")
+            kept = pool.submit(lambda: taker.keep(self.name, chunk, size, taker.look(), acks=acks))
+            giver.keep(self.name, chunk, size, after if after.proof == before.proof else Look())
+            kept.result()
         sent = size_of(runs, chunk, size)
         note = f"{sum(each for _, each in runs)} of {counted(-(-size // chunk), 'chunk')} of {chunk >> 20} MiB sent"
         note += ", " + ("target to source" if self.back else "source to target")
@@ -132,7 +133,8 @@ class Pass:
         """The lists of both ends; what is known for sure is not read again."""
 
         def one(end: End) -> str:
-            end.recall(self.name, chunk, size, end.look())
+            if end.recall(self.name, chunk, size, end.look()):
+                return end.file(f"{self.name}-list")
             return end.hashed(self.name, chunk, size, gentle=not self.still)
 
         with ThreadPoolExecutor(3) as pool:
@@ -180,7 +182,6 @@ class Pass:
         halves = {}
         for end in (self.source, self.target):
             runs = end.file(f"{name}.runs")
-            end.put(runs, rows)
             if end is self.giver:
                 halves[end] = end.program("give", chunk, size, runs, limit)
             else:
@@ -194,8 +195,12 @@ class Pass:
         script = f"""echo $(awk '{{print $5}}' /proc/$$/stat) >{self.target.folder}/{tag}.pid
 export LC_ALL=C PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin; umask 077
 {halves[self.target]}; exit"""
-        self.target.put(far, [script])
-        shell = passage.shell(name, f"bash {far}")
+        with ThreadPoolExecutor(3) as pool:
+            puts = [pool.submit(end.put, end.file(f"{name}.runs"), rows) for end in (self.source, self.target)]
+            puts.append(pool.submit(self.target.put, far, [script]))
+            shell = passage.shell(name, f"bash {far}")
+            for put in puts:
+                put.result()
         link = f"{shell} {passage.address}"
         if self.back:
             command = f"set -o pipefail; {link} </dev/null | {halves[self.source]}"

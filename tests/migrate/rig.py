@@ -77,6 +77,15 @@ class SandboxHost:
         self.devices = False
         """It is entered as root and has the machine's own block devices; only where the tests run as root."""
 
+    @classmethod
+    def running(cls, base: Path, name: str, address: str) -> "SandboxHost":
+        """One that another process started: what a controller has to know of it."""
+        made = cls.__new__(cls)
+        made.name, made.root, made.address, made.key = name, base / name, address, base / "key"
+        made.pin = " ".join((made.root / "etc/hostkey.pub").read_text().split()[:2])
+        made.process, made.mounts, made.devices = None, [], False
+        return made
+
     def new_key(self) -> None:
         """Give it a new host key; only while it is stopped."""
         for path in (self.root / "etc/hostkey", self.root / "etc/hostkey.pub"):
@@ -166,6 +175,15 @@ class Rig:
         self.source = SandboxHost(base, "source", public, base / "key")
         self.target = SandboxHost(base, "target", public, base / "key")
         self._hosts: list[Host] = []
+
+    @classmethod
+    def running(cls, base: Path, source: str, target: str) -> "Rig":
+        """The rig in ``base`` that another process started, by the addresses of its hosts."""
+        made = cls.__new__(cls)
+        made.base, made._hosts = base, []
+        made.source = SandboxHost.running(base, "source", source)
+        made.target = SandboxHost.running(base, "target", target)
+        return made
 
     def task(self, move: Move, *, key: str = "plan/work/a1") -> Task:
         """A task of ``move`` with connections of its own and the rig's journal."""

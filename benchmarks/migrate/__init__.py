@@ -1,0 +1,1 @@
+"""How fast moves carry what changed, beside what everybody would use."""
