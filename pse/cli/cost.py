@@ -54,12 +54,7 @@ def command(
     """
     from pse.cli.render import FORMS
 
-    _check(session, form, out, old, budget)
-    session.refuse_when(
-        lines and (old is not None or form in OF_OTHERS),
-        "--lines is for one bill as table, Markdown or HTML",
-        hint="--diff shows the lines that changed, and the formats of other tools have all of them.",
-    )
+    _check(session, form, out, old, budget, lines=lines)
     bundle, before = session.bundle(plan), None if old is None else session.bundle(old)
     view, over = _bill(session, bundle, before, budget, whole=lines or form == "html")
     if form in OF_OTHERS:
@@ -71,7 +66,12 @@ def command(
     session.finish(View({}, findings=over), fail_on="error")
 
 
-def _check(session: Session, form: str, out: Path | None, old: Path | None, budget: Budget) -> None:
+def _check(session: Session, form: str, out: Path | None, old: Path | None, budget: Budget, *, lines: bool) -> None:
+    session.refuse_when(
+        lines and (old is not None or form in OF_OTHERS),
+        "--lines is for one bill as table, Markdown or HTML",
+        hint="--diff shows the lines that changed, and the formats of other tools have all of them.",
+    )
     session.refuse_when(
         bool(budget.increase) and old is None,
         "--max-increase has nothing to compare with",
