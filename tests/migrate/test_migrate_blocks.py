@@ -180,9 +180,9 @@ def test_a_target_that_is_not_ours_is_refused_and_one_that_lost_all_takes_nothin
 @pytest.fixture
 def disks(tmp_path: Path) -> Iterator[list[str]]:
     """Loop devices of 64 MiB for source and target."""
-    require("losetup", "mkfs.ext4", "wipefs")
     if os.geteuid() != 0 or not Path("/dev/loop-control").exists():
         pytest.skip("block devices need root and the kernel's loop devices")
+    require("losetup", "mkfs.ext4", "wipefs")
     made: list[str] = []
     try:
         for name in ("one", "two"):
