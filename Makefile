@@ -38,8 +38,8 @@ bench-pricebook: setup  ## 100,000 list prices read as a price book; ROUNDS=
 bench-waves: setup  ## waves of many move groups: seconds, bounds and gap; GROUPS="1000 10000", SEED=6
 	@$(PY) -m benchmarks.waves --groups $(or $(GROUPS),1000 10000) --seed "$(or $(SEED),6)"
 
-bench-campaign: setup  ## 1,000 moves that take only time, by 8 workers on PostgreSQL: limits, throughput, memory; MOVES=, WORKERS=, KILLS=, JSON=
-	@$(PY) -m benchmarks.campaign --moves "$(or $(MOVES),1000)" --workers "$(or $(WORKERS),8)" --kill "$(or $(KILLS),0)" $(if $(JSON),--json "$(JSON)")
+bench-campaign: setup  ## 1,000 moves that take only time, by 8 workers on PostgreSQL: limits, throughput, memory; MOVES=, WORKERS=, KILLS=, MEAN=, JSON=
+	@$(PY) -m benchmarks.campaign --moves "$(or $(MOVES),1000)" --workers "$(or $(WORKERS),8)" --kill "$(or $(KILLS),0)" --mean "$(or $(MEAN),30)" $(if $(JSON),--json "$(JSON)")
 
 bench-policy: setup  ## verdicts for 100,000 workloads at 50 places, and a second opinion on 10,000 worlds; PLANS=, ROUNDS=
 	@$(PY) -m benchmarks.policy --plans "$(or $(PLANS),10000)" --rounds "$(or $(ROUNDS),3)"

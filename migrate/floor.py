@@ -262,10 +262,11 @@ class Floor:
 
     def _may_go(self, plan: str, workload: str, *, always: bool) -> None:
         """Before a step: the turn is this process's still, and nobody wants it to wait."""
-        turn = self.turns.mine(self.worker, plan, workload)
-        if turn is None:
+        mine = self.turns.mine(self.worker, plan, workload)
+        if mine is None:
             raise Stopped
-        if not always and turn.kind == "move" and set(self.turns.pauses(plan)) & set(scopes_of(workload, turn.wave)):
+        turn, paused = mine
+        if not always and turn.kind == "move" and paused & set(scopes_of(workload, turn.wave)):
             raise Parked("paused; `pse resume` lets it go on")
 
     # -- signs of life -------------------------------------------------------------------------------------------------

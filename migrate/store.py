@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import ColumnElement, Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, select
 
 from migrate.turns import Turns
 from pse.core.canonical import encode
@@ -60,10 +60,11 @@ class Store:
             row = connection.execute(select(PROGRESS.c.body).where(chosen)).one_or_none()
             old = _DECODER.decode(row.body) if row else WorkloadProgress(workload=workload, state=MoveState.WAITING)
             new = change(old)
-            connection.execute(delete(PROGRESS).where(chosen))
-            connection.execute(
-                PROGRESS.insert().values(plan=self._plan, workload=workload, body=encode(new).decode("utf-8"))
-            )
+            body = encode(new).decode("utf-8")
+            if row is None:
+                connection.execute(PROGRESS.insert().values(plan=self._plan, workload=workload, body=body))
+            else:
+                connection.execute(PROGRESS.update().where(chosen).values(body=body))
         return new
 
     def _is(self, workload: str) -> ColumnElement[bool]:

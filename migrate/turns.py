@@ -203,12 +203,13 @@ class Turns:
             _put(connection, turn)
             _set(connection, turn, state=TurnState.RUNNING, worker=worker)
 
-    def mine(self, worker: str, plan: str, workload: str) -> Turn | None:
-        """The turn that a worker has; None when it has lost it."""
+    def mine(self, worker: str, plan: str, workload: str) -> tuple[Turn, frozenset[str]] | None:
+        """The turn that a worker has, and what is paused in its plan; None when it has lost it."""
+        running = (TURNS.c.worker == worker) & (TURNS.c.state == TurnState.RUNNING)
         with self._engine.connect() as connection:
-            query = select(TURNS).where(_is(plan, workload) & (TURNS.c.worker == worker))
-            row = connection.execute(query.where(TURNS.c.state == TurnState.RUNNING)).one_or_none()
-        return _turn(row) if row is not None else None
+            row = connection.execute(select(TURNS).where(_is(plan, workload) & running)).one_or_none()
+            paused = connection.execute(select(PAUSES.c.scope).where(PAUSES.c.plan == plan)).scalars()
+            return (_turn(row), frozenset(paused)) if row is not None else None
 
     def end(self, worker: str, turn: Turn, state: TurnState, *, said: str = "", in_s: float = 0.0) -> None:
         """Let go of a turn; quiet when it is another's by now. After a failure no later wave of its run is begun.

@@ -1,7 +1,9 @@
 """Replicators, one module a kind, found by entry point (group ``pse.replicators``)."""
 
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import Any
 
 from migrate.replicators.ports import Moved, Replication, Replicator, Reversible, Task
 from pse.core.errors import BadInput
@@ -28,12 +30,17 @@ def load(kind: str) -> Replication:
     Raises:
         BadInput: Nobody carries this kind.
     """
+    made: Replication = _class_of(kind)()
+    return made
+
+
+@cache
+def _class_of(kind: str) -> Any:
+    """Looked for once: a campaign asks again and again."""
     if kind in _OURS:
         module, _, name = _OURS[kind].partition(":")
-        made: Replication = getattr(import_module(module), name)()
-        return made
+        return getattr(import_module(module), name)
     for point in entry_points(group=GROUP):
         if point.name == kind:
-            outside: Replication = point.load()()
-            return outside
+            return point.load()
     raise BadInput(f"nothing carries moves of kind {kind!r}", hint=f"Known kinds: {', '.join(names())}.")
