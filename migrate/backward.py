@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from migrate import boot
 from migrate.replicators.ports import Task
 from migrate.standing import half_back
 from migrate.steps import Steps
@@ -170,7 +171,16 @@ class Backward(Steps):
     def start_source(self) -> str:
         """End the way back, then let the source be written and start its services."""
         notes = [note for each in self.together(self._give_back) for note in each]
+        notes += self.tried(self._at_boot_again)
         return "; ".join([*self.start_services(self.old, "source", bounded=False), *notes])
+
+    def _at_boot_again(self) -> None:
+        """What the cut-over kept the old host from starting by itself, it starts again."""
+        for service in self.work.services:
+            prefix = f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}"
+            if (seen := self.runtime.journal.find(f"{prefix}/boot-{service.name}")) is not None and seen.result:
+                boot.switch(self.old(service), service, seen.result["units"], "enable")
+                self.runtime.journal.forget(f"{prefix}/boot-off-{service.name}")
 
     def close_back(self) -> str:
         """Ask by name, and take away what the move left on both ends."""

@@ -216,8 +216,6 @@ def cleanup(
         runtime, _ = floor.runtime(plan)
         for _, members in chosen(bundle, (), workloads):
             for work in members:
-                turn = _one(workspace, plan, work, "close")
-                floor.turns.seize(floor.worker, turn)
                 begun = any(floor.unfinished(plan, work.workload, kind) for kind in ("move", "settle"))
                 if begun or _half_back(floor, plan, work.workload):
                     raise Refused(
@@ -232,6 +230,9 @@ def cleanup(
                         where=work.workload,
                         hint="Run `pse migrate` first: it completes the switch. Or `pse rollback`.",
                     )
+                # Only now: what was interrupted keeps its own turn.
+                turn = _one(workspace, plan, work, "close")
+                floor.turns.seize(floor.worker, turn)
                 if state in NEW_SIDE:
                     # Before anything is taken away: also what is cleaned only in part cannot be gone back any more.
                     runtime.store.update(work.workload, lambda progress: replace(progress, closed=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from migrate import boot
 from migrate.clearance import cleared
 from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
@@ -337,8 +338,19 @@ class Forward(Switching):
         """Take away keys; what keeps the way back warm stays. The ledger says that it was done."""
         self.together(lambda move: self.runtime.replicator(move).rest(self.task(move)))
         self.guards.remove()
+        notes = self.tried(self._not_at_boot)
         self.told("cut-over")
-        return ""
+        return "; ".join(notes)
+
+    def _not_at_boot(self) -> None:
+        """A host of the old room that is started anew must not serve beside the new side."""
+        for service in self.work.services:
+            if boot.units_of(service)[1]:
+                old, name = self.old(service), service.name
+                # Seen first and in a record of its own: what was off before stays off after a rollback.
+                seen = self.effect(f"boot-{name}", f"see what starts {name}", partial(boot.enabled, old, service), _no)
+                off = partial(boot.switch, old, service, seen["units"], "disable")
+                self.effect(f"boot-off-{name}", f"keep {old.name} from starting {name}", off, _no)
 
     # -- the probe client --------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from migrate import steps
+from migrate import boot, steps
 from migrate.steps import Steps
 from migrate.work import Work
 from pse.core.documents.plan import Check, Service
@@ -54,3 +54,48 @@ def test_a_stop_command_is_not_believed(rig: Rig, monkeypatch: pytest.MonkeyPatc
         of(rig, lies).stop_services(lambda _: host, "lies", proved=True)
     honest = Service(name="web", server="s", start=run, stop="kill $(cat /tmp/web)", checks=(check,))
     of(rig, honest).stop_services(lambda _: host, "honest", proved=True)
+
+
+SYSTEMCTL = """#!/bin/sh
+cd /home/admin/units || exit 1
+case $1 in
+  is-enabled) [ -e "$3" ] && echo enabled || { echo disabled; exit 1; };;
+  disable) shift 2; rm -f -- "$@";;
+  enable) shift 2; touch -- "$@";;
+  *) exit 64;;
+esac
+"""
+
+
+def test_what_a_host_starts_by_itself_is_kept_from_it_and_given_back(rig: Rig) -> None:
+    home = rig.source.root / "home/admin"
+    (home / "bin").mkdir()
+    (home / "bin/systemctl").write_text(SYSTEMCTL)
+    (home / "bin/systemctl").chmod(0o755)
+    (home / "units").mkdir()
+    (home / "units/app.service").touch()
+    host, call = rig.task(MOVE).source, "/home/admin/bin/systemctl"
+    service = Service(name="app", server="s", start=f"{call} start app", stop=f"{call} stop app.service helper.service")
+    seen = boot.enabled(host, service)
+    assert seen == {"units": ["app.service"]}
+    for _ in range(2):
+        boot.switch(host, service, seen["units"], "disable")
+        assert boot.enabled(host, service) == {"units": []}
+    # What was off before stays off.
+    boot.switch(host, service, seen["units"], "enable")
+    assert [path.name for path in (home / "units").iterdir()] == ["app.service"]
+
+
+@pytest.mark.parametrize(
+    ("stop", "units"),
+    [
+        ("systemctl stop nginx", ("nginx",)),
+        ("sudo -n systemctl stop app@1.service web", ("app@1.service", "web")),
+        ("systemctl stop nginx && rm -rf /x", ()),
+        ("systemctl stop $(cat unit)", ()),
+        ("/etc/init.d/nginx stop", ()),
+        ("kill $(cat /tmp/web)", ()),
+    ],
+)
+def test_only_what_is_plainly_a_unit_is_taken_for_one(stop: str, units: tuple[str, ...]) -> None:
+    assert boot.units_of(Service(name="app", server="s", start="true", stop=stop))[1] == units
