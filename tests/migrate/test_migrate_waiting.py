@@ -1,5 +1,6 @@
 """What a move waits for: a pause, a person, an hour, a hook. The moves take only time; all else is the real engine."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import migrate
 from benchmarks.campaign.simulated import campaign, entry_point, opener
@@ -20,6 +22,7 @@ from migrate.turns import TurnState
 from migrate.work import chosen
 from policy.approvals import approve
 from policy.cutovers import approve_cut_over, require_cut_over
+from pse.cli.main import root
 from pse.cli.render_moves import with_going
 from pse.cli.view import View
 from pse.core.database import open_database
@@ -29,6 +32,8 @@ from pse.core.moving import STEPS
 from pse.core.progress import Event, Progress, silent
 from pse.core.settings import Workspace
 from pse.core.time import today
+from tests.blueprints.estates import bundle as ministry_bundle
+from tests.blueprints.estates import ministry_estate
 
 LETTER = "Letter 7"
 BY = "Director Records"
@@ -232,3 +237,23 @@ def test_the_settings_know_every_step() -> None:
     for name in ("forward", "backward"):
         made |= set(re.findall(r'self\.step\("([a-z-]+)"', Path(f"migrate/{name}.py").read_text()))
     assert made == set(STEPS)
+
+
+def test_pauses_and_workers_on_the_command_line(sample: Workspace) -> None:
+    made = ministry_bundle(sample, ministry_estate())
+    made.write(made.default_folder(sample))
+
+    def run(*words: str, code: int = 0) -> dict[str, object]:
+        done = CliRunner().invoke(root, [*words, "--json", "--workspace", str(sample.root)])
+        assert done.exit_code == code, done.output
+        found: dict[str, object] = json.loads(done.stdout) if code == 0 else {}
+        return found
+
+    assert run("pause", "--workload", "portal", "--wave", "2") == {"paused": ["wave:2", "workload:portal"]}
+    assert run("status")["paused"] == ["wave:2", "workload:portal"]
+    assert run("resume", "--wave", "2") == {"paused": ["workload:portal"]}
+    assert run("resume") == {"paused": []}
+    assert run("pause") == {"paused": [""]}
+    run("pause", "--workload", "nothing", code=2)
+    run("resume", "--wave", "99", code=2)
+    assert run("worker", "--until-idle")["worked"] is True
