@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from sys import intern
 
 import msgspec
 from sqlalchemy import Engine, delete, select
@@ -180,13 +181,22 @@ def _load(engine: Engine) -> list[Sighting]:
     with engine.begin() as connection:
         bodies = connection.execute(select(SIGHTINGS.c.body).order_by(SIGHTINGS.c.source)).scalars().all()
     try:
-        return [decoder.decode(body) for body in bodies]
+        return [_shared(decoder.decode(body)) for body in bodies]
     except msgspec.ValidationError as exc:
         raise BadInput(
             f"a sighting of another version: {exc}",
             where=engine.url.render_as_string(hide_password=True),
             hint="Discover and import again into a new database.",
         ) from exc
+
+
+def _shared(sighting: Sighting) -> Sighting:
+    """``sighting`` whose connections share their words with all others': most of its room is taken by them."""
+    sockets = tuple(
+        (intern(protocol), intern(local), local_port, intern(remote), remote_port, intern(process))
+        for protocol, local, local_port, remote, remote_port, process in sighting.sockets
+    )
+    return msgspec.structs.replace(sighting, sockets=sockets)
 
 
 def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snapshot: str) -> None:

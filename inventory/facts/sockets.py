@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import struct
+from functools import lru_cache
 
 import msgspec
 
@@ -141,6 +142,7 @@ grep -as '^Name:' /dev/null /proc/[0-9]*/status
         return dict(sorted(found.items())) or None
 
 
+@lru_cache(maxsize=16_384)  # the same few addresses stand in most lines of a table
 def address_of(hexadecimal: str) -> str:
     """An address of /proc/net: 32-bit words in the host's byte order; all our hosts are little-endian but s390x.
 
