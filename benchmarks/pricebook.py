@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from blueprints.catalogue import Catalogue
+from blueprints.bills.catalogue import Catalogue
 from providers.catalog import load_offers
 from pse.core.documents.offers import OfferKind
 from pse.core.settings import Workspace

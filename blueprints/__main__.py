@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pulumi
 
-from blueprints.bundle import Bundle
+from blueprints.building.program import program
 from blueprints.names import landing_id
-from blueprints.program import program
+from blueprints.planning.bundle import Bundle
 from policy.gate import write_gate
 from pse.core import canonical
 from pse.core.documents.deployment import Deployment

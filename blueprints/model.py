@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from blueprints.idle import Idle
+from blueprints.sizing.idle import Idle
 from pse.core.documents.category import Category
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Cost, CostLine, DnsSwitch, Move, PlannedServer, Service, Unit
@@ -42,7 +42,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
         nics: Network cards at least.
         constraints: What else a shape has to have.
         stars: How sure the size is, 1 to 5; 0 where nothing was there to measure.
-        unscored: See `blueprints.sizing.Size`.
+        unscored: See `blueprints.sizing.sizes.Size`.
         licences: Products whose licences it needs, beside that of its system.
         needs: Names of servers of the workload that it connects to.
         packages: Packages that it needs.
@@ -158,8 +158,8 @@ class Blueprint(Protocol):
     """A reference architecture, found by the entry-point group ``pse.blueprints``.
 
     A class without arguments, with a `name`; one that builds more than servers, firewalls and volumes is a
-    `blueprints.abilities.Needing` too. Planning calls `fits`; the program calls `build`, where Pulumi is imported
-    first.
+    `blueprints.planning.abilities.Needing` too. Planning calls `fits`; the program calls `build`, where Pulumi is
+    imported first.
     """
 
     @property

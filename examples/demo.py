@@ -25,7 +25,7 @@ from typing import Any
 import dns.resolver
 import msgspec
 
-from blueprints.bundle import SIGNATURE, Bundle
+from blueprints.planning.bundle import SIGNATURE, Bundle
 from examples import bare
 from pse.core.settings import Workspace
 from pse.core.text import counted

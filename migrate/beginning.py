@@ -34,8 +34,8 @@ def refuse(
         Refused: The plan or the law that it was made by was changed, or another plan moved a workload already.
         UsageError: An unknown workload or wave.
     """
-    from blueprints.guards import may_begin
-    from blueprints.provision import choose
+    from blueprints.building.guards import may_begin
+    from blueprints.building.provision import choose
 
     bundle.verify(workspace)
     named = named_in(chosen(bundle, waves, workloads))

@@ -66,8 +66,8 @@ def run(
         UsageError: An unknown workload or wave.
         Waiting: Nothing failed, and what is left waits for a person: an approval, or the end of a pause.
     """
-    from blueprints.guards import may_begin
-    from blueprints.provision import choose
+    from blueprints.building.guards import may_begin
+    from blueprints.building.provision import choose
 
     bundle.verify(workspace)
     todo = chosen(bundle, waves, workloads)
@@ -150,7 +150,7 @@ def take_part(
         Refused: The database is SQLite, and another process works.
     """
     from blueprints import Bundle
-    from blueprints.bundle import path_of
+    from blueprints.planning.bundle import path_of
 
     def find(plan: str) -> Bundle:
         return bundle if bundle is not None else Bundle.read(workspace, path_of(workspace, plan))

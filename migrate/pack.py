@@ -79,7 +79,7 @@ def write_pack(workspace: Workspace, bundle: "Bundle", out: Path | None = None) 
 
 
 def _members(workspace: Workspace, bundle: "Bundle") -> dict[str, bytes]:
-    from blueprints.auditing import audit_path
+    from blueprints.building.auditing import audit_path
     from policy.ledger import Ledger
     from policy.signing import pin
 

@@ -108,7 +108,7 @@ def _untrue(
     manifest: Manifest, material: Material, members: Mapping[str, bytes], signer: str
 ) -> Iterator[tuple[str, str]]:
     """What the members of a pack say of each other and does not hold, by name of the member."""
-    from blueprints.bundle import named_by
+    from blueprints.planning.bundle import named_by
 
     plan, evidence = material.plan, material.evidence
     if not manifest.plan == plan.hash == named_by(members[PLAN]):

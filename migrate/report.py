@@ -53,7 +53,7 @@ def _page(workspace: Workspace, bundle: "Bundle", found: Evidence, digest: str, 
     from markupsafe import Markup
 
     from blueprints import cost_report
-    from blueprints.auditing import last_audit
+    from blueprints.building.auditing import last_audit
     from policy.approvals import approvals
 
     def shown(value: Any) -> Any:

@@ -174,7 +174,7 @@ class Runtime:
 
     def provision(self, unit: Unit) -> int:
         """Build a stack, or see that it stands as planned; returns how many resources it has."""
-        from blueprints import provision
+        from blueprints.building import provision
 
         return len(provision.ensure(self.workspace, self.bundle, unit.id, self.progress).resources)
 

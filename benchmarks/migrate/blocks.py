@@ -9,9 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from migrate.replicators import rsync
-from migrate.replicators.blocks import Blocks, ends_of
-from migrate.replicators.blocks_pass import Pass
+from migrate.replicators.blocks.passes import Pass
+from migrate.replicators.blocks.replicator import Blocks, ends_of
+from migrate.replicators.files import rsync
 from migrate.replicators.ports import Task
 from pse.core.documents.plan import Move
 from tests.migrate.rig import Rig

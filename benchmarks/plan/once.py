@@ -11,7 +11,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from blueprints.planning import make_plan
+from blueprints.planning.making import make_plan
 from pse.core.progress import Event
 from pse.core.settings import Workspace
 

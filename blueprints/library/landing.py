@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from blueprints.model import Fit, Wanted
-from blueprints.network import subnet_range
+from blueprints.planning.network import subnet_range
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import Unit
 

@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pulumi
 
+from blueprints.building.userdata import names_of, script
 from blueprints.names import slug
-from blueprints.userdata import names_of, script
 from providers import sdk
 from pse.core.documents.deployment import Deployment
 from pse.core.documents.plan import PlannedServer, Unit

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from blueprints.estate.view import View
 from blueprints.model import Wanted
-from blueprints.view import View
 
 
 def uses_of(wanted: Iterable[Wanted], view: View) -> dict[str, list[str]]:

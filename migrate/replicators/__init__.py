@@ -12,9 +12,9 @@ __all__ = ["Moved", "Replication", "Replicator", "Reversible", "Task", "load", "
 
 GROUP = "pse.replicators"
 _OURS = {
-    "blocks": "migrate.replicators.blocks:Blocks",
-    "files": "migrate.replicators.files:Files",
-    "postgresql": "migrate.replicators.postgresql:PostgreSQL",
+    "blocks": "migrate.replicators.blocks.replicator:Blocks",
+    "files": "migrate.replicators.files.replicator:Files",
+    "postgresql": "migrate.replicators.postgresql.replicator:PostgreSQL",
 }
 # The same as in pyproject.toml: a checkout whose metadata is older than its tree still finds them.
 

@@ -12,7 +12,7 @@ from migrate import jobs
 from migrate.hosts import last_line
 from migrate.jobs import folder_of
 from migrate.passage import Passage
-from migrate.replicators.psql import SOCKETS, Admin
+from migrate.replicators.postgresql.psql import SOCKETS, Admin
 from pse.core.errors import RemoteError
 
 JOB = "tunnel"

@@ -20,8 +20,8 @@ from itertools import zip_longest
 import msgspec
 
 from migrate.hosts import last_line
-from migrate.replicators.blocks_end import End, Look
-from migrate.replicators.rsync import CopyFailed
+from migrate.replicators.blocks.end import End, Look
+from migrate.replicators.files.rsync import CopyFailed
 from pse.core.documents.campaign import CheckResult
 from pse.core.text import counted, printable
 

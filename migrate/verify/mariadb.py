@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from migrate.replicators.mariadb_server import Server, ident, literal
+from migrate.replicators.mariadb.server import Server, ident, literal
 from migrate.verify import mariadb_shape
 from migrate.verify import results as results_of
 from pse.core.canonical import digest

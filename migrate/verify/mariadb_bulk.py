@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from migrate.hosts import wait_until
-from migrate.replicators.mariadb_channel import Channel
-from migrate.replicators.mariadb_server import Server, ident, literal
+from migrate.replicators.mariadb.channel import Channel
+from migrate.replicators.mariadb.server import Server, ident, literal
 from migrate.verify.mariadb import Contents, contents
 
 _ROWS = re.compile(r"table_id: \d+ \((.*)\)$")

@@ -7,9 +7,9 @@ nor anything to guess it by leaves the host.
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from migrate.replicators.mariadb_server import OURS, Server, ident, literal
-from migrate.verify import shape
-from migrate.verify.shape import Shape
+from migrate.replicators.mariadb.server import OURS, Server, ident, literal
+from migrate.verify import postgresql_shape as shape
+from migrate.verify.postgresql_shape import Shape
 
 _OWN_ACCOUNTS = ("", "root", "mariadb.sys", "mysql", "debian-sys-maint", "PUBLIC")
 """Accounts that every server has of its own; they are never carried."""

@@ -8,9 +8,9 @@ as an exact numeric. Source: measured on PostgreSQL 15 and 18, which agree.
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from migrate.replicators.psql import Admin, ident, literal
+from migrate.replicators.postgresql.psql import Admin, ident, literal
+from migrate.verify import postgresql_shape as shape
 from migrate.verify import results as results_of
-from migrate.verify import shape
 from pse.core.documents.campaign import CheckResult
 
 _PINNED = """set datestyle='ISO, MDY'; set timezone='UTC'; set intervalstyle='iso_8601'; set extra_float_digits=1;

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from migrate.verify import shape
+from migrate.verify import postgresql_shape as shape
 from pse.core.canonical import digest
 from pse.core.documents.campaign import CheckResult
 from pse.core.text import printable

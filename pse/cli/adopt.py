@@ -20,7 +20,7 @@ def command(session: Session, unit: str, plan: Path | None, *, refresh: bool, ye
     planned, becomes the stack's. For when `pulumi up` says ALREADY_EXISTS; with --refresh for what `pse audit` finds
     missing or changed.
     """
-    from blueprints.provision import adopt
+    from blueprints.building.provision import adopt
     from pse.cli.render_work import deployments_view, up_intent
 
     bundle = session.bundle(plan)

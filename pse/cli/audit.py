@@ -16,7 +16,7 @@ def command(session: Session, plan: Path | None, *, fail_on: str) -> None:
     and of nobody, and what moved, was copied elsewhere, or lost its key. What is refused goes to the ledger, and the
     exit code is 3. The audit is kept for `pse evidence`.
     """
-    from blueprints.auditing import audit_units
+    from blueprints.building.auditing import audit_units
     from pse.cli.render_work import audit_view
     from pse.core.errors import Refused
 

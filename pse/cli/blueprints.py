@@ -44,7 +44,7 @@ def draw(session: Session, name: str, out: Path | None) -> None:
 
     Needs no workspace.
     """
-    from blueprints.drawing import svg
+    from blueprints.outputs.drawing import svg
     from pse.cli.render_blueprints import architecture, drawn_view
 
     drawn = svg(name, architecture(name))

@@ -93,7 +93,7 @@ def _check(session: Session, form: str, out: Path | None, old: Path | None, budg
 def _document(form: str, bundle: "Bundle", old: "Bundle | None") -> bytes:
     """The bill in another tool's format."""
     import blueprints
-    from blueprints import focus_format
+    from blueprints.outputs import focus as focus_format
     from pse.cli import render
 
     if form == "infracost":
@@ -106,8 +106,8 @@ def _bill(
 ) -> tuple[View, tuple["Finding", ...]]:
     """What is shown, and why it is over a budget."""
     import blueprints
-    from blueprints.costdiff import cost_diff, over_budget
-    from blueprints.outside import outside
+    from blueprints.building.outside import outside
+    from blueprints.comparing.costdiff import cost_diff, over_budget
     from providers.engine import Engine
     from pse.cli.render_cost import cost_view, diff_view
 

@@ -16,7 +16,7 @@ def command(session: Session, *, units: tuple[str, ...], with_moved_data: bool, 
     The stacks of this workspace, workloads before landing zones. Data on them is lost. Where users are on the new side
     of a moved workload, its stack stays unless --with-moved-data is given.
     """
-    from blueprints import provision
+    from blueprints.building import provision
     from pse.cli.render_work import destroy_intent, destroyed_view
 
     standing = session.stacks(units)

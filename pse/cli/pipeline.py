@@ -107,7 +107,7 @@ class Pipeline:
         return self._step(group, group, lambda: call(bundle))
 
     def _readiness(self) -> Iterable[tuple[str, Callable[[], View]]]:
-        from blueprints.environments import load_environments
+        from blueprints.estate.environments import load_environments
         from inventory.hosts import load_hosts
         from policy import load_policy
         from policy.signing import pin
@@ -140,7 +140,7 @@ class Pipeline:
 
     def _plan(self) -> View:
         import blueprints
-        from blueprints.unchanged import refuse_otherwise
+        from blueprints.planning.unchanged import refuse_otherwise
         from pse.cli.render_plan import plan_view
 
         session, wanted = self._session, self._wanted
@@ -157,14 +157,14 @@ class Pipeline:
         return View({}, (f"compared with plan {self.base.plan.hash[:12]} as of {self.base.plan.as_of}",))
 
     def _changes(self, bundle: "Bundle") -> View:
-        from blueprints.plandiff import plan_diff
+        from blueprints.comparing.plandiff import plan_diff
         from pse.cli.render_compare import plan_diff_view
 
         return plan_diff_view(plan_diff(self._old(), bundle), ())
 
     def _cost(self, bundle: "Bundle") -> View:
         import blueprints
-        from blueprints.costdiff import cost_diff
+        from blueprints.comparing.costdiff import cost_diff
         from pse.cli.render_cost import cost_view, diff_view
 
         report = blueprints.cost_report(bundle)
@@ -174,7 +174,7 @@ class Pipeline:
 
     def _budget(self, bundle: "Bundle") -> View:
         import blueprints
-        from blueprints.costdiff import cost_diff, over_budget
+        from blueprints.comparing.costdiff import cost_diff, over_budget
 
         budget, report = self._wanted.budget, blueprints.cost_report(bundle)
         rise = cost_diff(blueprints.cost_report(self._old()), report) if budget.increase else None
@@ -182,7 +182,7 @@ class Pipeline:
         return View({}, ("over the budget" if over else "within the budget",), over)
 
     def _preview(self, bundle: "Bundle") -> View:
-        from blueprints import provision
+        from blueprints.building import provision
         from pse.cli.render_work import preview_view
 
         session = self._session

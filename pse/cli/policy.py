@@ -59,7 +59,7 @@ def explain(session: Session, workload: str | None, category: str | None, patter
 
     WORKLOAD is one of the estate, or an environment. It changes nothing and opens nothing: `pse plan` decides.
     """
-    from blueprints.explaining import explained
+    from blueprints.estate.explaining import explained
     from pse.cli.render_rules import explanation_view
     from pse.core.documents.category import Category
     from pse.core.time import today

@@ -17,7 +17,7 @@ def command(session: Session, plan: Path | None, *, offline: bool, units: tuple[
 
     What would be created, changed or deleted for PLAN. Touches nothing.
     """
-    from blueprints import provision
+    from blueprints.building import provision
     from pse.cli.render_work import preview_view
 
     bundle = session.bundle(plan)

@@ -8,8 +8,8 @@ from pse.cli.view import Grid, View
 from pse.core.text import counted
 
 if TYPE_CHECKING:
-    from blueprints.room import Ownership
-    from blueprints.scoring import Scored
+    from blueprints.comparing.room import Ownership
+    from blueprints.comparing.scoring import Scored
     from pse.cli.session import Session
     from pse.core.comparing import CompareSettings
     from pse.core.documents.plan import Plan
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def score_of_plan(session: "Session", plan: "Plan") -> View:
     """The scores of a plan's places, by the workspace's weights."""
-    from blueprints.scoring import scored
+    from blueprints.comparing.scoring import scored
 
     settings = session.workspace.settings
     return score_view(
@@ -27,7 +27,7 @@ def score_of_plan(session: "Session", plan: "Plan") -> View:
 
 def room_of_plan(session: "Session", plan: "Plan") -> View:
     """The workspace's room against a plan."""
-    from blueprints.room import ownership
+    from blueprints.comparing.room import ownership
     from pse.core.documents.room import load_room
 
     room = load_room(session.workspace)

@@ -3,7 +3,7 @@
 import msgspec
 
 from blueprints.library.reference import Architecture, Rule, architectures
-from blueprints.matching import installed
+from blueprints.planning.matching import installed
 from pse.cli.view import Grid, View
 from pse.core.errors import BadInput
 

@@ -12,7 +12,7 @@ from pse.cli.view import Grid, View, grid
 from pse.core.text import counted
 
 if TYPE_CHECKING:
-    from blueprints.plandiff import DecisionChange, PlanDiff
+    from blueprints.comparing.plandiff import DecisionChange, PlanDiff
     from pse.cli.session import Session
     from pse.core.documents.plan import Decision, Plan
     from pse.core.findings import Finding
@@ -59,7 +59,7 @@ def _options(decision: "Decision", currency: str) -> Grid:
 
 def diff_of_plans(session: "Session", old: Path | None, new: Path) -> View:
     """What differs from the plan ``old`` in ``new``."""
-    from blueprints.plandiff import plan_diff
+    from blueprints.comparing.plandiff import plan_diff
 
     before, after = session.bundle(old), session.bundle(new)
     diff = plan_diff(before, after)
@@ -114,8 +114,8 @@ def _findings(title: str, found: "tuple[Finding, ...]") -> tuple[Grid, ...]:
 
 def what_if_view(workspace: "Workspace", supposed: tuple[str, ...], as_of: "dt.date") -> View:
     """What would differ from the plan as it is under what is ``supposed``."""
-    from blueprints.plandiff import plan_diff
-    from blueprints.whatif import read_change, what_if
+    from blueprints.comparing.plandiff import plan_diff
+    from blueprints.comparing.whatif import read_change, what_if
 
     now, then = what_if(workspace, [read_change(text) for text in supposed], as_of=as_of)
     title = f"{now.plan.entity}: WHAT IF {', '.join(supposed)}, as of {as_of}"

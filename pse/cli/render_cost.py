@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from blueprints import CostReport
-    from blueprints.costdiff import CostDiff
-    from blueprints.outside import Outside
+    from blueprints.building.outside import Outside
+    from blueprints.comparing.costdiff import CostDiff
     from pse.core.documents.plan import CostLine, Plan
     from pse.core.findings import Finding
 
@@ -151,7 +151,7 @@ def _priced(plan: "Plan") -> tuple[str, ...]:
 
 def _lines(report: "CostReport") -> "Iterator[Grid]":
     """Every line with the row that prices it."""
-    from blueprints.cost import lines_of
+    from blueprints.bills.cost import lines_of
 
     lines = [(row.workload, line) for row in report.workloads if row.place for line in lines_of(row)]
     left = len(lines) - MOST_LINES
@@ -177,7 +177,7 @@ def _lines(report: "CostReport") -> "Iterator[Grid]":
 
 def _unpriced(report: "CostReport", most: int) -> "Iterator[Grid]":
     """Every line without a price, by name: what of the bill nobody has seen yet."""
-    from blueprints.cost import lines_of
+    from blueprints.bills.cost import lines_of
 
     if not report.total.no_price:
         return

@@ -76,9 +76,9 @@ def up_intent(
         UsageError: The plan has no such unit or wave.
         Refused: The gate refuses a resource.
     """
-    from blueprints.guards import kept_for_users, losses_of
-    from blueprints.outside import outside
-    from blueprints.provision import choose
+    from blueprints.building.guards import kept_for_users, losses_of
+    from blueprints.building.outside import outside
+    from blueprints.building.provision import choose
     from providers.engine import Engine
 
     engine, plan = Engine(workspace), bundle.plan

@@ -95,7 +95,7 @@ class Session:
             Refused: It was altered.
         """
         import migrate
-        from blueprints.bundle import path_of
+        from blueprints.planning.bundle import path_of
 
         campaign = migrate.status(self.workspace) if plan is None else None
         return self.bundle(path_of(self.workspace, campaign.plan) if campaign else plan)

@@ -30,8 +30,8 @@ def command(
 
     Landing zones first, then stacks side by side. Interrupted and run again, it goes on.
     """
-    from blueprints import provision
-    from blueprints.unchanged import refuse_changed
+    from blueprints.building import provision
+    from blueprints.planning.unchanged import refuse_changed
     from policy.deeds import noting_refusal
     from pse.cli.render_work import deployments_view, up_intent
 

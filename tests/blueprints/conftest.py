@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from blueprints.bundle import Bundle
-from blueprints.provision import up
+from blueprints.building.provision import up
+from blueprints.planning.bundle import Bundle
 from pse.core.documents.deployment import Deployment
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate

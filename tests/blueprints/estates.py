@@ -2,10 +2,10 @@
 
 from datetime import date
 
-from blueprints.bundle import Bundle
-from blueprints.categories import note_today
-from blueprints.inputs import Inputs, read_inputs
-from blueprints.planning import Draft, draft_plan, seal
+from blueprints.estate.categories import note_today
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.inputs import Inputs, read_inputs
+from blueprints.planning.making import Draft, draft_plan, seal
 from inventory.estate import Estate, make_estate, set_current
 from policy import load_policy
 from pse.core.documents.snapshot import (

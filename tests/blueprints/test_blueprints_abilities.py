@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
-from blueprints.abilities import abilities_of
-from blueprints.bundle import Bundle
-from blueprints.inputs import Inputs
-from blueprints.planning import draft_plan
-from blueprints.provision import preview, up
+from blueprints.building.provision import preview, up
+from blueprints.planning.abilities import abilities_of
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.inputs import Inputs
+from blueprints.planning.making import draft_plan
 from pse.core.errors import Refused
 from pse.core.progress import Event
 from pse.core.settings import Workspace

@@ -3,8 +3,8 @@
 import pytest
 
 import migrate
-from blueprints.bundle import Bundle
-from blueprints.provision import refuse, up
+from blueprints.building.provision import refuse, up
+from blueprints.planning.bundle import Bundle
 from policy.approvals import approve
 from policy.ledger import Ledger
 from pse.core.errors import Waiting

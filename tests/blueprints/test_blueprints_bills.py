@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from blueprints.bills import Mandate, unpriced
+from blueprints.bills.remarks import Mandate, unpriced
 from pse.core.documents.plan import Cost, CostLine, PlaceOption
 from pse.core.documents.verdicts import Refusal
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.bundle import SIGNATURE, Bundle, part_hashes, plan_hash
+from blueprints.planning.bundle import SIGNATURE, Bundle, part_hashes, plan_hash
 from policy.signing import sign
 from providers.lab.sample import create
 from pse.core.canonical import digest, encode
@@ -165,3 +165,12 @@ def test_an_id_that_would_name_another_folder_writes_no_file(planned: Workspace,
     path = made.write(tmp_path / "plans" / "one")
     assert name not in made.units
     assert Bundle.read(planned, path).plan == made.plan
+
+
+@pytest.mark.parametrize("name", ["/etc/x", "../x", "a/b", ".hidden"])
+def test_a_bundle_writes_into_its_own_folder_only(planned: Workspace, tmp_path: Path, name: str) -> None:
+    made = bundle(planned, estate((server("a"),), (workload("a", "a"),)))
+    unit = next(iter(made.units.values()))
+    with pytest.raises(BadInput, match="a unit cannot be called"):
+        msgspec.structs.replace(made, units={name: unit}).write(tmp_path / "plans")
+    assert not (tmp_path / "plans").exists()

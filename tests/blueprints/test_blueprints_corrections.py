@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.bundle import Bundle
-from blueprints.provision import preview, up
+from blueprints.building.provision import preview, up
+from blueprints.planning.bundle import Bundle
 from inventory.estate import Estate
 from policy.categories import FILE
 from pse.core.errors import BadInput, Refused

@@ -4,9 +4,9 @@ from collections import defaultdict
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from blueprints import cost_report, infracost
-from blueprints.bundle import Bundle
-from blueprints.catalogue import Catalogue
-from blueprints.pricing import totals
+from blueprints.bills.catalogue import Catalogue
+from blueprints.bills.pricing import totals
+from blueprints.planning.bundle import Bundle
 from providers.catalog import load_offers
 from pse.core.documents.plan import Strategy
 from pse.core.settings import Workspace

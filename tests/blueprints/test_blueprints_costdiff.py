@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.cost import CostReport, WorkloadCost
-from blueprints.costdiff import cost_diff, over_budget
+from blueprints.bills.cost import CostReport, WorkloadCost
+from blueprints.comparing.costdiff import cost_diff, over_budget
 from pse.cli.render_cost import diff_view
 from pse.core.documents.plan import Cost, CostLine
 from pse.core.errors import BadInput

@@ -5,9 +5,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.estimating import Estimates
+from blueprints.bills.estimating import Estimates
+from blueprints.bills.pricing import build_at
 from blueprints.model import Demand, Wanted, WantedVolume
-from blueprints.pricing import build_at
 from pse.core.costing import Copies, Retention
 from pse.core.documents.category import Category
 from tests.blueprints.test_blueprints_lines import PLACE, catalogue

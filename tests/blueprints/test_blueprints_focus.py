@@ -13,8 +13,8 @@ import pytest
 from pyarrow import parquet
 
 from blueprints import cost_report
-from blueprints.bundle import Bundle
-from blueprints.focus_format import as_csv, as_parquet
+from blueprints.outputs.focus import as_csv, as_parquet
+from blueprints.planning.bundle import Bundle
 from pse.core.settings import Workspace
 from tests.blueprints.estates import bundle, ministry_estate
 

@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from blueprints.idle import Kind, idle_of
-from blueprints.planning import Draft, draft_plan
-from blueprints.view import View
+from blueprints.estate.view import View
+from blueprints.planning.making import Draft, draft_plan
+from blueprints.sizing.idle import Kind, idle_of
 from pse.core.documents.plan import Decision, Strategy
 from pse.core.documents.sizing import IdleSettings
 from pse.core.documents.snapshot import Flow, Listener

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import ValidationError
 
 from blueprints import cost_report, infracost
-from blueprints.bundle import Bundle
+from blueprints.planning.bundle import Bundle
 from pse.cli.render_ci import write_files
 from pse.core.canonical import encode
 from pse.core.settings import Workspace

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.bought import break_even, of_the_bills
-from blueprints.catalogue import Catalogue, steps
-from blueprints.estimating import Estimates
+from blueprints.bills.bought import break_even, of_the_bills
+from blueprints.bills.catalogue import Catalogue, steps
+from blueprints.bills.estimating import Estimates
+from blueprints.bills.pricing import build_at, landing_bill, totals
 from blueprints.model import Built, Demand, Wanted, WantedVolume
-from blueprints.pricing import build_at, landing_bill, totals
 from pse.core.costing import Commitment, Copies, CostSettings, MoveRates, Retention
 from pse.core.documents.category import Category
 from pse.core.documents.offers import Offer, OfferKind, Offers

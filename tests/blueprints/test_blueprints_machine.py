@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.bundle import Bundle
-from blueprints.provision import ensure, preview, up
+from blueprints.building.provision import ensure, preview, up
+from blueprints.planning.bundle import Bundle
 from providers.lab import sandbox
 from pse.core.errors import MissingTool
 from pse.core.progress import Event

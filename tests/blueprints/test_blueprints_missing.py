@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from blueprints import cost_report, infracost
-from blueprints.provision import preview
+from blueprints.building.provision import preview
 from pse.core.settings import Workspace
 from tests.blueprints.estates import ABROAD, IN_COUNTRY, bundle, ministry_estate
 

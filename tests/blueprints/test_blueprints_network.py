@@ -4,8 +4,8 @@ import ipaddress
 
 import msgspec
 
-from blueprints.bundle import Bundle
-from blueprints.network import landing_range, subnet_range
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.network import landing_range, subnet_range
 from pse.core.documents.plan import PlannedServer
 from pse.core.documents.snapshot import Flow, Listener
 from pse.core.schema import FirewallRule

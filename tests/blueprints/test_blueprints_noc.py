@@ -6,12 +6,12 @@ from datetime import date
 import pytest
 
 import migrate
-from blueprints.auditing import audit_units
-from blueprints.bundle import Bundle
-from blueprints.guards import note_nocs
+from blueprints.building.auditing import audit_units
+from blueprints.building.guards import note_nocs
+from blueprints.building.program import planned_landing
+from blueprints.building.provision import up
 from blueprints.names import landing_id
-from blueprints.program import planned_landing
-from blueprints.provision import up
+from blueprints.planning.bundle import Bundle
 from policy.ledger import Ledger
 from policy.nocs import sign_nocs
 from providers.engine import Engine

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.parts import Parts, Spool
+from blueprints.planning.parts import Parts, Spool
 from pse.core import canonical
 from pse.core.errors import BadInput
 from pse.core.forked import LEAST

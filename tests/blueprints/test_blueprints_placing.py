@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.catalogue import Catalogue
-from blueprints.placing import Choice, Placed, Weigher
-from blueprints.planning import Draft, draft_plan
+from blueprints.bills.catalogue import Catalogue
+from blueprints.bills.placing import Choice, Placed, Weigher
+from blueprints.planning.making import Draft, draft_plan
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.plan import Cost, Decision, PlaceOption
 from pse.core.settings import Workspace

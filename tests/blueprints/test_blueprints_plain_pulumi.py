@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.bundle import Bundle
 from blueprints.names import landing_id
+from blueprints.planning.bundle import Bundle
 from pse.core.errors import MissingTool
 from pse.core.settings import Workspace
 from tests.blueprints.estates import ABROAD, IN_COUNTRY

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blueprints import make_plan
-from blueprints.bundle import Bundle
-from blueprints.planning import Draft, draft_plan
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.making import Draft, draft_plan
 from inventory.estate import Estate
 from inventory.store import record
 from policy import Ledger

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.bundle import Bundle
-from blueprints.plandiff import DecisionChange, Outline, PlanDiff, plan_diff
-from blueprints.whatif import read_change, what_if
+from blueprints.comparing.plandiff import DecisionChange, Outline, PlanDiff, plan_diff
+from blueprints.comparing.whatif import read_change, what_if
+from blueprints.planning.bundle import Bundle
 from pse.core.documents.category import Category
 from pse.core.errors import BadInput, UsageError
 from pse.core.settings import Workspace

@@ -2,9 +2,9 @@
 
 import pytest
 
-from blueprints.bundle import Bundle
-from blueprints.guards import rehearsal
-from blueprints.provision import preview, up
+from blueprints.building.guards import rehearsal
+from blueprints.building.provision import preview, up
+from blueprints.planning.bundle import Bundle
 from policy.ledger import Ledger
 from policy.register import sign_register
 from providers.driving.recorder import evaluate
@@ -48,7 +48,7 @@ def test_users_on_it_are_told_by_preview_too(
     planned: Workspace, ministry_plan: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stands(planned, ministry_plan, "portal", place=ABROAD)
-    monkeypatch.setattr("blueprints.guards.served", lambda *_: {"portal": "9" * 64})
+    monkeypatch.setattr("blueprints.building.guards.served", lambda *_: {"portal": "9" * 64})
     with pytest.raises(Refused, match="users are on it since plan 999999999999"):
         ops(planned, ministry_plan, "portal")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.planning import draft_plan
+from blueprints.planning.making import draft_plan
 from providers.catalog import check_places, load_offers
 from pse.core.errors import BadInput
 from pse.core.settings import Workspace

@@ -8,14 +8,14 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-from blueprints.bundle import Bundle
+from blueprints.building.preview import Expected, priced
+from blueprints.building.program import planned_landing, program, public_key
+from blueprints.building.provision import preview
 from blueprints.library.parts import build_servers
-from blueprints.matching import OWN, Matcher, installed
 from blueprints.model import Fit, Wanted
 from blueprints.names import landing_id
-from blueprints.preview import Expected, priced
-from blueprints.program import planned_landing, program, public_key
-from blueprints.provision import preview
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.matching import OWN, Matcher, installed
 from policy import Ledger
 from policy.gate import write_gate
 from providers.driving.recorder import evaluate

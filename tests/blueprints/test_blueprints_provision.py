@@ -5,10 +5,10 @@ import subprocess
 import msgspec
 import pytest
 
-from blueprints.auditing import audit_units
-from blueprints.bundle import Bundle
+from blueprints.building.auditing import audit_units
+from blueprints.building.provision import adopt, choose, destroy, ensure, preview, up
 from blueprints.names import landing_id
-from blueprints.provision import adopt, choose, destroy, ensure, preview, up
+from blueprints.planning.bundle import Bundle
 from policy import Ledger
 from policy.register import sign_register
 from providers.engine import Engine
@@ -179,7 +179,7 @@ def test_what_an_audit_misses_is_built_again_and_destroy_takes_everything_down(
     adopt(planned, ministry_plan, LANDING, refresh=True)
     assert audit_units(planned, ministry_plan, silent).findings == ()
     with monkeypatch.context() as patched:
-        patched.setattr("blueprints.provision.served", lambda *_: {LANDING: "9" * 64})
+        patched.setattr("blueprints.building.provision.served", lambda *_: {LANDING: "9" * 64})
         with pytest.raises(Refused) as caught:
             destroy(planned)
     assert f"`pse rollback {LANDING}` first" in caught.value.hint

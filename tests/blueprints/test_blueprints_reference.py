@@ -4,12 +4,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from blueprints.drawing import svg
+from blueprints.estate.view import View
+from blueprints.estate.wanted import role_of
 from blueprints.library.reference import architectures, references
-from blueprints.matching import Matcher, installed
 from blueprints.model import Demand, Wanted
-from blueprints.view import View
-from blueprints.wanted import role_of
+from blueprints.outputs.drawing import svg
+from blueprints.planning.matching import Matcher, installed
 from pse.core.documents.snapshot import Listener
 from tests.blueprints.estates import estate, server
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blueprints import make_plan
-from blueprints.provision import preview
+from blueprints.building.provision import preview
 from inventory import import_file
 from pse.core.documents.plan import Strategy
 from pse.core.settings import Workspace

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.room import ownership
-from blueprints.scoring import scored
+from blueprints.comparing.room import ownership
+from blueprints.comparing.scoring import scored
 from pse.core.comparing import CompareSettings
 from pse.core.documents.category import Category
 from pse.core.documents.plan import Cost, Decision, PlaceOption, Plan, Strategy

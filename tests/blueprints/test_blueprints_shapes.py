@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blueprints.model import Demand, WantedVolume
-from blueprints.shapes import Shapes
+from blueprints.sizing.shapes import Shapes
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.sizing import ANY, Constraints
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blueprints.catalogue import Catalogue
+from blueprints.bills.catalogue import Catalogue
+from blueprints.estate.view import View
+from blueprints.estate.volumes import volumes_of
 from blueprints.model import Demand, WantedVolume
-from blueprints.shapes import Shapes
-from blueprints.sizing import gib, is_older, pick_image, pick_shape, size_of
-from blueprints.view import View
-from blueprints.volumes import volumes_of
+from blueprints.sizing.shapes import Shapes
+from blueprints.sizing.sizes import gib, is_older, pick_image, pick_shape, size_of
 from pse.core.documents.offers import Offer, OfferKind, Offers
 from pse.core.documents.sizing import SizingSettings
 from pse.core.documents.snapshot import Database, Disk, Filesystem

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blueprints.together import together
+from blueprints.building.together import together
 from pse.core.errors import Incomplete, PseError, RemoteError, UsageError
 
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from blueprints.unseen import withheld
+from blueprints.estate.unseen import withheld
 from inventory.hosts import load_hosts
 from pse.core.documents.category import Category
 from pse.core.documents.snapshot import Flow

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from blueprints.planning import draft_plan
-from blueprints.sizing import size_of, stars_of
+from blueprints.planning.making import draft_plan
+from blueprints.sizing.sizes import size_of, stars_of
 from pse.core.documents.offers import Offer, OfferKind
 from pse.core.documents.sizing import Constraints, SizingSettings
 from pse.core.documents.snapshot import Nic

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from blueprints.userdata import names_of, script
+from blueprints.building.userdata import names_of, script
 from pse.core.documents.plan import PlannedServer
 from pse.core.errors import BadInput
 from tests.require import require

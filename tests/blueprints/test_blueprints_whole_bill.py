@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from blueprints import cost_report, infracost
-from blueprints.bundle import Bundle
-from blueprints.focus_format import as_csv
+from blueprints.outputs.focus import as_csv
+from blueprints.planning.bundle import Bundle
 from providers.catalog import load_offers
 from pse.core.canonical import encode
 from pse.core.documents.offers import Offer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import providers.audit
-from blueprints.auditing import audit_units
+from blueprints.building.auditing import audit_units
 from pse.core.canonical import write_bytes
 from pse.core.documents.deployment import Deployment
 from pse.core.errors import Refused

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueprints.preview import Preview, PricedChange, UnitPreview
+from blueprints.building.preview import Preview, PricedChange, UnitPreview
 from pse.cli import render
 from pse.cli.render_plan import decisions_grid, plan_view
 from pse.cli.render_waves import waves_view

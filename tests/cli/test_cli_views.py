@@ -139,7 +139,7 @@ def test_places_side_by_side_say_why_not(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_bill_says_the_mandate_and_what_is_not_comparable(capsys: pytest.CaptureFixture[str]) -> None:
-    from blueprints.cost import CostReport, PlaceCost, WorkloadCost
+    from blueprints.bills.cost import CostReport, PlaceCost, WorkloadCost
 
     lacking = Cost(monthly=Decimal(5), one_time=Decimal(0), no_price=1)
     priced = CostLine(

@@ -5,11 +5,11 @@ import subprocess
 from pathlib import Path
 
 from migrate.conformance import House, Side
-from migrate.replicators.blocks import Blocks
-from migrate.replicators.files import Files
+from migrate.replicators.blocks.replicator import Blocks
+from migrate.replicators.files.replicator import Files
 from migrate.replicators.ports import Task
-from migrate.replicators.postgresql import PostgreSQL
-from migrate.replicators.psql import Admin
+from migrate.replicators.postgresql.psql import Admin
+from migrate.replicators.postgresql.replicator import PostgreSQL
 from pse.core.documents.plan import Move
 from tests.migrate.payments import SCHEMA
 from tests.migrate.rig import Rig, SandboxHost, awkward

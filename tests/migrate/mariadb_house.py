@@ -7,7 +7,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from migrate.conformance import Side
-from migrate.replicators.mariadb import MariaDB
+from migrate.replicators.mariadb.replicator import MariaDB
 from pse.core.documents.plan import Move
 from tests.migrate.houses import SIDES, RigHouse
 from tests.migrate.mariadb_rig import SCHEMA, serve

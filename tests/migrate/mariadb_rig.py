@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-from migrate.replicators.mariadb import MariaDB
-from migrate.replicators.mariadb_server import Server, server_of
+from migrate.replicators.mariadb.replicator import MariaDB
+from migrate.replicators.mariadb.server import Server, server_of
 from migrate.replicators.ports import Task
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError

@@ -19,7 +19,7 @@ from inventory import discover
 from inventory.ssh import Endpoint, endpoint_of
 from migrate.dns import Dns
 from migrate.hosts import Host
-from migrate.replicators.psql import Admin
+from migrate.replicators.postgresql.psql import Admin
 from providers.pulumi_cli import find
 from pse.core import canonical
 from pse.core.documents.campaign import Campaign, MoveState

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from migrate.replicators import rsync
-from migrate.replicators.aside import Aside
-from migrate.replicators.files import Files
+from migrate.replicators.files import rsync
+from migrate.replicators.files.aside import Aside
+from migrate.replicators.files.replicator import Files
 from migrate.replicators.ports import Task
 from pse.core.errors import Refused
 from pse.core.findings import Severity

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migrate.conformance import Journey
-from migrate.replicators import blocks_host
-from migrate.replicators.blocks import Blocks
-from migrate.replicators.blocks_runs import differing, remaining, runs_of, size_of, unreadable
-from migrate.replicators.blocks_shell import GIVE, HASH, TAKE
-from migrate.replicators.rsync import CopyFailed
+from migrate.replicators.blocks import host as blocks_host
+from migrate.replicators.blocks.replicator import Blocks
+from migrate.replicators.blocks.runs import differing, remaining, runs_of, size_of, unreadable
+from migrate.replicators.blocks.shell import GIVE, HASH, TAKE
+from migrate.replicators.files.rsync import CopyFailed
 from pse.core.documents.plan import Move
 from pse.core.errors import Refused
 from pse.core.findings import Severity

@@ -11,9 +11,9 @@ import pytest
 
 from migrate import passage, preflight
 from migrate.hosts import SESSIONS
-from migrate.replicators import rsync
-from migrate.replicators.files import Files
-from migrate.replicators.owners import clashes
+from migrate.replicators.files import rsync
+from migrate.replicators.files.owners import clashes
+from migrate.replicators.files.replicator import Files
 from pse.core.documents.plan import Move
 from pse.core.findings import Severity
 from tests.migrate.rig import Rig, awkward, wait_for

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from migrate.jobs import folder_of
-from migrate.replicators import rsync
-from migrate.replicators.files import Files
-from migrate.replicators.rsync import CopyFailed
+from migrate.replicators.files import rsync
+from migrate.replicators.files.replicator import Files
+from migrate.replicators.files.rsync import CopyFailed
 from migrate.verify import files as verify
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused, RemoteError

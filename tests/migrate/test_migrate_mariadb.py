@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.userdata import script
+from blueprints.building.userdata import script
 from inventory.facts.mariadb import MariadbFact
 from migrate.guard import Guard
 from migrate.jobs import folder_of
-from migrate.replicators.mariadb import MariaDB
+from migrate.replicators.mariadb.replicator import MariaDB
 from migrate.replicators.ports import FreezeOver
 from pse.core.documents.plan import Move, PlannedServer
 from pse.core.findings import Severity

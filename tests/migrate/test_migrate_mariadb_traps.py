@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from msgspec.structs import replace as changed
 
-from migrate.replicators.mariadb import MariaDB
+from migrate.replicators.mariadb.replicator import MariaDB
 from migrate.verify import mariadb as verify
 from pse.core.documents.plan import Move
 from pse.core.errors import Refused, RemoteError

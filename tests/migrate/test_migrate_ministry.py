@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import migrate
 from blueprints import Bundle, make_plan
-from blueprints.provision import destroy, ensure, up
+from blueprints.building.provision import destroy, ensure, up
 from inventory.ssh import endpoint_of
 from migrate import checks, steps
 from migrate.backward import Backward

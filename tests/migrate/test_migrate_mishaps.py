@@ -12,9 +12,9 @@ import pytest
 
 import migrate
 from migrate.dns import Dns
-from migrate.replicators import access
 from migrate.replicators.ports import Task
-from migrate.replicators.psql import Admin
+from migrate.replicators.postgresql import access
+from migrate.replicators.postgresql.psql import Admin
 from providers.lab import hosts
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError, Refused, RemoteError, UsageError

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from blueprints import Bundle
-from blueprints.auditing import audit_path
+from blueprints.building.auditing import audit_path
 from migrate.material import AUDIT, EVIDENCE, LAW, LEDGER, LEDGER_HEAD, PLAN, RESULTS, VERDICTS
 from migrate.pack import MANIFEST, SIGNATURE, write_pack
 from migrate.packed import verify_pack

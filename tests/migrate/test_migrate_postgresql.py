@@ -8,10 +8,10 @@ import pytest
 from migrate.guard import Guard
 from migrate.jobs import folder_of
 from migrate.replicators.ports import FreezeOver, Task
-from migrate.replicators.postgresql import PostgreSQL
-from migrate.replicators.psql import Admin, SqlFailed
+from migrate.replicators.postgresql.psql import Admin, SqlFailed
+from migrate.replicators.postgresql.replicator import PostgreSQL
 from migrate.verify import postgresql as verify
-from migrate.verify import shape
+from migrate.verify import postgresql_shape as shape
 from pse.core.documents.plan import Move
 from pse.core.errors import Refused, RemoteError
 from pse.core.findings import Severity

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from blueprints import Bundle
-from blueprints.auditing import audit_path
+from blueprints.building.auditing import audit_path
 from migrate.chart import draw, outcome_of
 from migrate.evidence import gather_evidence
 from migrate.refused import forbidden_places, refused_attempts
-from migrate.replicators.files import Files
+from migrate.replicators.files.replicator import Files
 from migrate.report import write_report
 from policy.approvals import approve
 from policy.deeds import noting_refusal

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 import policy
-from blueprints.auditing import audit_path, audit_units
+from blueprints.building.auditing import audit_path, audit_units
 from policy.gate import sign_gate
 from policy.ledger import Ledger
 from policy.register import sign_register

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from blueprints.holdings import Held, changes, owners, rests, strangers
+from blueprints.building.holdings import Held, changes, owners, rests, strangers
 from providers.identity import PROJECT, stack_tag
 from providers.places import Places
 from providers.ports import Identity, Made

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import msgspec
 from click.testing import CliRunner
 
-from blueprints.bundle import Bundle
-from blueprints.matching import Matcher
+from blueprints.building.program import planned_landing, program
 from blueprints.model import Fit, Wanted
 from blueprints.names import landing_id
-from blueprints.program import planned_landing, program
+from blueprints.planning.bundle import Bundle
+from blueprints.planning.matching import Matcher
 from policy import Ledger
 from policy.gate import write_gate
 from providers.driving.recorder import evaluate

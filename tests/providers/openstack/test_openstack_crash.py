@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blueprints.provision import destroy, up
+from blueprints.building.provision import destroy, up
 from providers import pulumi_cli
 from pse.core.errors import MissingTool
 from pse.core.settings import Workspace

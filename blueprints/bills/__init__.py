@@ -1,0 +1,1 @@
+"""What things cost: offers by place, lines, bills, and what is said of them."""

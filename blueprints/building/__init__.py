@@ -1,0 +1,1 @@
+"""From a plan to what stands: the program, the engine's runs, and what is held against them."""

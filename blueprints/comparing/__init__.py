@@ -1,0 +1,1 @@
+"""Plans, places and the old room beside each other."""

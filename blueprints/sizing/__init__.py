@@ -1,0 +1,1 @@
+"""What size a server has: its use, the shapes of a place, and servers that do nothing."""

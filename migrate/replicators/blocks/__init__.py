@@ -1,0 +1,1 @@
+"""Disks and volumes by their chunks: only those are sent that differ."""

@@ -1,0 +1,1 @@
+"""File trees by rsync, straight from source to target."""

@@ -1,0 +1,1 @@
+"""MariaDB by GTID replication, or by dump where that cannot be."""

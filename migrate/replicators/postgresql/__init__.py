@@ -1,0 +1,1 @@
+"""PostgreSQL by logical replication, or by dump where that cannot be."""
