@@ -26,8 +26,8 @@ chaos-migrate: setup  ## kill -9 of controllers and hosts in moves; KILLS=40 a k
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")
 
-bench-migrate: setup  ## a changed disk beside rsync --inplace, over 200 MB/s and loopback; MIB=4096, ROUNDS=3
-	@$(PY) -m benchmarks.migrate --mib "$(or $(MIB),4096)" --rounds "$(or $(ROUNDS),3)"
+bench-migrate: setup  ## copies beside rsync and tar, and how long a cut-over stops writers; PARTS="blocks files cutover", MIB=4096, FILES=200000, ROUNDS=3
+	@$(PY) -m benchmarks.migrate --parts $(or $(PARTS),blocks files cutover) --mib "$(or $(MIB),4096)" --files "$(or $(FILES),200000)" --rounds "$(or $(ROUNDS),3)"
 
 bench-plan: setup  ## a whole estate planned, from its snapshot on disk to the plan on disk; SERVERS="10000 100000"
 	@$(PY) -m benchmarks.plan --servers $(or $(SERVERS),10000 100000)

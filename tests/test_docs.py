@@ -154,9 +154,9 @@ def test_adrs_are_short_and_numbered(adr: Path) -> None:
     assert lines[0].startswith(f"# {adr.stem[:4]}: ")
 
 
-def test_adr_numbers_are_used_once() -> None:
-    numbers = [adr.name[:4] for adr in (ROOT / "docs" / "adr").glob("*.md")]
-    assert sorted(numbers) == sorted(set(numbers))
+def test_adrs_are_numbered_without_a_gap() -> None:
+    numbers = sorted(int(adr.name[:4]) for adr in (ROOT / "docs" / "adr").glob("*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_no_file_is_two_things() -> None:
