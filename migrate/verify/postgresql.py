@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from migrate.replicators.postgresql.psql import Admin, ident, literal
+from migrate.verify import postgresql_bulk as bulk
 from migrate.verify import postgresql_shape as shape
 from migrate.verify import results as results_of
 from pse.core.documents.campaign import CheckResult
@@ -31,7 +32,7 @@ union all select 'blobs', oid::text, md5(lo_get(oid)), '', '' from pg_largeobjec
 order by 1, 2, 3"""
 
 
-def compare(
+def compare(  # noqa: PLR0913  (two ends of one database, and what is known of them)
     subject: str,
     source: Admin,
     target: Admin,
@@ -40,6 +41,7 @@ def compare(
     passed: Mapping[str, str] | None = None,
     filled: int = 0,
     shapes: bool = True,
+    ahead: tuple[bulk.Noted, bulk.Noted] | None = None,
     timeout_s: float = 3600.0,
 ) -> tuple[CheckResult, ...]:
     """Compare a database on two servers; both are read at the same time.
@@ -52,6 +54,7 @@ def compare(
         passed: Objects that the load left different without a change of meaning (`shape.as_loaded`).
         filled: Tables that held rows before anything was moved: two empty ends are not equal then.
         shapes: Compare what is no row, too; not on the way back, where the new side may have changed it.
+        ahead: What `read_ahead` gave for source and target.
         timeout_s: Seconds for each query.
 
     Returns:
@@ -63,11 +66,15 @@ def compare(
     """
     salt = shape.new_salt()
     with ThreadPoolExecutor(2) as pool:
-        ends = [pool.submit(_read, admin, database, salt, timeout_s) for admin in (source, target)]
-        (mine, mine_rows), (theirs, their_rows) = (end.result() for end in ends)
+        ends = [
+            pool.submit(_read, admin, database, salt, timeout_s, known)
+            for admin, known in zip((source, target), ahead or (None, None), strict=True)
+        ]
+        (mine, mine_rows, here), (theirs, their_rows, there) = (end.result() for end in ends)
     about = f"{subject} {database}"
     results = results_of.of_shapes(about, *shape.shapes(mine_rows, their_rows), passed or {}) if shapes else []
-    results += results_of.of_tables(about, mine["tables"], theirs["tables"], filled=filled)
+    methods = {**there, **here}
+    results += results_of.of_tables(about, mine["tables"], theirs["tables"], filled=filled, methods=methods)
     for part, method in (("sequences", "last values"), ("blobs", "md5 of each")):
         if mine[part] or theirs[part]:
             results.append(results_of.of_names(f"{about} {part}", method, mine[part], theirs[part]))
@@ -90,27 +97,87 @@ def filled_tables(admin: Admin, database: str) -> int:
     return len(admin.rows(database, " union all ".join(looks))) if looks else 0
 
 
-def _read(
-    admin: Admin, database: str, salt: str, timeout_s: float
+def read_ahead(
+    admin: Admin, database: str, known: bulk.Noted | None = None, *, timeout_s: float = 3600.0
+) -> bulk.Noted | None:
+    """Hash the large tables of one server while writers go on; None where its version is not known to allow it.
+
+    Args:
+        admin: The server.
+        database: Its database.
+        known: From before: only what was written since is hashed.
+        timeout_s: Seconds.
+
+    Raises:
+        SqlFailed: A query failed.
+    """
+    if admin.version < bulk.OLDEST:
+        return None
+    rows = admin.rows(database, bulk.TOKENS + _CATALOG.replace("union all", "", 1), timeout_s=timeout_s)
+    reading = bulk.Reading([row for row in rows if row[0] == "token"], known)
+    hashes = _hashes([row for row in rows if row[0] == "tables"], reading, only=True)
+    _, found = _asked(admin, database, bulk.MARK, hashes, reading, timeout_s)
+    (mark,) = (int(row[1]) for row in found if row[0] == "mark")
+    xid, system = _state(found)
+    if not reading.still([row for row in found if row[0] == "token"], xid, system):
+        return read_ahead(admin, database, timeout_s=timeout_s) if known else None
+    return reading.noted(mark, xid, system)
+
+
+def _state(rows: list[list[str]]) -> tuple[int, str]:
+    ((xid, system),) = (row[1:] for row in rows if row[0] == "state")
+    return int(xid), system
+
+
+def _asked(
+    admin: Admin, database: str, before: str, hashes: str, reading: bulk.Reading | None, timeout_s: float
 ) -> tuple[dict[str, dict[str, str]], list[list[str]]]:
-    """Tables, sequences and large objects by name, and the rows of the shape."""
+    """Run the statements in one snapshot, so that writers between two tables cannot make a false picture."""
+    state = "" if reading is None else bulk.STATE + bulk.TOKENS
+    asked = f"{_PINNED}{before}begin isolation level repeatable read read only;\n{state}{hashes}commit;"
+    found: dict[str, dict[str, str]] = {"tables": {}, "sequences": {}, "blobs": {}}
+    ranges: dict[str, list[list[str]]] = {}
+    rows = admin.rows(database, asked, timeout_s=timeout_s)
+    for row in rows:
+        if row[0] == "range":
+            ranges.setdefault(row[1], []).append(row[2:])
+        elif row[0] in found:
+            found[row[0]][row[1]] = f"{row[2]} {row[3]}"
+    if reading is not None:
+        for table in reading.chosen:
+            found["tables"][table] = reading.take(table, ranges.get(table, []))
+    return found, rows
+
+
+def _hashes(tables: list[list[str]], reading: bulk.Reading | None, *, only: bool = False) -> str:
+    """Statements for tables; with ``only`` those that are read by ranges."""
+    parts = []
+    for _, schema, name, columns, *_ in tables:
+        table = f"{ident(schema)}.{ident(name)}"
+        row = f"('x' || left(md5(row({columns})::text), 16))::bit(64)::bigint::numeric"
+        if reading is not None and table in reading.chosen:
+            parts.append(reading.query(table, row))
+        elif not only:
+            parts.append(f"select 'tables', {literal(table)}, count(*), coalesce(sum({row}), 0) from only {table} r;\n")
+    return "".join(parts)
+
+
+def _read(
+    admin: Admin, database: str, salt: str, timeout_s: float, known: bulk.Noted | None = None
+) -> tuple[dict[str, dict[str, str]], list[list[str]], Mapping[str, str]]:
+    """Tables, sequences and large objects by name, the rows of the shape, and how tables were read ahead."""
     rows = admin.rows(
         database,
         f"select 'shape', s.* from ({shape.query(admin, salt)}) s (kind, name, text, role) {_CATALOG}",
         timeout_s=timeout_s,
     )
-    # One transaction with one snapshot, so that writers between two tables cannot make a false picture.
-    hashes = "".join(
-        f"select 'tables', {literal(f'{ident(row[1])}.{ident(row[2])}')}, count(*), coalesce(sum(('x' || left(md5("
-        f"row({row[3]})::text), 16))::bit(64)::bigint::numeric), 0) from only {ident(row[1])}.{ident(row[2])} r;\n"
-        for row in rows
-        if row[0] == "tables"
-    )
+    reading = None
+    if known is not None:
+        reading = bulk.Reading(admin.rows(database, bulk.TOKENS), known)
+    hashes = _hashes([row for row in rows if row[0] == "tables"], reading)
     hashes += "".join(f"{row[2]}\n" for row in rows if row[0] == "sequences")
-    found: dict[str, dict[str, str]] = {"tables": {}, "sequences": {}, "blobs": {}}
-    for part, name, first, second in admin.rows(
-        database, f"{_PINNED}begin isolation level repeatable read read only;\n{hashes}commit;", timeout_s=timeout_s
-    ):
-        found[part][name] = f"{first} {second}"
+    found, asked = _asked(admin, database, "", hashes, reading, timeout_s)
+    if reading is not None and not reading.still([row for row in asked if row[0] == "token"], *_state(asked)):
+        return _read(admin, database, salt, timeout_s)
     found["blobs"] = {row[1]: row[2] for row in rows if row[0] == "blobs"}
-    return found, [row[1:] for row in rows if row[0] == "shape"]
+    return found, [row[1:] for row in rows if row[0] == "shape"], reading.methods() if reading else {}

@@ -36,7 +36,14 @@ def of_shapes(subject: str, mine: shape.Shape, theirs: shape.Shape, passed: Mapp
     return results
 
 
-def of_tables(subject: str, mine: Mapping[str, str], theirs: Mapping[str, str], *, filled: int) -> list[CheckResult]:
+def of_tables(
+    subject: str,
+    mine: Mapping[str, str],
+    theirs: Mapping[str, str],
+    *,
+    filled: int,
+    methods: Mapping[str, str] | None = None,
+) -> list[CheckResult]:
     """One result for the list of tables and one for each table with rows.
 
     Args:
@@ -44,6 +51,7 @@ def of_tables(subject: str, mine: Mapping[str, str], theirs: Mapping[str, str], 
         mine: Of each table its row count and whatever hash of its rows, separated by a space.
         theirs: The same at the other end.
         filled: Tables that held rows before anything was moved: two empty ends are not equal then.
+        methods: How tables were read, where that is not the usual way.
     """
     results = [
         of_names(
@@ -72,7 +80,7 @@ def of_tables(subject: str, mine: Mapping[str, str], theirs: Mapping[str, str], 
         results.append(
             CheckResult(
                 subject=f"{subject} {printable(name)}",
-                method="row count and md5 sum",
+                method=(methods or {}).get(name, "row count and md5 sum"),
                 source=left,
                 target=right,
                 items=min(int(left.split()[0]), int(right.split()[0])),
