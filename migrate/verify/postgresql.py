@@ -134,7 +134,8 @@ def _asked(
 ) -> tuple[dict[str, dict[str, str]], list[list[str]]]:
     """Run the statements in one snapshot, so that writers between two tables cannot make a false picture."""
     state = "" if reading is None else bulk.STATE + bulk.TOKENS
-    asked = f"{_PINNED}{before}begin isolation level repeatable read read only;\n{state}{hashes}commit;"
+    after = bulk.DONE if before else ""
+    asked = f"{_PINNED}{before}begin isolation level repeatable read read only;\n{state}{hashes}commit;\n{after}"
     found: dict[str, dict[str, str]] = {"tables": {}, "sequences": {}, "blobs": {}}
     ranges: dict[str, list[list[str]]] = {}
     rows = admin.rows(database, asked, timeout_s=timeout_s)

@@ -38,10 +38,12 @@ where c.relkind = 'r' and m.amname = 'heap' and n.nspname !~ '^pg_' and n.nspnam
 order by 1, 2, 3;
 """
 # The message is there to have the transaction's end written to the disk; nobody listens to it.
-MARK = "set synchronous_commit = on;\nselect 'mark', txid_current(), pg_logical_emit_message(true, 'pse', '');\n"
+MARK = "set synchronous_commit = local;\nselect 'mark', txid_current(), pg_logical_emit_message(true, 'pse', '');\n"
 STATE = """select 'state', txid_snapshot_xmin(txid_current_snapshot()), concat_ws(' ', (select system_identifier from
-  pg_control_system()), (select timeline_id from pg_control_checkpoint()));
+  pg_control_system()), left(pg_walfile_name(pg_current_wal_lsn()), 8));
 """
+# Once more after the reading, so that what it saw, ended without waiting for the disk, is there after a crash.
+DONE = "select 'done' from pg_logical_emit_message(true, 'pse', '');\n"
 
 
 class Ranges(msgspec.Struct, frozen=True, kw_only=True):

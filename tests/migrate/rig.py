@@ -33,7 +33,8 @@ PasswordAuthentication no
 _ADMIN = ("--uid", "1000", "--gid", "1000")
 PG = """initdb -U postgres --auth=trust -E UTF8 --locale=C.UTF-8 -N -D /var/lib/pg >/dev/null || exit 1
 printf '%s\\n' "listen_addresses = '{address}'" 'wal_level = {wal_level}' 'fsync = off' 'shared_buffers = 16MB' \
-  "unix_socket_directories = '/var/run/postgresql'" 'max_connections = {connections}' >>/var/lib/pg/postgresql.conf
+  "unix_socket_directories = '/var/run/postgresql'" 'max_connections = {connections}' \
+  'max_prepared_transactions = 5' >>/var/lib/pg/postgresql.conf
 setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 </dev/null"""
 
 

@@ -41,7 +41,6 @@ class Look:
         serial: Of a device, where the kernel knows it.
         proof: Changes with every write; empty where nothing proves that.
         mounts: Where it is mounted, with type, options and device.
-        frozen: Of the mounts those that we froze.
         held: Who else has it: devices on it, swap, processes that have an image open for writing.
     """
 
@@ -53,16 +52,11 @@ class Look:
     proof: str = ""
     mounts: tuple[tuple[str, str, str, str], ...] = ()
     held: tuple[str, ...] = ()
-    frozen: tuple[str, ...] = ()
 
     @property
     def busy(self) -> str:
         """Who may write it, in words; nothing for nobody."""
-        written = [
-            f"mounted at {mount}"
-            for mount, _, options, _ in self.mounts
-            if "ro" not in options.split(",") and mount not in self.frozen
-        ]
+        written = [f"mounted at {mount}" for mount, _, options, _ in self.mounts if "ro" not in options.split(",")]
         return printable(", ".join((*written, *(f"held by {one}" for one in self.held))))
 
 
@@ -86,12 +80,8 @@ class End:
     def look(self) -> Look:
         """Ask the host."""
         script = f"set -- {shlex.quote(self.path)}\n({LOOK}) || exit 1\n"
-        # What we froze ourselves cannot be written.
-        script += (
-            f'for d in /run /dev/shm /tmp; do sed "s/^/frozen /" "$d/{self.task.job}/frozen" 2>/dev/null; done; true'
-        )
         known: dict[str, str] = {}
-        mounts, held, frozen = [], [], []
+        mounts, held = [], []
         for line in self.host.text(script, what=f"looking at {printable(self.path)}").splitlines():
             name, _, value = line.partition(" ")
             if name == "mount":
@@ -99,8 +89,6 @@ class End:
                 mounts.append((_unescaped(mount), fstype, options, _unescaped(device)))
             elif name == "held":
                 held.append(value)
-            elif name == "frozen":
-                frozen.append(value)
             else:
                 known[name] = value
         self._boot = known.get("boot", "")
@@ -113,7 +101,6 @@ class End:
             proof=known.get("proof", ""),
             mounts=tuple(mounts),
             held=tuple(dict.fromkeys(held)),
-            frozen=tuple(frozen),
         )
 
     @property

@@ -22,8 +22,6 @@ from pse.core.findings import Finding, Severity
 from pse.core.text import printable
 
 _TOOLS = "dd flock setsid awk sed split truncate stat readlink"
-_FREEZABLE = "/srv /mnt /media /data"
-"""Trees of mounts that a host can do without while it lets us in and gives itself back: only those are frozen."""
 NOT_OURS_HINT = "Give the move an empty disk, or wipe it yourself."
 
 
@@ -101,10 +99,12 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         return tuple(left)
 
     def freeze(self, task: Task, *, at_target: bool) -> None:
-        """Unmount the disk; a mount that is in use is frozen where the host can do without it.
+        """Unmount the disk.
+
+        Frozen in place it would stay mounted, and what is read of a mounted disk need not be what is on it.
 
         Raises:
-            Refused: It can be neither unmounted nor frozen.
+            HostCommandFailed: It is in use, and cannot be unmounted.
         """
         end = ends_of(task)[at_target]
         mounts = _mounts(task, end, at_target=at_target)
@@ -112,12 +112,8 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
             return
         steps = []
         for mount, *_ in reversed(mounts):
-            path, noted = shlex.quote(mount), f"{end.folder}/frozen"
-            frozen = f"echo {path} >>{noted}; fsfreeze -f -- {path} || {{ sed -i '$d' {noted}; false; }}"
-            may = any(mount == tree or mount.startswith(f"{tree}/") for tree in _FREEZABLE.split())
-            steps.append(
-                f"! mountpoint -q -- {path} || umount -- {path} || {{ {frozen if may else 'false'}; }} || exit 1"
-            )
+            path = shlex.quote(mount)
+            steps.append(f"! mountpoint -q -- {path} || umount -- {path} || exit 1")
         script = "; ".join(steps)
         if task.stop_source is not None and not at_target:
             task.stop_source(script, f"unmount {printable(end.path)}")
@@ -130,13 +126,13 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         known = task.known(_still(at_target=at_target))
         if known:
             what = f"mounting {printable(end.path)} again"
-            end.host.text(_mounting(end, known["mounts"]), timeout_s=120, what=what)
+            end.host.text(_mounting(known["mounts"]), timeout_s=120, what=what)
 
     def thaw_script(self, task: Task) -> str:
         """See `thaw`; asked while the disk is still mounted."""
         source = ends_of(task)[0]
         mounts = _mounts(task, source, at_target=False)
-        return _mounting(source, mounts) if mounts else ""
+        return _mounting(mounts) if mounts else ""
 
     def arm(self, task: Task) -> Moved:
         """Note what the source's disk is at the cut-over: the way back is a pass in the other direction."""
@@ -154,8 +150,8 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         mine, theirs = source.look(), target.look()
         if theirs.kind != mine.kind and theirs.kind not in ("block", "file"):
             raise Refused(f"{printable(target.path)} is not at the target any more", where=task.move.id)
-        if theirs.kind == "file" and theirs.size > mine.size and mine.kind == "block":
-            raise Refused(f"{printable(target.path)} has grown over the source's disk", where=task.move.id)
+        if theirs.size > mine.size and mine.kind == "block":
+            raise Refused(f"{printable(target.path)} is larger than the source's disk", where=task.move.id)
         if said := mine.busy or (mine.mounts and f"mounted at {mine.mounts[0][0]}"):
             raise Refused(
                 f"{printable(source.path)} is in use at the source: {printable(said)}",
@@ -293,12 +289,10 @@ def _mounts(task: Task, end: End, *, at_target: bool) -> list[list[str]]:
     return mounts
 
 
-def _mounting(end: End, mounts: list[list[str]]) -> str:
+def _mounting(mounts: list[list[str]]) -> str:
     """A script that mounts again what is not mounted, and thaws what we froze."""
-    frozen = f"{end.folder}/frozen"
     steps = []
     for mount in mounts:
         path, fstype, options, device = (shlex.quote(word) for word in mount)
         steps.append(f"mountpoint -q -- {path} || mount -t {fstype} -o {options} -- {device} {path} || rc=1")
-        steps.append(f"! grep -qxF -e {path} {frozen} 2>/dev/null || fsfreeze -u -- {path} || true")
-    return f"rc=0; {'; '.join(steps)}; rm -f {frozen}; [ $rc = 0 ]"
+    return f"rc=0; {'; '.join(steps)}; [ $rc = 0 ]"

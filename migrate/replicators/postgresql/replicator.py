@@ -18,9 +18,9 @@ from migrate.replicators.postgresql.psql import Admin, admin_of, literal
 from migrate.verify.postgresql import compare, read_ahead
 from migrate.verify.postgresql_bulk import Noted
 from pse.core.documents.campaign import CheckResult
-from pse.core.errors import PseError, RemoteError
+from pse.core.errors import PseError, Refused, RemoteError
 from pse.core.findings import Finding, Severity
-from pse.core.text import printable
+from pse.core.text import few, printable
 
 HEADROOM = 1.2
 _ROUNDS, _SOON_S = 3, 2.0
@@ -75,6 +75,8 @@ class PostgreSQL:
     def delta(self, task: Task, *, final: bool) -> Moved:
         """Catch up; a dump is carried in the final pass."""
         way = self._by(task)
+        if final:
+            _settled(task, _end(task, at_target=False))
         if isinstance(way, Dump):
             return way.carry() if final else Moved(behind_s=0.0)
         moved = way.caught_up(within_s=task.left(3600))
@@ -152,6 +154,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def catch_up(self, task: Task) -> Moved:
         """Everything that the target wrote since is brought to the source."""
+        _settled(task, _end(task, at_target=True))
         return self._by(task).catch_up()
 
     def disarm(self, task: Task) -> tuple[str, ...]:
@@ -178,6 +181,22 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         if known is not None and known.result is not None and known.result["why"]:
             return Dump(task, source, target, why="; ".join(known.result["why"]))
         return Logical(task, source, target)
+
+
+def _settled(task: Task, admin: Admin) -> None:
+    """Nobody can write any more, but for whoever ends a prepared transaction: its rows are at no end yet.
+
+    Raises:
+        Refused: There is one.
+    """
+    rows = admin.rows("postgres", f"select gid from pg_prepared_xacts where database = {literal(task.move.database)}")
+    if rows:
+        names = few([printable(row[0]) for row in rows], 3)
+        raise Refused(
+            f"transactions are prepared and neither committed nor rolled back: {names}",
+            where=admin.host.name,
+            hint="Let their coordinator end them (`commit prepared`, `rollback prepared`), then run it again.",
+        )
 
 
 def _ahead(task: Task) -> None:
