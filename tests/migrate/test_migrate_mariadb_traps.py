@@ -217,8 +217,11 @@ create table secret (id int primary key); insert into secret values (1); drop ev
     )
     # What was written just now would have to be read again: a moment is known by the second.
     latest = "select max(update_time) < now() - interval 3 second from information_schema.tables where table_name in "
-    wait_for(lambda: source.one(f"{latest} ('secret', 'quiet_one', 'citizen')") == "1", 20)
+    settled = f"{latest} ('secret', 'quiet_one', 'citizen', 'parted', 'old_payment')"
+    wait_for(lambda: source.one(settled) == "1", 20)
     db.seed(task)
+    # At the target they were written by the seed.
+    wait_for(lambda: target.one(settled) == "1", 20)
     with Writer(mariadb_pair, target=False, first=1):
         db.delta(task, final=False)
     db.freeze(task, at_target=False)
