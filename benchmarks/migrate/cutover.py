@@ -14,7 +14,8 @@ from tests.migrate.houses import PostgresHouse
 from tests.migrate.rig import Rig, wait_for
 
 _SOCKET = "-h /var/run/postgresql -U app"
-_SUMS = "select count(*), coalesce(sum(delta), 0), (select sum(abalance) from pgbench_accounts) from pgbench_history"
+_SUMS = """select count(*), coalesce(sum(delta), 0), (select sum(abalance) from public.pgbench_accounts)
+from public.pgbench_history"""
 
 
 class BankHouse(PostgresHouse):
