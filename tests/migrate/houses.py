@@ -15,6 +15,7 @@ from tests.migrate.payments import SCHEMA
 from tests.migrate.rig import Rig, SandboxHost, awkward
 
 SIDES: tuple[Side, Side] = ("source", "target")
+MIB_S = 40.0
 
 
 class RigHouse(House):
@@ -31,6 +32,8 @@ class RigHouse(House):
     def task(self, key: str = "plan/work/a1", *, back: bool = False) -> Task:
         task = self.rig.task(self.move, key=key)
         task.back = back
+        # Slow enough that a strike meets what it is meant for.
+        task.rate = lambda: MIB_S
         return task
 
     def strike(self) -> int:
