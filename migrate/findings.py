@@ -29,3 +29,11 @@ def finding(
 def of_move(code: str, task: Task, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
     """A finding of a move's preflight; see `finding`."""
     return finding(code, task.move.id, message, remedy, severity)
+
+
+def not_carried_back(task: Task, what: str) -> Finding:
+    """Of a database: ``what`` was changed at the target, and a rollback leaves it there."""
+    text = f"{task.move.database}: changed at the target and not carried back: {what}"
+    return of_move(
+        "PSE-M031", task, text, "Make the same change at the source by hand when it is wanted there.", Severity.WARNING
+    )

@@ -13,7 +13,7 @@ from typing import TypeVar
 from migrate import jobs
 from migrate.findings import of_move
 from migrate.hosts import Host
-from migrate.jobs import folder_of, forget_folder
+from migrate.jobs import folder_of, forget_folder, left_of
 from migrate.replicators.files import aside, rsync
 from migrate.replicators.files.aside import Aside
 from migrate.replicators.files.owners import clashes, unchangeable
@@ -129,12 +129,9 @@ class Files:
             forget_folder(task.source, task.job)
         left = []
         for host in task.ends:
-            forget_folder(host, task.job)
             if task.closing:
                 Aside(task, 0, host).forget()
-            script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
-grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
-            left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
+            left += left_of(host, task.job)
         return tuple(left)
 
     def freeze(self, task: Task, *, at_target: bool) -> None:

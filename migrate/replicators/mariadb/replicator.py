@@ -6,9 +6,9 @@ read-only as a whole.
 
 from typing import Any
 
-from migrate.findings import of_move
+from migrate.findings import not_carried_back, of_move
 from migrate.hosts import HostCommandFailed
-from migrate.jobs import forget_folder
+from migrate.jobs import left_of
 from migrate.replicators.mariadb import access
 from migrate.replicators.mariadb.dump import Whole
 from migrate.replicators.mariadb.preflight import blockers, look, without_transactions
@@ -97,10 +97,7 @@ class MariaDB:
             left += self._by(task).cleanup()
             task.passage.close()
         for host in task.ends:
-            forget_folder(host, task.job)
-            script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
-grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
-            left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
+            left += left_of(host, task.job)
             left += access.options_left(_end(task, at_target=host is task.target), task.job)
         return tuple(left)
 
@@ -122,16 +119,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
 
     def way_back(self, task: Task) -> tuple[Finding, ...]:
         """Accounts and new databases of the target stay there; all else flows."""
-        return tuple(
-            of_move(
-                "PSE-M031",
-                task,
-                f"{task.move.database}: changed at the target and not carried back: {text}",
-                "Make the same change at the source by hand when it is wanted there.",
-                Severity.WARNING,
-            )
-            for text in self._by(task).way_back()
-        )
+        return tuple(not_carried_back(task, text) for text in self._by(task).way_back())
 
     def catch_up(self, task: Task) -> Moved:
         """Everything that the target wrote since is brought to the source."""

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from migrate.findings import of_move
+from migrate.findings import not_carried_back, of_move
 from migrate.hosts import HostCommandFailed
-from migrate.jobs import forget_folder
+from migrate.jobs import left_of
 from migrate.replicators.ports import Moved, Task
 from migrate.replicators.postgresql import access
 from migrate.replicators.postgresql.dump import Dump
@@ -115,10 +115,7 @@ class PostgreSQL:
             left = [*Logical(task, source, target).cleanup()]
             task.passage.close()
         for host in task.ends:
-            forget_folder(host, task.job)
-            script = f"""for d in /run /dev/shm /tmp; do [ -e "$d/{task.job}" ] && echo "$d/{task.job}"; done
-grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
-            left += [f"{host.name}: {line.strip()}" for line in host.text(script).splitlines()]
+            left += left_of(host, task.job)
         return tuple(left)
 
     def freeze(self, task: Task, *, at_target: bool) -> None:
@@ -141,16 +138,7 @@ grep -o -- ' {task.job}$' "$HOME/.ssh/authorized_keys" 2>/dev/null; true"""
         """What was changed at the target besides rows and new tables stays there; a dump carries all."""
         way = self._by(task)
         left = way.way_back() if isinstance(way, Logical) else []
-        return tuple(
-            of_move(
-                "PSE-M031",
-                task,
-                f"{task.move.database}: changed at the target and not carried back: {text}",
-                "Make the same change at the source by hand when it is wanted there.",
-                Severity.WARNING,
-            )
-            for text in left
-        )
+        return tuple(not_carried_back(task, text) for text in left)
 
     def catch_up(self, task: Task) -> Moved:
         """Everything that the target wrote since is brought to the source."""
