@@ -3,68 +3,46 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
-from functools import cache, lru_cache
-from importlib import resources
-
-import msgspec
+from functools import lru_cache
 
 from inventory.facts.devices import Device
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
 from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
+from inventory.readiness_data import Release, data
 from pse.core.findings import Finding, Severity
-from pse.core.text import printable
+from pse.core.text import few, printable
+from pse.core.time import now
 
-_UNSUPPORTED = frozenset({"reiserfs", "reiser4", "zfs", "ocfs2", "gfs2", "vxfs", "gpfs", "jfs"})
-"""File systems that a fresh image of the same OS family does not bring along."""
-
-_DONGLES = {
-    "0529": "SafeNet HASP or eToken",
-    "064f": "WIBU CodeMeter",
-    "04b9": "Sentinel",
-    "096e": "Feitian",
-    "1bc0": "Senselock",
-}
-"""USB vendor ids of licence dongles. Source: the USB vendor id list."""
-
-_PSEUDO_VENDORS = frozenset({"1d6b", "0627", "80ee", "0e0f", "1af4", "046b"})
-"""Root hubs, and the tablets and keyboards of hypervisors and management boards: nothing that anybody would miss."""
+_KEPT_BY_SYSTEM = frozenset({"systemd", "init"})
+"""First processes of whole systems; any other is a container's, whose clock is not its own."""
 
 
-_CLUSTERS = {
-    "corosync": "Corosync",
-    "pacemakerd": "Pacemaker",
-    "keepalived": "addresses that wander, by VRRP",
-    "ucarp": "addresses that wander, by CARP",
-    "drbdd": "DRBD",
-    "cmcld": "Serviceguard",
-    "had": "Veritas Cluster Server",
-    "ocssd.bin": "Oracle Clusterware",
-    "glusterd": "GlusterFS",
-    "ceph-osd": "Ceph",
-    "patroni": "Patroni",
-}
-"""Processes of cluster software, as the kernel names them."""
+def system_findings(
+    *, subject: str, source: str, system: System | None, wide: bool | None, on: date | None = None
+) -> list[Finding]:
+    """What the operating system of a host says about its move.
 
-
-class _Release(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    names: tuple[str, ...]
-    version: str
-    ended: date
-    image: bool
-
-
-class _Releases(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    release: tuple[_Release, ...]
+    Args:
+        subject: Host name for the findings.
+        source: Where the facts come from; the fact's name is added.
+        system: Operating system; None when unknown.
+        wide: The CPU is a 64-bit one.
+        on: The day on which support counts as ended or not; today when None.
+    """
+    make = _Maker(subject, source, on)
+    if system is not None:
+        make.os(system.name or system.id, system.version, "system", also=system.id)
+        if system.bits == 32 or re.fullmatch(r"i[3-6]86", system.machine) or (wide is False and system.machine != ""):
+            make.narrow("system")
+    return make.found
 
 
 def host_findings(
     *,
     subject: str,
     source: str,
-    system: System | None,
-    wide: bool | None,
     mounts: Mapping[str, Iterable[Mount]],
     devices: Iterable[Device],
     crypt: Iterable[str],
@@ -75,27 +53,19 @@ def host_findings(
     Args:
         subject: Host name for the findings.
         source: Where the facts come from; the fact's name is added.
-        system: Operating system.
-        wide: The CPU is a 64-bit one.
         mounts: By fact: what is mounted, and what should be.
         devices: USB and raw devices.
         crypt: Encrypted volumes.
         disks: Block devices.
     """
     make = _Maker(subject, source)
-    if system is not None:
-        make.os(system.name or system.id, system.version, "system", also=system.id)
-        if system.bits == 32 or re.fullmatch(r"i[3-6]86", system.machine) or (wide is False and system.machine != ""):
-            make.narrow("system")
     for fact, table in mounts.items():
         for mount in table:
-            if mount.fstype.lower() in _UNSUPPORTED:
-                make.block(
-                    "PSE-I103",
-                    f"the file system {mount.fstype} on {printable(mount.mount)} is on no image of a cloud",
-                    "Copy its files to ext4 or xfs on a new server by hand, or retain the server.",
-                    fact,
-                )
+            kind = data().filesystem_of(mount.fstype)
+            if kind is not None:
+                say = make.block if kind.blocks else make.warn
+                message = f"the file system {mount.fstype} on {printable(mount.mount)} {kind.what}"
+                say(kind.code, message, kind.remedy, fact)
     for device in devices:
         _device(make, device)
     for disk in disks:
@@ -112,15 +82,16 @@ def host_findings(
 
 
 def set_up_findings(
-    *, subject: str, source: str, surroundings: Surroundings, processes: Iterable[str]
+    *, subject: str, source: str, surroundings: Surroundings, processes: Iterable[str], virtual: str = ""
 ) -> list[Finding]:
-    """What the way a host is set up says about its move.
+    """What the way a host is set up, and what runs on it, says about its move.
 
     Args:
         subject: Host name for the findings.
         source: Where the facts come from; the fact's name is added.
         surroundings: How it is set up.
         processes: Names of its processes.
+        virtual: What it runs on, as `inventory.facts.identity` says.
     """
     make = _Maker(subject, source)
     if surroundings.fips:
@@ -130,22 +101,63 @@ def set_up_findings(
             "Find out who demands it; the new server's image has to run in FIPS mode, too.",
             "surroundings",
         )
-    for process in sorted(_CLUSTERS.keys() & set(processes)):
+    if surroundings.uefi:
+        make.tell(
+            "PSE-I126",
+            "it boots by UEFI",
+            "For a move of its system disk let the new server boot by UEFI, too; a fresh image boots as it likes.",
+            "surroundings",
+        )
+    if virtual in _CONTAINERS:
         make.warn(
-            "PSE-I124",
-            f"it is a member of a cluster: {process} runs ({_CLUSTERS[process]})",
-            "Move its members together; give the new place what the cluster needs: shared addresses, disks, fencing.",
+            "PSE-I136",
+            f"it is itself a container ({virtual}): CPUs, memory and disks are those of the machine around it",
+            "Move what is in it as a container, or give its workload a size of its own.",
+            "identity",
+        )
+    names = sorted(set(processes))
+    _software(make, names)
+    if surroundings.init in _KEPT_BY_SYSTEM and surroundings.init in names and not data().clock.processes & {*names}:
+        make.warn(
+            "PSE-I132",
+            "no program keeps its clock right; perhaps its hypervisor does, which stays behind",
+            "Let chrony or systemd-timesyncd keep the new server's clock.",
             "processes",
         )
     return make.found
 
 
-def os_findings(*, subject: str, source: str, name: str) -> list[Finding]:
-    """What an operating system's plain name says, as hypervisors give it: ``CentOS 4/5/6/7 (64-bit)`` is undecided."""
-    make = _Maker(subject, source)
+_CONTAINERS = frozenset({"docker", "podman", "lxc"})
+"""What a host runs on when it is one itself."""
+
+
+def _software(make: "_Maker", processes: list[str]) -> None:
+    """One finding for each product, whatever the number of its processes."""
+    for software in data().software:
+        running: dict[str, list[str]] = {}
+        for process in processes:
+            if said := software.named(process):
+                running.setdefault(said, []).append(process)
+        for said, names in sorted(running.items()):
+            message = f"{software.what}: {printable(few(names, 3))} ({said})"
+            make.warn(software.code, message, software.remedy, "processes")
+
+
+def os_findings(*, subject: str, source: str, name: str, on: date | None = None) -> list[Finding]:
+    """What an operating system's plain name says, as hypervisors give it.
+
+    ``CentOS 4/5/6/7 (64-bit)`` and ``Microsoft Windows Server 2016 or later (64-bit)`` are undecided.
+
+    Args:
+        subject: Server for the findings.
+        source: Where the name comes from.
+        name: The name.
+        on: The day on which support counts as ended or not; today when None.
+    """
+    make = _Maker(subject, source, on)
     words = name.lower()
     version = re.search(r"(?<![\d/])(\d+(?:\.\d+)?)(?![\d/]|-bit)", words)
-    if "/" not in words.split("(", maxsplit=1)[0]:
+    if "/" not in words.split("(", maxsplit=1)[0] and "or later" not in words:
         make.os(name, version[1] if version else "", "os")
     if "32-bit" in words:
         make.narrow("os")
@@ -153,8 +165,9 @@ def os_findings(*, subject: str, source: str, name: str) -> list[Finding]:
 
 
 class _Maker:
-    def __init__(self, subject: str, source: str) -> None:
+    def __init__(self, subject: str, source: str, on: date | None = None) -> None:
         self.found: list[Finding] = []
+        self._on = on
         self._subject = subject
         self._source = source
 
@@ -163,6 +176,9 @@ class _Maker:
 
     def warn(self, code: str, message: str, remedy: str, fact: str) -> None:
         self._add(code, Severity.WARNING, message, remedy, fact)
+
+    def tell(self, code: str, message: str, remedy: str, fact: str) -> None:
+        self._add(code, Severity.INFO, message, remedy, fact)
 
     def _add(self, code: str, severity: Severity, message: str, remedy: str, fact: str) -> None:
         self.found.append(
@@ -178,7 +194,7 @@ class _Maker:
 
     def os(self, name: str, version: str, fact: str, *, also: str = "") -> None:
         release = _find(f"{also} {name}".lower(), version)
-        if release is None:
+        if release is None or release.ended >= (self._on or now().date()):
             return
         shown = printable(f"{name} {version}" if version not in name else name).strip()
         if release.image:
@@ -209,14 +225,14 @@ def _device(make: _Maker, device: Device) -> None:
             "Move the data by the database's own means.",
             "devices",
         )
-    elif vendor in _DONGLES:
+    elif vendor in data().usb.dongles:
         make.block(
             "PSE-I105",
-            f"a licence dongle is plugged in ({_DONGLES[vendor]}, {printable(device.name or device.id)})",
+            f"a licence dongle is plugged in ({data().usb.dongles[vendor]}, {printable(device.name or device.id)})",
             "Ask the vendor for a licence without hardware, or retain the server.",
             "devices",
         )
-    elif vendor not in _PSEUDO_VENDORS:
+    elif vendor not in data().usb.own:
         make.warn(
             "PSE-I122",
             f"a USB device is plugged in ({printable(device.name or device.id)})",
@@ -226,15 +242,9 @@ def _device(make: _Maker, device: Device) -> None:
 
 
 @lru_cache(maxsize=4096)  # an estate has few systems and many servers
-def _find(name: str, version: str) -> _Release | None:
-    for release in _releases():
+def _find(name: str, version: str) -> Release | None:
+    for release in data().release:
         named = any(re.search(rf"(?<![a-z]){re.escape(n)}(?![a-z])", name) for n in release.names)
         if named and (version == release.version or version.startswith(release.version + ".") or not release.version):
             return release
     return None
-
-
-@cache  # the file is part of the program and never changes while it runs
-def _releases() -> tuple[_Release, ...]:
-    raw = resources.files("inventory").joinpath("readiness.toml").read_bytes()
-    return msgspec.toml.decode(raw, type=_Releases).release

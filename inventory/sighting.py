@@ -22,7 +22,7 @@ from inventory.facts.sockets import Socket
 from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
 from inventory.hosts import HostEntry
-from inventory.readiness import host_findings, set_up_findings
+from inventory.readiness import host_findings, set_up_findings, system_findings
 from inventory.services import DATABASES, service_of
 from pse.core.documents.metering import Meter, Use
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Listener, Nic, Server, Sighting
@@ -142,7 +142,7 @@ def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_
         sockets=_sockets(read),
         databases=_databases(read, listeners),
         use=Use(first=seen, last=seen, meter=read.meter) if read.meter else None,
-        findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read)})),
+        findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read, seen)})),
     )
 
 
@@ -328,19 +328,21 @@ def _own_findings(entry: HostEntry, read: _Readings, readings: Mapping[str, Read
     return found
 
 
-def _readiness(entry: HostEntry, read: _Readings) -> list[Finding]:
-    return host_findings(
-        subject=entry.name,
-        source=f"ssh:{entry.name}",
-        system=read.system,
-        wide=read.cpu.wide if read.cpu else None,
-        mounts={"mounts": read.mounts, "fstab": read.fstab},
-        devices=read.devices,
-        crypt=read.crypt,
-        disks=read.disks,
-    ) + set_up_findings(
-        subject=entry.name,
-        source=f"ssh:{entry.name}",
-        surroundings=read.surroundings,
-        processes=read.processes.values(),
-    )
+def _readiness(entry: HostEntry, read: _Readings, seen: datetime) -> list[Finding]:
+    about = {"subject": entry.name, "source": f"ssh:{entry.name}"}
+    return [
+        *system_findings(**about, system=read.system, wide=read.cpu.wide if read.cpu else None, on=seen.date()),
+        *host_findings(
+            **about,
+            mounts={"mounts": read.mounts, "fstab": read.fstab},
+            devices=read.devices,
+            crypt=read.crypt,
+            disks=read.disks,
+        ),
+        *set_up_findings(
+            **about,
+            surroundings=read.surroundings,
+            processes=read.processes.values(),
+            virtual=read.identity.virtual,
+        ),
+    ]

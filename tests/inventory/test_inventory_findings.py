@@ -8,7 +8,10 @@ ROOT = Path(__file__).parents[2]
 
 def test_codes_and_their_documentation_agree() -> None:
     used = {
-        code for p in (ROOT / "inventory").rglob("*.py") for code in re.findall(r"PSE-I\d{3}", p.read_text("utf-8"))
+        code
+        for p in (ROOT / "inventory").rglob("*")
+        if p.suffix in {".py", ".toml"}
+        for code in re.findall(r"PSE-I\d{3}", p.read_text("utf-8"))
     }
     rows = re.findall(
         r"^\| (PSE-I\d{3}) \| (.+) \| (.+) \|$", (ROOT / "docs/findings/inventory.md").read_text("utf-8"), re.MULTILINE
