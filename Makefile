@@ -20,8 +20,8 @@ conformance: setup  ## the table of adapters by behaviour, passed or not capable
 chaos-providers: setup  ## kill -9 of engine and plugin at random calls; KILLS=40 an adapter, ADAPTERS="lab aws", SEED=
 	@$(PY) -m tests.chaos --kills "$(or $(KILLS),40)" --adapters "$(ADAPTERS)" --seed "$(SEED)"
 
-chaos-migrate: setup  ## kill -9 of controllers and hosts in moves; KILLS=40 a kind, KINDS="files blocks postgresql", SEED=
-	@$(PY) -m tests.migrate.chaos --kills "$(or $(KILLS),40)" --kinds "$(KINDS)" --seed "$(SEED)"
+chaos-migrate: setup  ## strikes at moves under writers: controllers, copiers, lines, servers, disks; KILLS=25 a kind, KINDS="files blocks postgresql mariadb", SEED=
+	@$(PY) -m tests.migrate.chaos --kills "$(or $(KILLS),25)" --kinds "$(KINDS)" --seed "$(SEED)"
 
 bench-providers: setup  ## our plugin beside a toy of one, and CPU of the adapters' calls; ROUNDS=5, ADAPTERS=, JSON=
 	@$(PY) -m benchmarks.providers --rounds "$(or $(ROUNDS),5)" --adapters "$(ADAPTERS)" $(if $(JSON),--json "$(JSON)")

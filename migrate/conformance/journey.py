@@ -201,4 +201,5 @@ def judge(name: str, answer: object) -> None:
     if name == "verify":
         assert isinstance(answer, tuple)
         assert answer
-        assert [(one.subject, one.detail) for one in answer if not one.equal or one.items < 1] == []
+        unlike = [(one.subject, one.detail) for one in answer if not one.equal or one.items < 1]
+        assert not unlike, unlike

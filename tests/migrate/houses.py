@@ -1,8 +1,16 @@
-"""Our own kinds, for the conformance suite: two hosts, something at the source, and other means to read it."""
+"""Our own kinds, for the conformance suite: two hosts, something at the source, and other means to read it.
+
+Beyond what the suite asks they can be paid into, one numbered payment at a time, so that what was acknowledged can be
+told from what was not; and what they run on can be made to fail.
+"""
 
 import os
+import re
 import subprocess
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from migrate.conformance import House, Side
 from migrate.replicators.blocks.replicator import Blocks
@@ -16,12 +24,33 @@ from tests.migrate.rig import Rig, SandboxHost, awkward
 
 SIDES: tuple[Side, Side] = ("source", "target")
 MIB_S = 40.0
+_TILL = """
+create table public.till (id bigserial primary key, number int not null);
+alter table public.till owner to cashier;
+"""
+_SERVE = """cd /
+pg_ctl -D /var/lib/pg status >/dev/null && exit 0
+while pgrep -x postgres >/dev/null; do sleep 0.05; done
+rm -f /var/lib/pg/postmaster.pid
+setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 </dev/null ||
+  { cat /var/lib/pg.log; exit 1; }"""
+
+
+Till = Callable[[int], bool]
 
 
 class RigHouse(House):
-    """What houses on a `Rig` share."""
+    """What houses on a `Rig` share.
+
+    Attributes:
+        move: What moves.
+        store: Where it lies at the target.
+        serves: A database server has it, which refuses writers by itself when it is frozen.
+    """
 
     move: Move
+    store: ClassVar[str] = "/srv"
+    serves: ClassVar[bool] = False
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
@@ -39,11 +68,27 @@ class RigHouse(House):
     def strike(self) -> int:
         return sum(end.kill(self.task().job, "rsync") for end in (self.rig.source, self.rig.target))
 
+    def till(self, side: Side) -> Till:
+        """A way to pay at one end, durably, as its users do: takes a number, says whether that was acknowledged."""
+        raise NotImplementedError
+
+    def paid(self, side: Side) -> Counter[int]:
+        """How often each payment is there, by its number."""
+        raise NotImplementedError
+
+    def crash(self, side: Side) -> None:
+        """Kill -9 the database server of an end, and start it again."""
+        raise NotImplementedError
+
+    def serving(self, side: Side) -> None:
+        """Start the database server of an end if it does not run, as an init system does."""
+
     def leftovers(self) -> list[str]:
         job, left = self.task().job, []
         for end in (self.rig.source, self.rig.target):
             found = end.host().run(
-                f"find / -xdev -name '*{job}*' -not -path '/proc/*' 2>/dev/null; ls /run | grep {job}"
+                f"find / {' '.join(end.mounts)} -xdev -name '*{job}*' -not -path '/proc/*' 2>/dev/null; "
+                f"ls /run | grep {job}"
             )
             left += [f"{end.name}: {line}" for line in found.stdout.decode().splitlines()]
             if job in (end.root / "home/admin/.ssh/authorized_keys").read_text():
@@ -59,7 +104,7 @@ class FilesHouse(RigHouse):
     move = Move(id="records-files", kind="files", source="source", target="target", paths=("/srv/records",))
 
     def tree(self, side: Side) -> Path:
-        return self.end(side).root / "srv/records"
+        return self.end(side).inside / "srv/records"
 
     def fill(self) -> None:
         awkward(self.tree("source"), small=50)
@@ -82,6 +127,22 @@ class FilesHouse(RigHouse):
         path.write_text("rats")
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
 
+    def till(self, side: Side) -> Till:
+        path = self.tree(side) / "payments"
+        path.mkdir(exist_ok=True)
+
+        def pay(number: int) -> bool:
+            with (path / str(number)).open("w") as file:
+                file.write(f"{number}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            return True
+
+        return pay
+
+    def paid(self, side: Side) -> Counter[int]:
+        return Counter(int(path.read_text()) for path in (self.tree(side) / "payments").iterdir())
+
     def contents(self, side: Side) -> str:
         listing = ["-type", "d", "-printf", "%y %m %p\\0", "-o", "-printf", "%y %m %n %p %s %l %T@\\0"]
         hashes = ["-type", "f", "-exec", "sha256sum", "-z", "{}", "+"]
@@ -96,6 +157,8 @@ class PostgresHouse(RigHouse):
     """A database with what is easily lost."""
 
     replicator = PostgreSQL
+    store = "/var/lib"
+    serves = True
     move = Move(id="payments-db", kind="postgresql", source="source", target="target", database="payments", port=5432)
 
     def admin(self, side: Side) -> Admin:
@@ -105,7 +168,7 @@ class PostgresHouse(RigHouse):
     def fill(self) -> None:
         self.rig.source.postgres()
         self.rig.target.postgres()
-        self.admin("source").rows("postgres", SCHEMA)
+        self.admin("source").rows("postgres", SCHEMA + _TILL)
 
     def empty(self) -> None:
         for side in SIDES:
@@ -124,9 +187,33 @@ delete from public.parted where id = {number}""",
         self.admin(side).rows("payments", "update public.citizen set name = 'Citizen 8' where id = 9")
 
     def contents(self, side: Side) -> str:
-        tables = ("citizen", "payment", "keyless", "parted", "cache", "letters")
+        tables = ("citizen", "payment", "keyless", "parted", "cache", "letters", "till")
         asked = " union all ".join(f"select '{name}', t::text from public.{name} t" for name in tables)
         return "\n".join(sorted(" ".join(row) for row in self.admin(side).rows("payments", asked)))
+
+    def till(self, side: Side) -> Till:
+        host = self.end(side).host()
+
+        def pay(number: int) -> bool:
+            sql = f"insert into public.till (number) values ({number})"
+            return host.run(f'psql -XAtq -h /var/run/postgresql -U cashier -d payments -c "{sql}"').rc == 0
+
+        return pay
+
+    def paid(self, side: Side) -> Counter[int]:
+        rows = self.admin(side).rows("payments", "select number, count(*) from public.till group by number")
+        return Counter({int(number): int(count) for number, count in rows})
+
+    def crash(self, side: Side) -> None:
+        self.end(side).kill("postgres")
+        self.serving(side)
+
+    def serving(self, side: Side) -> None:
+        host = self.end(side).host()
+        try:
+            host.text(_SERVE, timeout_s=120, what="starting PostgreSQL")
+        finally:
+            host.close()
 
     def strike(self) -> int:
         return sum(end.kill(self.task().job, "pg_dump", "pg_restore") for end in (self.rig.source, self.rig.target))
@@ -140,9 +227,11 @@ class BlocksHouse(RigHouse):
         id="disk", kind="blocks", source="source", target="target", paths=("/srv/a disk",), onto="/srv/disk.img"
     )
     size = (96 << 20) + 12345
+    book = 60 << 20
+    """Where payments stand, a sector each."""
 
     def disk(self, side: Side) -> Path:
-        return self.end(side).root / "srv" / ("a disk" if side == "source" else "disk.img")
+        return self.end(side).inside / "srv" / ("a disk" if side == "source" else "disk.img")
 
     def fill(self) -> None:
         with self.disk("source").open("wb") as file:
@@ -159,7 +248,7 @@ class BlocksHouse(RigHouse):
 
     def write(self, side: Side, number: int) -> None:
         with self.disk(side).open("r+b") as file:
-            for at in (number * 7_000_000, self.size - 100 * number):
+            for at in (number * 7_000_000 % self.book, self.size - 100 * number):
                 file.seek(at)
                 file.write(b"written by users %d" % number)
 
@@ -172,6 +261,23 @@ class BlocksHouse(RigHouse):
             file.seek(50 << 20)
             file.write(bytes([was[0] ^ 1]))
         os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+
+    def till(self, side: Side) -> Till:
+        def pay(number: int) -> bool:
+            with self.disk(side).open("r+b") as file:
+                file.seek(self.book + 512 * number)
+                file.write(b"paid %08d" % number)
+                file.flush()
+                os.fsync(file.fileno())
+            return True
+
+        return pay
+
+    def paid(self, side: Side) -> Counter[int]:
+        with self.disk(side).open("rb") as file:
+            file.seek(self.book)
+            book = file.read(self.size - self.book)
+        return Counter(int(found[1]) for found in re.finditer(rb"paid (\d{8})", book))
 
     def contents(self, side: Side) -> str:
         return subprocess.run(["sha256sum", "-z", self.disk(side)], check=True, capture_output=True).stdout.decode()[

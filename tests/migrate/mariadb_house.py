@@ -1,6 +1,7 @@
 """MariaDB for the conformance suite: two servers, and the plain client to write and read with."""
 
 import secrets
+from collections import Counter
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,8 +10,8 @@ from msgspec.structs import replace
 from migrate.conformance import Side
 from migrate.replicators.mariadb.replicator import MariaDB
 from pse.core.documents.plan import Move
-from tests.migrate.houses import SIDES, RigHouse
-from tests.migrate.mariadb_rig import SCHEMA, serve
+from tests.migrate.houses import SIDES, RigHouse, Till
+from tests.migrate.mariadb_rig import SCHEMA, crash, serve, serving, start
 from tests.migrate.rig import Rig
 
 MOVE = Move(id="", kind="mariadb", source="source", target="target", database="archive,payments", port=3306)
@@ -28,6 +29,8 @@ class MariaHouse(RigHouse):
     """Databases with what is easily lost."""
 
     replicator = MariaDB
+    store = "/var/lib"
+    serves = True
 
     def __init__(self, rig: Rig, made: Path) -> None:
         super().__init__(rig)
@@ -69,6 +72,28 @@ create table if not exists made_{number} (id int primary key)""",
             for table, columns in _TABLES.items()
         )
         return self.sql(side, f"select 'number', lastval(payments.number); show tables in payments; {asked}")
+
+    def till(self, side: Side) -> Till:
+        host = self.end(side).host()
+
+        def pay(number: int) -> bool:
+            values = f"{number} % 500 + 1, 1, json_object('w', {number})"
+            sql = f"insert into payment (citizen, amount, extra) values ({values})"
+            return host.run(f'mariadb -u cashier -pcanary-cashier payments -e "{sql}"').rc == 0
+
+        return pay
+
+    def paid(self, side: Side) -> Counter[int]:
+        known = "from payments.payment where json_exists(extra, '$.w')"
+        rows = self.sql(side, f"select json_value(extra, '$.w') as number, count(*) {known} group by number")
+        return Counter({int(number): int(count) for number, count in (line.split("\t") for line in rows.splitlines())})
+
+    def crash(self, side: Side) -> None:
+        crash(self.end(side))
+        start(self.end(side))
+
+    def serving(self, side: Side) -> None:
+        serving(self.end(side))
 
     def strike(self) -> int:
         return sum(end.kill(self.task().job, "mariadb-dump") for end in (self.rig.source, self.rig.target))

@@ -31,6 +31,8 @@ log_bin = /var/lib/mysql/log
 {more}
 !includedir /etc/my.cnf.d
 """
+CRASH = """p=$(cat /run/mysqld/mysqld.pid) || exit 0
+kill -9 $p; while [ -d /proc/$p ]; do sleep 0.02; done; rm -f /run/mysqld/*"""
 START = """mkdir -p /run/mysqld; setsid mariadbd >/dev/null 2>&1 </dev/null &
 for i in $(seq 300); do mariadb -e 'select 1' >/dev/null 2>&1 && exit 0; sleep 0.1; done
 cat /var/lib/mysql.log; exit 1"""
@@ -95,8 +97,8 @@ def made_once(folder: Path) -> Path:
 def serve(host: SandboxHost, made: Path, number: int, more: str = "binlog_format = row") -> None:
     """Make a database server and start it."""
     for folder in ("var/lib", "etc/my.cnf.d"):
-        (host.root / folder).mkdir(parents=True, exist_ok=True)
-    subprocess.run(["cp", "-a", made, host.root / "var/lib/mysql"], check=True)
+        (host.inside / folder).mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", made, host.inside / "var/lib/mysql"], check=True)
     more = f"server_id = {number}\ngtid_domain_id = {number}\n{more}"
     if "skip_log_bin" in more:
         (host.root / "etc/my.cnf").write_text(OPTIONS.format(more=more).replace("log_bin = /var/lib/mysql/log\n", ""))
@@ -112,12 +114,17 @@ def start(host: SandboxHost) -> None:
     way.close()
 
 
+def serving(host: SandboxHost) -> None:
+    """Start the server of a host if it does not run."""
+    way = host.host()
+    way.text(f"mariadb -e 'select 1' >/dev/null 2>&1 || ({START})", timeout_s=120, what="starting MariaDB")
+    way.close()
+
+
 def crash(host: SandboxHost) -> None:
     """Kill the server of a host at once, and wait until it is gone."""
     way = host.host()
-    way.text(
-        "p=$(cat /run/mysqld/mysqld.pid); kill -9 $p; while [ -d /proc/$p ]; do sleep 0.02; done; rm -f /run/mysqld/*"
-    )
+    way.text(CRASH)
     way.close()
 
 

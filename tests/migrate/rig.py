@@ -75,6 +75,8 @@ class SandboxHost:
         self.new_key()
         self.process: subprocess.Popen[bytes] | None = None
         self.mounts: list[str] = []
+        self.room_mib = 0
+        """What each of its mounts holds; 0 is as much as there is."""
         self.devices = False
         """It is entered as root and has the machine's own block devices; only where the tests run as root."""
 
@@ -84,7 +86,7 @@ class SandboxHost:
         made = cls.__new__(cls)
         made.name, made.root, made.address, made.key = name, base / name, address, base / "key"
         made.pin = " ".join((made.root / "etc/hostkey.pub").read_text().split()[:2])
-        made.process, made.mounts, made.devices = None, [], False
+        made.process, made.mounts, made.room_mib, made.devices = None, [], 0, False
         return made
 
     def new_key(self) -> None:
@@ -100,7 +102,7 @@ class SandboxHost:
         line += ["--bind", str(self.root), "/", "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--tmpfs", "/run"]
         line += ["--dev-bind", "/dev", "/dev", "--ro-bind", "/sys", "/sys"] if self.devices else ["--dev", "/dev"]
         for path in self.mounts:
-            line += ["--tmpfs", path]
+            line += ["--size", str(self.room_mib << 20)] * bool(self.room_mib) + ["--tmpfs", path]
         line += ["--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/ssl", "/etc/ssl"]
         line += ["--unshare-pid", "--unshare-uts", "--unshare-ipc", "--die-with-parent", "--hostname", self.name]
         line += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin", "--setenv", "HOME", "/home/admin"]
@@ -126,9 +128,7 @@ class SandboxHost:
 
     def processes(self, *patterns: str) -> list[int]:
         """Pids, as the test sees them, of what runs inside with one of ``patterns`` on its command line."""
-        assert self.process is not None
-        inside = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        space = Path(f"/proc/{inside[0]}/ns/pid").readlink()
+        space = Path(f"/proc/{self._first()}/ns/pid").readlink()
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
@@ -137,6 +137,15 @@ class SandboxHost:
                     if any(pattern in line for pattern in patterns):
                         found.append(int(entry.name))
         return found
+
+    @property
+    def inside(self) -> Path:
+        """Its root as its own processes see it; with mounts only while it runs."""
+        return Path(f"/proc/{self._first()}/root") if self.mounts else self.root
+
+    def _first(self) -> str:
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()[0]
 
     def kill(self, *patterns: str) -> int:
         """Kill -9 those; returns how many they were."""

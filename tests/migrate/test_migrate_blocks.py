@@ -251,6 +251,17 @@ def test_a_mounted_disk_is_unmounted_carried_and_mounted_again(disks: list[str],
     assert blocks.cleanup(task) == ()
 
 
+def test_a_target_that_fills_up_ends_in_words(rig: Rig) -> None:
+    rig.target.stop()
+    rig.target.mounts, rig.target.room_mib = ["/srv"], 20
+    rig.target.start()
+    house = BlocksHouse(rig)
+    house.fill()
+    with pytest.raises(CopyFailed, match="No space left on device") as caught:
+        Blocks().seed(house.task())
+    assert "Traceback" not in str(caught.value)
+
+
 def test_what_cannot_be_read_is_named_and_never_equal(disks: list[str], machines: Rig, tmp_path: Path) -> None:
     source, target = disks
     move = Move(id="broken", kind="blocks", source="source", target="target", paths=(source,), onto=target)

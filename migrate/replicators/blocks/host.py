@@ -173,12 +173,17 @@ def _widen(fd: int) -> None:
 
 def main(verb: str, path: str, chunk: str, size: str, *rest: str) -> int:
     """Do what is asked; the exit status says how it ended."""
-    if verb == "hash":
-        hash_all(path, int(chunk), int(size), rest[0])
-        return 0
-    if verb == "give":
-        return give(path, int(chunk), int(size), rest[0], int(rest[1]))
-    return take(path, int(chunk), int(size), rest[0], rest[1], rest[2])
+    try:
+        if verb == "hash":
+            hash_all(path, int(chunk), int(size), rest[0])
+            return 0
+        if verb == "give":
+            return give(path, int(chunk), int(size), rest[0], int(rest[1]))
+        return take(path, int(chunk), int(size), rest[0], rest[1], rest[2])
+    except OSError as exc:
+        # Its last line is what a person reads: a disk that is full, held by somebody or broken.
+        sys.stderr.write(f"{exc}\n")
+        return 1
 
 
 if __name__ == "__main__":
