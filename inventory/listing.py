@@ -6,10 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
-from inventory.estate import Estate
+from inventory.estate import Estate, load_estate
+from inventory.evidence import Vote, votes
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, Nic, Server
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
+from pse.core.settings import Workspace
 from pse.core.text import printable
 
 
@@ -79,6 +81,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
         flows_out: Its conversations with services of others.
         findings: What was found out about it.
         names: Host names of the servers that its flows name by id.
+        votes: What joined its sightings.
     """
 
     listed: Listed
@@ -92,6 +95,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     flows_out: tuple[Flow, ...]
     findings: tuple[Finding, ...]
     names: dict[str, str]
+    votes: tuple[Vote, ...] = ()
 
 
 def listed(estate: Estate) -> tuple[Listed, ...]:
@@ -173,6 +177,19 @@ def whole(estate: Estate, name: str) -> Whole:
         findings=tuple(_said(estate).get(printable(server.hostname), ())),
         names={s.id: s.hostname for s in estate.servers if s.id in ends},
     )
+
+
+def whole_of(workspace: Workspace, name: str) -> Whole:
+    """Everything known of the server ``name`` in the workspace, with what joined its sightings.
+
+    Raises:
+        BadInput: See `whole` and `inventory.estate.load_estate`; also for a database that cannot be used.
+    """
+    from inventory.store import sightings_of
+
+    found = whole(load_estate(workspace), name)
+    seen = sightings_of(workspace, found.server.sources)
+    return msgspec.structs.replace(found, votes=votes(seen))
 
 
 def _said(estate: Estate) -> dict[str, list[Finding]]:

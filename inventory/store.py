@@ -13,7 +13,7 @@ from inventory.estate import Estate, current, make_estate, set_current
 from inventory.flows import find_flows
 from inventory.groups import propose
 from inventory.losses import left_out, losses
-from inventory.merge import Cluster, merge, server_of
+from inventory.merge import Cluster, merge, server_of, trust
 from inventory.use import advance
 from policy.labels import FILE as LABELS
 from policy.labels import Labels, load_labels
@@ -132,6 +132,21 @@ def sightings(workspace: Workspace) -> tuple[Sighting, ...]:
         engine.dispose()
 
 
+def sightings_of(workspace: Workspace, sources: Sequence[str]) -> tuple[Sighting, ...]:
+    """The newest sightings of these sources, the most trusted first; those that are not there are left out.
+
+    Raises:
+        BadInput: The database cannot be used.
+    """
+    engine = open_database(workspace)
+    try:
+        return tuple(sorted(_load(engine, sources), key=trust))
+    except SQLAlchemyError as exc:
+        raise unusable(engine, exc) from exc
+    finally:
+        engine.dispose()
+
+
 def _estate(
     workspace: Workspace, clusters: Sequence[Cluster], findings: Iterable[Finding], before: Estate | None
 ) -> Estate:
@@ -176,10 +191,13 @@ def _with_id(sighting: Sighting, server_id: str) -> Sighting:
     return msgspec.structs.replace(sighting, server=msgspec.structs.replace(sighting.server, id=server_id))
 
 
-def _load(engine: Engine) -> list[Sighting]:
+def _load(engine: Engine, sources: Sequence[str] | None = None) -> list[Sighting]:
     decoder = msgspec.json.Decoder(Sighting)
+    wanted = select(SIGHTINGS.c.body).order_by(SIGHTINGS.c.source)
+    if sources is not None:
+        wanted = wanted.where(SIGHTINGS.c.source.in_(sources[:_CHUNK]))
     with engine.begin() as connection:
-        bodies = connection.execute(select(SIGHTINGS.c.body).order_by(SIGHTINGS.c.source)).scalars().all()
+        bodies = connection.execute(wanted).scalars().all()
     try:
         return [_shared(decoder.decode(body)) for body in bodies]
     except msgspec.ValidationError as exc:

@@ -195,10 +195,14 @@ class Intake:
         disks = parts.disks or tuple(_own_disks(cells, shape.disks, sizes, way))
         identity = {field: cells[field] for field in _IDENTITY if field in cells}
         if "bios_uuid" in cells:
+            if "uuid" in cells:  # other exports have this one alone
+                identity["vm_uuid"] = cells["uuid"]
             identity["uuid"] = cells["bios_uuid"]
         if cards:
             identity["macs"] = ",".join(sorted(cards))
         identity["vm"] = "/".join(key)
+        if "id" in cells:
+            identity["listed"] = f"{cells.get('vcenter', '')}/{cells['id']}"
         memory = sizes.get("memory")
         server = Server(
             id="",

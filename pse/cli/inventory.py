@@ -34,11 +34,10 @@ def list_(session: Session, pattern: str, readiness: str | None) -> None:
 @click.argument("server")
 def show(session: Session, server: str) -> None:
     """Show everything known of one server; SERVER is its host name or id."""
-    from inventory import load_estate
-    from inventory.listing import whole
+    from inventory.listing import whole_of
     from pse.cli.render_inventory import whole_view
 
-    session.show(whole_view(whole(load_estate(session.workspace), server)))
+    session.show(whole_view(whole_of(session.workspace, server)))
 
 
 @verb("pse inventory history")

@@ -74,6 +74,11 @@ def whole_view(found: "Whole") -> View:
         ("tags", ", ".join(server.tags)),
     )
     tables = (
+        grid(
+            "One server because",
+            "seen by|agrees with|in|>weight",
+            ((v.one, v.two, ", ".join(v.agree), v.weight) for v in found.votes),
+        ),
         grid("Disks", "disk|>MiB|>used MiB|kind", ((d.name, d.size_mib, d.used_mib, d.kind) for d in found.disks)),
         grid(
             "File systems",

@@ -69,6 +69,21 @@ def test_one_server_is_shown_by_name_or_id_and_a_wrong_name_says_what_is_near(ru
     assert "Debian GNU/Linux 12" in run("inventory", "show", "db").stdout
 
 
+def test_one_server_of_two_files_says_which_evidence_made_it_one(run: Run, tmp_path: Path) -> None:
+    uuid = "4c4c4544-0042-3510-8053-b4c04f4e3332"
+    for name, cpus in (("old.csv", 2), ("new.csv", 4)):
+        (tmp_path / name).write_text(f"Server name,UUID,vCPU\nweb01,{uuid},{cpus}\n", encoding="utf-8")
+        assert run("import", tmp_path / name, "--fail-on", "never").exit_code == 0
+    shown = asked(run, "inventory", "show", "web01")
+    (item,) = shown["items"]
+    assert item["votes"] == [
+        {"one": "list:old.csv#old:2", "two": "list:new.csv#new:2", "agree": ["uuid", "name"], "weight": 4}
+    ]
+    assert item["server"]["vcpus"] == 4
+    assert any("vcpus 4 and not 2" in finding["message"] for finding in shown["findings"])
+    assert "uuid, name" in run("inventory", "show", "web01").stdout
+
+
 def test_what_changed_is_shown_between_any_two_runs(run: Run, imported: Path) -> None:
     alone = run("inventory", "diff")
     assert alone.exit_code == 4

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inventory.evidence import both_orders
 from inventory.flows import find_flows
 from inventory.groups import propose, sanitised
-from inventory.merge import both_orders, merge, server_of
+from inventory.merge import merge, server_of
 from inventory.services import service_of
 from pse.core.documents.snapshot import Flow, Listener, Server, Sighting
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads
