@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -105,20 +106,21 @@ class Asker:
             left = max(1.0, until - time.monotonic())
             # The script ends a little earlier than we give up, so that a slow host still gives what it has.
             text = script(mark, facts=self._facts, deadline_s=int(max(1, min(DEADLINE_S, left - min(5.0, left / 4)))))
+            began = now()
             try:
                 done = link.run(COMMAND, stdin=text, timeout_s=left, cap=_CAP)
             except ssh.Partial as exc:
-                return self._partial(entry, Answer(exc.partial, mark), exc, link.host_key)
+                return self._partial(entry, Answer(exc.partial, mark), exc, (link.host_key, began))
             answer = Answer(done.stdout, mark)
             if not answer.began:
                 return Asked(result=_no_shell(entry, done))
-            return self._complete(entry, answer, link.host_key)
+            return self._complete(entry, answer, link.host_key, began)
 
     def _connect(self, endpoint: ssh.Endpoint, until: float) -> ssh.Connection:
         seconds = min(self._settings.connect_s, max(0.1, until - time.monotonic()))
         return ssh.connect(endpoint, base=self._root, connect_s=seconds, accept_new=self._accept)
 
-    def _complete(self, entry: HostEntry, answer: Answer, host_key: str) -> Asked:
+    def _complete(self, entry: HostEntry, answer: Answer, host_key: str, began: datetime) -> Asked:
         readings = {name: TABLE[name].read(answer.frames.get(name)) for name in self._facts}
         failed = tuple(f"{name}: {printable(r.reason)}" for name, r in readings.items() if r.outcome == "failed")
         status, message = "ok", ""
@@ -128,12 +130,12 @@ class Asker:
             status, message = "partial", "not known: " + ", ".join(f.partition(":")[0] for f in failed)
         return Asked(
             result=HostResult(host=entry.name, status=status, message=message, failed=failed),
-            sighting=sighting_of(entry, readings, host_key=host_key, seen=now()),
+            sighting=sighting_of(entry, readings, host_key=host_key, seen=now(), began=began),
         )
 
-    def _partial(self, entry: HostEntry, answer: Answer, exc: ssh.Partial, host_key: str) -> Asked:
+    def _partial(self, entry: HostEntry, answer: Answer, exc: ssh.Partial, asked: tuple[str, datetime]) -> Asked:
         """Keep what is complete of an answer that never ended, when it says at least who the host is."""
-        kept = self._complete(entry, answer, host_key) if "identity" in answer.frames else None
+        kept = self._complete(entry, answer, *asked) if "identity" in answer.frames else None
         status = _status(exc) if kept is None or not isinstance(exc, ssh.Cut) else "partial"
         return Asked(
             result=HostResult(

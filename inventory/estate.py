@@ -13,7 +13,9 @@ import msgspec
 from inventory.tables import arrow_table, read_rows
 from pse.core import canonical
 from pse.core.documents.snapshot import (
+    ADDED,
     TABLES,
+    ConfigItem,
     Database,
     Disk,
     Filesystem,
@@ -46,6 +48,7 @@ _KEYS = {
     "listeners": attrgetter("server", "protocol", "address", "port"),
     "flows": attrgetter("client", "server", "protocol", "port"),
     "databases": attrgetter("server", "engine", "port", "name"),
+    "configuration": attrgetter("server", "kind", "name", "value"),
     "workloads": attrgetter("id"),
 }
 """By which the rows of each table are sorted."""
@@ -63,6 +66,7 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
         listeners: Listening sockets with a visible owner.
         flows: Conversations.
         databases: Databases.
+        configuration: What servers are set up with.
         workloads: Proposed ones, with people's edits.
     """
 
@@ -74,13 +78,15 @@ class Estate(msgspec.Struct, frozen=True, kw_only=True):
     listeners: tuple[Listener, ...] = ()
     flows: tuple[Flow, ...] = ()
     databases: tuple[Database, ...] = ()
+    configuration: tuple[ConfigItem, ...] = ()
     workloads: tuple[ProposedWorkload, ...] = ()
 
 
 def make_estate(tables: Mapping[str, Iterable[msgspec.Struct]], findings: Iterable[Finding]) -> Estate:
     """An estate of ``tables`` (by name, see `TABLES`) with its manifest."""
     rows = {name: _sorted(name, tables.get(name, ())) for name in TABLES}
-    return Estate(manifest=_manifest({name: _table(found) for name, found in rows.items()}, findings), **rows)
+    told = {name: _table(found) for name, found in rows.items() if found or name not in ADDED}
+    return Estate(manifest=_manifest(told, findings), **rows)
 
 
 def regrouped(estate: Estate, workloads: Iterable[ProposedWorkload], findings: Iterable[Finding]) -> Estate:
@@ -121,7 +127,8 @@ def write(estate: Estate, folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
         try:
-            for name, kind in TABLES.items():
+            for name in estate.manifest.tables:
+                kind = TABLES[name]
                 pq.write_table(arrow_table(getattr(estate, name), kind), building / f"{name}.parquet")
             canonical.write(building / MANIFEST, estate.manifest)
             building.chmod(0o755)
@@ -152,6 +159,8 @@ def read(folder: Path) -> Estate:
     manifest = canonical.read(folder / MANIFEST, Snapshot)
     rows: dict[str, Any] = {}
     for name, kind in TABLES.items():
+        if name in ADDED and name not in manifest.tables:
+            continue
         path = folder / f"{name}.parquet"
         try:
             rows[name] = list(read_rows(path, kind))

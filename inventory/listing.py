@@ -8,7 +8,7 @@ import msgspec
 
 from inventory.estate import Estate, load_estate
 from inventory.evidence import Vote, votes
-from pse.core.documents.snapshot import Database, Disk, Filesystem, Flow, Listener, Nic, Server
+from pse.core.documents.snapshot import ConfigItem, Database, Disk, Filesystem, Flow, Listener, Nic, Server
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace
@@ -77,6 +77,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
         nics: Network interfaces.
         listeners: Listening sockets.
         databases: Databases.
+        configuration: What it is set up with.
         flows_in: Conversations with its services.
         flows_out: Its conversations with services of others.
         findings: What was found out about it.
@@ -91,6 +92,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     nics: tuple[Nic, ...]
     listeners: tuple[Listener, ...]
     databases: tuple[Database, ...]
+    configuration: tuple[ConfigItem, ...]
     flows_in: tuple[Flow, ...]
     flows_out: tuple[Flow, ...]
     findings: tuple[Finding, ...]
@@ -172,6 +174,7 @@ def whole(estate: Estate, name: str) -> Whole:
         nics=tuple(row for row in estate.nics if row.server == server.id),
         listeners=tuple(row for row in estate.listeners if row.server == server.id),
         databases=tuple(row for row in estate.databases if row.server == server.id),
+        configuration=tuple(row for row in estate.configuration if row.server == server.id),
         flows_in=flows_in,
         flows_out=flows_out,
         findings=tuple(_said(estate).get(printable(server.hostname), ())),

@@ -31,7 +31,7 @@ def system_findings(
         wide: The CPU is a 64-bit one.
         on: The day on which support counts as ended or not; today when None.
     """
-    make = _Maker(subject, source, on)
+    make = Maker(subject, source, on)
     if system is not None:
         make.os(system.name or system.id, system.version, "system", also=system.id)
         if system.bits == 32 or re.fullmatch(r"i[3-6]86", system.machine) or (wide is False and system.machine != ""):
@@ -58,7 +58,7 @@ def host_findings(
         crypt: Encrypted volumes.
         disks: Block devices.
     """
-    make = _Maker(subject, source)
+    make = Maker(subject, source)
     for fact, table in mounts.items():
         for mount in table:
             kind = data().filesystem_of(mount.fstype)
@@ -93,7 +93,7 @@ def set_up_findings(
         processes: Names of its processes.
         virtual: What it runs on, as `inventory.facts.identity` says.
     """
-    make = _Maker(subject, source)
+    make = Maker(subject, source)
     if surroundings.fips:
         make.warn(
             "PSE-I123",
@@ -104,7 +104,7 @@ def set_up_findings(
     if surroundings.uefi:
         make.tell(
             "PSE-I126",
-            "it boots by UEFI",
+            "it boots by UEFI" + (" with secure boot" if surroundings.secure_boot else ""),
             "For a move of its system disk let the new server boot by UEFI, too; a fresh image boots as it likes.",
             "surroundings",
         )
@@ -131,7 +131,7 @@ _CONTAINERS = frozenset({"docker", "podman", "lxc"})
 """What a host runs on when it is one itself."""
 
 
-def _software(make: "_Maker", processes: list[str]) -> None:
+def _software(make: "Maker", processes: list[str]) -> None:
     """One finding for each product, whatever the number of its processes."""
     for software in data().software:
         running: dict[str, list[str]] = {}
@@ -154,7 +154,7 @@ def os_findings(*, subject: str, source: str, name: str, on: date | None = None)
         name: The name.
         on: The day on which support counts as ended or not; today when None.
     """
-    make = _Maker(subject, source, on)
+    make = Maker(subject, source, on)
     words = name.lower()
     version = re.search(r"(?<![\d/])(\d+(?:\.\d+)?)(?![\d/]|-bit)", words)
     if "/" not in words.split("(", maxsplit=1)[0] and "or later" not in words:
@@ -164,7 +164,15 @@ def os_findings(*, subject: str, source: str, name: str, on: date | None = None)
     return make.found
 
 
-class _Maker:
+class Maker:
+    """Collects findings about one subject.
+
+    Args:
+        subject: Host name for the findings.
+        source: Where the facts come from; the fact's name is added.
+        on: The day on which support counts as ended or not; today when None.
+    """
+
     def __init__(self, subject: str, source: str, on: date | None = None) -> None:
         self.found: list[Finding] = []
         self._on = on
@@ -172,12 +180,15 @@ class _Maker:
         self._source = source
 
     def block(self, code: str, message: str, remedy: str, fact: str) -> None:
+        """Something that stops a move."""
         self._add(code, Severity.ERROR, message, remedy, fact)
 
     def warn(self, code: str, message: str, remedy: str, fact: str) -> None:
+        """A condition of a move."""
         self._add(code, Severity.WARNING, message, remedy, fact)
 
     def tell(self, code: str, message: str, remedy: str, fact: str) -> None:
+        """Something to know."""
         self._add(code, Severity.INFO, message, remedy, fact)
 
     def _add(self, code: str, severity: Severity, message: str, remedy: str, fact: str) -> None:
@@ -193,6 +204,7 @@ class _Maker:
         )
 
     def os(self, name: str, version: str, fact: str, *, also: str = "") -> None:
+        """An operating system."""
         release = _find(f"{also} {name}".lower(), version)
         if release is None or release.ended >= (self._on or now().date()):
             return
@@ -208,6 +220,7 @@ class _Maker:
             )
 
     def narrow(self, fact: str) -> None:
+        """A system of 32 bits."""
         self.block(
             "PSE-I102",
             "it runs 32-bit programs, and images are 64-bit",
@@ -216,7 +229,7 @@ class _Maker:
         )
 
 
-def _device(make: _Maker, device: Device) -> None:
+def _device(make: Maker, device: Device) -> None:
     vendor = device.id.partition(":")[0]
     if device.kind == "raw":
         make.block(

@@ -1,5 +1,6 @@
 """What `readiness.toml` holds: releases, software, file systems and devices that stop or delay a move."""
 
+from collections.abc import Collection
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
@@ -55,6 +56,18 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     source: str
 
 
+class Platform(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A hypervisor of a cloud, and the drivers of its disks and cards: of each list one is needed."""
+
+    name: str
+    needs: tuple[tuple[str, ...], ...]
+    source: str
+
+    def lacks(self, drivers: Collection[str]) -> list[str]:
+        """What a kernel with ``drivers`` lacks: one text a list, with what would do."""
+        return [" or ".join(one) for one in self.needs if not set(one) & set(drivers)]
+
+
 class FilesystemKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Types of file systems, whether they block a move, and why."""
 
@@ -80,6 +93,7 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     release: tuple[Release, ...]
     software: tuple[Software, ...]
     clock: Clock
+    platform: tuple[Platform, ...]
     filesystem: tuple[FilesystemKind, ...]
     usb: USB
 

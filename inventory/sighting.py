@@ -8,16 +8,22 @@ from typing import Any
 
 import msgspec
 
+from inventory.conditions import clock_findings, configuration_findings, kernel_findings
+from inventory.configuration import configuration_of
 from inventory.facts import Reading
+from inventory.facts.certificates import Certificate
+from inventory.facts.configured import Configured
 from inventory.facts.cpu import CPU
 from inventory.facts.databases import PostgresServer
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import LOCAL, Mount
 from inventory.facts.identity import Identity
+from inventory.facts.kernel import Clock, Kernel
 from inventory.facts.mariadb import MariadbServer
 from inventory.facts.memory import Memory
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
+from inventory.facts.setup import Account, Job, Services
 from inventory.facts.sockets import Socket
 from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
@@ -65,6 +71,13 @@ class _Readings:
         self.mariadb: tuple[MariadbServer, ...] = self._get(readings, "mariadb") or ()
         self.packages: tuple[Package, ...] = self._get(readings, "packages") or ()
         self.devices: tuple[Any, ...] = self._get(readings, "devices") or ()
+        self.kernel: Kernel | None = self._get(readings, "kernel")
+        self.clock: Clock | None = self._get(readings, "clock")
+        self.services: Services | None = self._get(readings, "services")
+        self.jobs: tuple[Job, ...] = self._get(readings, "jobs") or ()
+        self.accounts: tuple[Account, ...] = self._get(readings, "accounts") or ()
+        self.configured: Configured | None = self._get(readings, "configured")
+        self.certificates: tuple[Certificate, ...] = self._get(readings, "certificates") or ()
 
     @staticmethod
     def _get(readings: Mapping[str, Reading[Any]], name: str) -> Any:
@@ -89,14 +102,22 @@ def _own(mount: Mount, numbers: tuple[str, ...]) -> Mount:
     return msgspec.structs.replace(mount, size=None, used=None)
 
 
-def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_key: str, seen: datetime) -> Sighting:
+def sighting_of(
+    entry: HostEntry,
+    readings: Mapping[str, Reading[Any]],
+    *,
+    host_key: str,
+    seen: datetime,
+    began: datetime | None = None,
+) -> Sighting:
     """What discovery hands to the store.
 
     Args:
         entry: The host as asked for.
         readings: By the name of the fact.
         host_key: The key it showed, ``type base64``.
-        seen: When.
+        seen: When its answer was there.
+        began: When it was asked; without it nothing is said about its clock.
     """
     read = _Readings(readings)
     listeners = _listeners(read)
@@ -141,8 +162,17 @@ def sighting_of(entry: HostEntry, readings: Mapping[str, Reading[Any]], *, host_
         listeners=listeners,
         sockets=_sockets(read),
         databases=_databases(read, listeners),
+        configuration=configuration_of(
+            services=read.services,
+            jobs=read.jobs,
+            accounts=read.accounts,
+            configured=read.configured,
+            certificates=read.certificates,
+            kernel=read.kernel,
+            clock=read.clock,
+        ),
         use=Use(first=seen, last=seen, meter=read.meter) if read.meter else None,
-        findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read, seen)})),
+        findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read, began, seen)})),
     )
 
 
@@ -328,7 +358,7 @@ def _own_findings(entry: HostEntry, read: _Readings, readings: Mapping[str, Read
     return found
 
 
-def _readiness(entry: HostEntry, read: _Readings, seen: datetime) -> list[Finding]:
+def _readiness(entry: HostEntry, read: _Readings, began: datetime | None, seen: datetime) -> list[Finding]:
     about = {"subject": entry.name, "source": f"ssh:{entry.name}"}
     return [
         *system_findings(**about, system=read.system, wide=read.cpu.wide if read.cpu else None, on=seen.date()),
@@ -345,4 +375,7 @@ def _readiness(entry: HostEntry, read: _Readings, seen: datetime) -> list[Findin
             processes=read.processes.values(),
             virtual=read.identity.virtual,
         ),
+        *kernel_findings(**about, kernel=read.kernel),
+        *(clock_findings(**about, clock=read.clock, began=began, seen=seen) if began else ()),
+        *configuration_findings(**about, configured=read.configured, certificates=read.certificates, seen=seen),
     ]

@@ -27,7 +27,7 @@ from pse.core.settings import Workspace
 
 _CHUNK = 500
 _ROWS = 50
-_TABLES = ("disks", "filesystems", "nics", "listeners", "databases")
+_TABLES = ("disks", "filesystems", "nics", "listeners", "databases", "configuration")
 
 
 def record(

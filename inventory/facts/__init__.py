@@ -10,16 +10,20 @@ from typing import Any
 import msgspec
 
 from inventory.facts.base import Fact, Frame, Outcome, Reading, Section
+from inventory.facts.certificates import CertificatesFact
+from inventory.facts.configured import ConfiguredFact
 from inventory.facts.cpu import CPUFact
 from inventory.facts.databases import PostgresFact
 from inventory.facts.devices import DevicesFact
 from inventory.facts.disks import BlockNumbersFact, CryptFact, DisksFact
 from inventory.facts.filesystems import FstabFact, MountsFact
 from inventory.facts.identity import IdentityFact
+from inventory.facts.kernel import ClockFact, KernelFact
 from inventory.facts.mariadb import MariadbFact
 from inventory.facts.memory import MemoryFact
 from inventory.facts.nics import NicsFact
 from inventory.facts.packages import PackagesFact
+from inventory.facts.setup import AccountsFact, JobsFact, ServicesFact
 from inventory.facts.sockets import OwnersFact, ProcessesFact, SocketsFact
 from inventory.facts.surroundings import SurroundingsFact
 from inventory.facts.system import SystemFact
@@ -37,6 +41,11 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             CPUFact(),
             MemoryFact(),
             UseFact(),
+            ClockFact(),
+            KernelFact(),
+            ServicesFact(),
+            JobsFact(),
+            AccountsFact(),
             SurroundingsFact(),
             SocketsFact(),
             OwnersFact(),
@@ -51,6 +60,8 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             PostgresFact(),
             MariadbFact(),
             PackagesFact(),
+            ConfiguredFact(),
+            CertificatesFact(),
         )
     }
 )

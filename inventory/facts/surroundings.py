@@ -12,6 +12,10 @@ _ROUTE = re.compile(
     rb"^/proc/net/route:(\S+)\t00000000\t([0-9A-F]{8})\t[0-9A-F]{4}(?:\t\d+){3}\t00000000\t", re.MULTILINE
 )
 
+_SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+_SECURE = re.compile(rb"^/sys/firmware/efi/efivars/SecureBoot-[-0-9a-f]{36}:[\s\S]{4}\x01", re.MULTILINE)
+"""A variable of the firmware: four bytes of attributes, then its value."""
+
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a new server has to be given, too.
@@ -19,6 +23,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         init: Name of the first process: ``systemd``, ``init`` …
         uefi: It was booted by UEFI.
+        secure_boot: Its firmware starts signed programs only.
         fips: The kernel allows approved cryptography only.
         selinux: ``enforcing``, ``permissive``, or empty without SELinux.
         resolvers: Name servers, those behind systemd's own stub instead of it.
@@ -28,6 +33,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     init: str = ""
     uefi: bool = False
+    secure_boot: bool = False
     fips: bool = False
     selinux: str = ""
     resolvers: tuple[str, ...] = ()
@@ -43,6 +49,7 @@ class SurroundingsFact(Fact[Surroundings]):
         sh="if [ -d /sys/firmware/efi ]; then echo uefi; fi",
         files=(
             *("/proc/1/comm", "/proc/sys/crypto/fips_enabled", "/sys/fs/selinux/enforce", "/selinux/enforce"),
+            _SECURE_BOOT,
             *("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf", "/proc/net/route", "/proc/swaps"),
         ),
         reads=("/sys/firmware/efi (whether it is there)",),
@@ -59,6 +66,7 @@ class SurroundingsFact(Fact[Surroundings]):
         found = Surroundings(
             init=first(files, "/proc/1/comm"),
             uefi=b"uefi" in raw.splitlines(),
+            secure_boot=_SECURE.search(raw) is not None,
             fips=first(files, "/proc/sys/crypto/fips_enabled") == "1",
             selinux={"1": "enforcing", "0": "permissive"}.get(enforce, ""),
             resolvers=resolvers,

@@ -55,21 +55,27 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
 class SystemFact(Fact[System]):
     """os-release, or what systems had before it; kernel; machine; and whether programs are 32-bit.
 
-    A 32-bit userland runs under a 64-bit kernel, too, so the class byte of the shell's ELF header is asked.
+    A 32-bit userland runs under a 64-bit kernel, too, so the shell looks at its own addresses: a program of 64 bits has
+    some with more than eight digits.
     """
 
     name = "system"
     section = Section(
         sh="""
+bits=
 uname -srm
-printf 'elf:'; head -c 5 /bin/sh; echo
+while read -r m rest; do
+  bits=32
+  case ${m%%-*} in ?????????*) bits=64; break;; esac
+done < /proc/self/maps
+echo "bits:$bits"
 :""",
         files=(
             *("/etc/os-release", "/usr/lib/os-release", "/etc/redhat-release", "/etc/SuSE-release"),
             *("/etc/debian_version", "/etc/alpine-release"),
         ),
-        reads=("/bin/sh (5 bytes)",),
-        runs=("uname", "head"),
+        reads=("/proc/self/maps",),
+        runs=("uname",),
         group="quick",
     )
 
@@ -78,7 +84,7 @@ printf 'elf:'; head -c 5 /bin/sh; echo
         files = by_path(raw)
         words = (_UNAME.search(raw) or [b""])[0].decode("ascii", "replace").split()
         kernel, machine = (words[1], words[2]) if len(words) == 3 and words[0] == "Linux" else ("", "")
-        elf = re.search(rb"^elf:\x7fELF([\x01\x02])$", raw, re.MULTILINE)
+        bits = re.search(rb"^bits:(32|64)$", raw, re.MULTILINE)
         fields = _os_release(files.get("/etc/os-release") or files.get("/usr/lib/os-release") or [])
         if not fields:
             fields = _older(files)
@@ -92,7 +98,7 @@ printf 'elf:'; head -c 5 /bin/sh; echo
             name=fields.get("PRETTY_NAME") or fields.get("NAME", ""),
             kernel=kernel,
             machine=machine,
-            bits={b"\x01": 32, b"\x02": 64}[elf[1]] if elf else None,
+            bits=int(bits[1]) if bits else None,
         )
 
 

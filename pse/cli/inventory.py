@@ -8,7 +8,10 @@ from pse.cli.session import Session
 from pse.cli.verb import Family, verb
 
 _STATES = ("ready", "ready-with-conditions", "not-ready", "unknown")
-_TABLES = ("list", "servers", "disks", "filesystems", "nics", "listeners", "flows", "databases", "workloads")
+_TABLES = (
+    *("list", "servers", "disks", "filesystems", "nics", "listeners", "flows", "databases", "configuration"),
+    "workloads",
+)
 
 
 @click.group("inventory", cls=Family)

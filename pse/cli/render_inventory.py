@@ -96,6 +96,7 @@ def whole_view(found: "Whole") -> View:
             "engine|version|>port|name|>MiB",
             ((d.engine, d.version, d.port, d.name, d.size_mib) for d in found.databases),
         ),
+        grid("Set up with", "kind|name|as", ((c.kind, c.name, c.value) for c in found.configuration[:SHOWN])),
         grid("Called by", "client|service|seen", _talks(found, found.flows_in, client=True)),
         grid("Calls", "server|service|seen", _talks(found, found.flows_out, client=False)),
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inventory.estate import Estate, load_estate, make_estate, read, write
 from inventory.hosts import load_hosts
 from inventory.store import record, sightings
-from pse.core.documents.snapshot import TABLES, Database, Disk, Server, Sighting
+from pse.core.documents.snapshot import ADDED, TABLES, ConfigItem, Database, Disk, Server, Sighting
 from pse.core.errors import BadInput, PseError
 from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace
@@ -72,8 +72,31 @@ def test_an_altered_snapshot_is_refused(tmp_path: Path) -> None:
 
 def test_manifest_and_one_table_a_kind(tmp_path: Path) -> None:
     folder = write(make_estate({}, []), tmp_path)
-    assert {p.name for p in folder.iterdir()} == {"snapshot.json", *(f"{name}.parquet" for name in TABLES)}
+    old = TABLES.keys() - ADDED
+    assert {p.name for p in folder.iterdir()} == {"snapshot.json", *(f"{name}.parquet" for name in old)}
     assert list(tmp_path.iterdir()) == [folder]
+    full = write(make_estate({name: [row] for name, row in ROWS.items()}, []), tmp_path)
+    assert {p.name for p in full.iterdir()} == {"snapshot.json", *(f"{name}.parquet" for name in TABLES)}
+
+
+ROWS = {"configuration": ConfigItem(server="a", kind="service", name="s", value="enabled")}
+"""One row of each table that snapshots of earlier versions do not have."""
+
+
+def test_a_snapshot_of_an_earlier_version_is_read_and_keeps_its_hash(tmp_path: Path) -> None:
+    assert set(ROWS) == ADDED
+    before = make_estate({"servers": [Server(id="a", hostname="a")]}, [])
+    assert set(before.manifest.tables) == TABLES.keys() - ADDED, "as an earlier version wrote it"
+    assert read(write(before, tmp_path)) == before
+
+
+def test_a_later_table_is_written_and_read(tmp_path: Path) -> None:
+    estate = make_estate({name: [row] for name, row in ROWS.items()}, [])
+    folder = write(estate, tmp_path)
+    assert read(folder) == estate
+    (folder / "configuration.parquet").unlink()
+    with pytest.raises(BadInput, match="not a table"):
+        read(folder)
 
 
 def sighting(source: str, hostname: str, **more: object) -> Sighting:

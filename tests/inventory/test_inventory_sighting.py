@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from inventory.facts import Outcome, Reading
+from inventory.facts.configured import Configured, Mention
 from inventory.facts.databases import PostgresDatabase, PostgresServer
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import Mount
+from inventory.facts.kernel import Clock, Kernel
 from inventory.facts.mariadb import MariadbDatabase, MariadbServer
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
+from inventory.facts.setup import Account, Services
 from inventory.facts.sockets import Socket
 from inventory.hosts import HostEntry
 from inventory.sighting import sighting_of
@@ -26,7 +29,8 @@ def sight(address: str = "10.0.0.5", **values: Any) -> Sighting:
         name: value if isinstance(value, Reading) else Reading(outcome=Outcome.VALUE, value=value)
         for name, value in values.items()
     }
-    return sighting_of(entry, readings, host_key="k", seen=datetime(2026, 11, 1, tzinfo=UTC))
+    seen = datetime(2026, 11, 1, tzinfo=UTC)
+    return sighting_of(entry, readings, host_key="k", seen=seen, began=seen)
 
 
 def disk(name: str = "sda", size: int = 1000 * MIB, **more: Any) -> BlockDevice:
@@ -44,6 +48,23 @@ def test_nothing_known_is_nothing_claimed() -> None:
     assert (found.server.hostname, found.server.vcpus, found.server.os_family) == ("h", None, "")
     assert found.server.addresses == ()
     assert found.server.tags == ("a=1", "b=2")
+
+
+def test_what_a_host_is_set_up_with_is_kept_and_judged() -> None:
+    found = sight(
+        services=Services(enabled=("ssh.service",)),
+        accounts=(Account(kind="user", name="alice", id=1000),),
+        kernel=Kernel(outside=("vxfs",)),
+        clock=Clock(epoch_s=0.0),
+        configured=Configured(addresses=(Mention(file="/etc/x", address="10.0.0.9"),)),
+    )
+    assert [(c.kind, c.name) for c in found.configuration] == [
+        ("module", "vxfs"),
+        ("service", "ssh.service"),
+        ("user", "alice"),
+    ]
+    assert {f.code for f in found.findings} == {"PSE-I128", "PSE-I131", "PSE-I138"}
+    assert sight().configuration == ()
 
 
 def test_a_mount_seen_twice_is_one_file_system_and_the_root_stands_for_it() -> None:

@@ -161,6 +161,22 @@ class Database(msgspec.Struct, frozen=True, kw_only=True):
     size_mib: int | None = None
 
 
+class ConfigItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a server is set up with and a new one has to be given. Key: all fields.
+
+    Attributes:
+        server: Id of the server.
+        kind: ``service``, ``job``, ``user``, ``group``, ``site``, ``certificate``, ``module`` or ``time-server``.
+        name: Unit, program, account, host name, file, module.
+        value: The rest, in words.
+    """
+
+    server: str
+    kind: str
+    name: str
+    value: str = ""
+
+
 class ProposedWorkload(msgspec.Struct, frozen=True, kw_only=True):
     """Servers that should move together. Key: ``id``.
 
@@ -185,9 +201,13 @@ TABLES: dict[str, type[msgspec.Struct]] = {
     "listeners": Listener,
     "flows": Flow,
     "databases": Database,
+    "configuration": ConfigItem,
     "workloads": ProposedWorkload,
 }
 """Tables of a snapshot and the struct of their rows."""
+
+ADDED = frozenset({"configuration"})
+"""Tables that snapshots of earlier versions do not have; while one is empty it is left out, and hashes stay."""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -232,6 +252,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
         listeners: Listening sockets.
         sockets: Established sockets ``(protocol, local, local_port, remote, remote_port, process)``.
         databases: Databases.
+        configuration: What it is set up with.
         findings: What this source found out; kept with the server.
         use: What repeated visits measured; None where nothing was.
     """
@@ -246,5 +267,6 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     listeners: tuple[Listener, ...] = ()
     sockets: tuple[tuple[str, str, int, str, int, str], ...] = ()
     databases: tuple[Database, ...] = ()
+    configuration: tuple[ConfigItem, ...] = ()
     findings: tuple[Finding, ...] = ()
     use: Use | None = None
