@@ -138,8 +138,7 @@ class Backward(Steps):
     def verify_back(self) -> str:
         """Compare both ends: every row and file of the target is at the source."""
         note = self.verified(self.together(lambda move: self.runtime.replicator(move).verify(self._forward_task(move))))
-        self.runtime.journal.open(self._caught_up, f"{self.workload} is back at its source", {})
-        self.runtime.journal.done(self._caught_up, {})
+        self.runtime.journal.note(self._caught_up, f"{self.workload} is back at its source", lambda _: {})
         return note
 
     def thaw_target(self) -> str:

@@ -111,7 +111,7 @@ class Forward(Switching):
         found = [one for each in self.together(self._look) for one in each]
         found += records(self.work, self.runtime.dns)
         found += [one for switch in self.recorded() if (one := self.astray(switch)) is not None]
-        self.findings(found + self.kept_findings())
+        self.findings(found)
         errors = [one for one in found if one.severity is Severity.ERROR]
         if errors:
             raise Refused(

@@ -5,12 +5,13 @@ import os
 from typing import Any
 
 from sqlalchemy import Engine, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from pse.core.database import INTENTS
 from pse.core.errors import BadInput
-from pse.core.journal import Intent
+from pse.core.journal import Change, Intent
 
 
 class SqlJournal:
@@ -27,18 +28,8 @@ class SqlJournal:
 
     def open(self, key: str, what: str, detail: dict[str, Any]) -> Intent:
         """See `Journal.open`."""
-        intent = Intent(key=key, what=what, token=os.urandom(16).hex(), detail=detail)
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(
-                    INTENTS.insert().values(
-                        key=key, what=what, token=intent.token, detail=json.dumps(detail, sort_keys=True)
-                    )
-                )
-        except IntegrityError:
-            # Somebody was first: their intent is the one that counts.
-            return self._known(key)
-        return intent
+        with self._engine.begin() as connection:
+            return _intent(connection.execute(self._made(key, what, detail)).one())
 
     def done(self, key: str, result: dict[str, Any]) -> Intent:
         """See `Journal.done`.
@@ -46,11 +37,21 @@ class SqlJournal:
         Raises:
             BadInput: ``key`` was never opened.
         """
+        said = update(INTENTS).where(INTENTS.c.key == key).values(result=_text(result)).returning(*INTENTS.c)
         with self._engine.begin() as connection:
-            connection.execute(
-                update(INTENTS).where(INTENTS.c.key == key).values(result=json.dumps(result, sort_keys=True))
-            )
-        return self._known(key)
+            row = connection.execute(said).one_or_none()
+        if row is None:
+            raise BadInput(f"no intent {key!r}", where=self._engine.url.render_as_string(hide_password=True))
+        return _intent(row)
+
+    def note(self, key: str, what: str, change: Change) -> Intent:
+        """See `Journal.note`; the row is locked meanwhile (SQLite has one writer at a time)."""
+        with self._engine.begin() as connection:
+            # Made where there is none, so that there is something to lock: two at once would both find nothing.
+            known = _intent(connection.execute(self._made(key, what, {})).one())
+            values = {"what": what, "result": _text(change(known.result))}
+            said = update(INTENTS).where(INTENTS.c.key == key).values(**values).returning(*INTENTS.c)
+            return _intent(connection.execute(said).one())
 
     def forget(self, key: str) -> None:
         """See `Journal.forget`."""
@@ -69,11 +70,19 @@ class SqlJournal:
             rows = connection.execute(select(INTENTS).where(INTENTS.c.result.is_(None)).order_by(INTENTS.c.number))
             return tuple(_intent(row) for row in rows)
 
-    def _known(self, key: str) -> Intent:
-        found = self.find(key)
-        if found is None:
-            raise BadInput(f"no intent {key!r}", where=self._engine.url.render_as_string(hide_password=True))
-        return found
+    def _made(self, key: str, what: str, detail: dict[str, Any]) -> ReturningInsert[Any]:
+        """One statement: the intent under ``key``, written where there is none, and locked until the transaction ends.
+
+        Whoever is first is the one that counts.
+        """
+        made = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        values = {"key": key, "what": what, "token": os.urandom(16).hex(), "detail": _text(detail)}
+        every = made(INTENTS).values(**values)
+        return every.on_conflict_do_update(index_elements=["key"], set_={"key": key}).returning(*INTENTS.c)
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _intent(row: Row[Any]) -> Intent:

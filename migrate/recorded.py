@@ -20,6 +20,9 @@ from pse.core.progress import Event
 from pse.core.text import printable
 from pse.core.time import now
 
+KEPT = "PSE-M019"
+"""Finding: something that somebody wrote was kept aside."""
+
 
 @dataclass(eq=False)
 class Recorded:
@@ -127,28 +130,27 @@ class Recorded:
         return found.result if found is not None else None
 
     def findings(self, found: list[Finding]) -> None:
-        """Keep what a person has to know of this workload."""
-        key = f"{self.runtime.plan[:16]}/{self.workload}/findings"
-        self.runtime.journal.forget(key)
-        self.runtime.journal.open(key, f"findings of {self.workload}", {})
-        self.runtime.journal.done(key, {"findings": encode(found).decode("utf-8")})
+        """Keep what a person has to know of this workload in place of what was found before.
+
+        What is kept somewhere for a person to look at (`add_findings`) stays said.
+        """
+        self._note_findings(lambda known: [*found, *(one for one in known if one.code == KEPT)])
 
     def add_findings(self, kept: list[str]) -> None:
         """Keep also what somebody wrote meanwhile."""
-        found = self._found()
         remedy = "Look whether somebody needs it, and take it away from there."
-        for said in kept:
-            one = finding("PSE-M019", self.workload, said, remedy, Severity.WARNING, source="copy")
-            found += [one] if one not in found else []
-        self.findings(found)
+        new = [finding(KEPT, self.workload, said, remedy, Severity.WARNING, source="copy") for said in kept]
+        self._note_findings(lambda known: [*known, *(one for one in new if one not in known)])
 
-    def kept_findings(self) -> list[Finding]:
-        """What is kept of earlier attempts for a person to look at."""
-        return [one for one in self._found() if one.code == "PSE-M019"]
+    def _note_findings(self, change: Callable[[list[Finding]], list[Finding]]) -> None:
+        """Several moves of a workload find something at once: none may be lost."""
 
-    def _found(self) -> list[Finding]:
-        known = self.runtime.journal.find(f"{self.runtime.plan[:16]}/{self.workload}/findings")
-        return msgspec.json.decode(known.result["findings"], type=list[Finding]) if known and known.result else []
+        def changed(result: dict[str, Any] | None) -> dict[str, Any]:
+            known = msgspec.json.decode(result["findings"], type=list[Finding]) if result else []
+            return {"findings": encode(change(known)).decode("utf-8")}
+
+        key = f"{self.runtime.plan[:16]}/{self.workload}/findings"
+        self.runtime.journal.note(key, f"findings of {self.workload}", changed)
 
     def told(self, kind: str) -> None:
         """Write into the ledger that this was done, once an attempt."""
@@ -169,9 +171,7 @@ class Recorded:
 
     def keep(self, name: str, value: dict[str, Any]) -> None:
         """Note a fact of this attempt in place of what was noted before."""
-        self.runtime.journal.forget(self.name_of(name))
-        self.runtime.journal.open(self.name_of(name), f"{name} of {self.workload}", {})
-        self.runtime.journal.done(self.name_of(name), value)
+        self.runtime.journal.note(self.name_of(name), f"{name} of {self.workload}", lambda _: value)
 
     def set_state(self, state: MoveState) -> None:
         """Say where the workload stands."""

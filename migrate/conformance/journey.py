@@ -11,7 +11,7 @@ from typing import Any
 from migrate.conformance.house import House, Side
 from migrate.replicators.ports import Replication, Task
 from pse.core.errors import RemoteError
-from pse.core.journal import Intent, Journal
+from pse.core.journal import Change, Intent, Journal
 
 Step = Callable[[Task], object]
 WRITTEN: Mapping[str, tuple[Side, int]] = MappingProxyType(
@@ -54,6 +54,11 @@ class Mortal:
         """See `Journal.done`."""
         self._live()
         return self.journal.done(key, result)
+
+    def note(self, key: str, what: str, change: Change) -> Intent:
+        """See `Journal.note`."""
+        self._live()
+        return self.journal.note(key, what, change)
 
     def forget(self, key: str) -> None:
         """See `Journal.forget`."""

@@ -131,9 +131,7 @@ class Task:
 
     def note(self, name: str, value: dict[str, Any]) -> None:
         """Keep ``value`` with this attempt in place of what was noted under ``name`` before."""
-        self.journal.forget(f"{self.key}/{name}")
-        self.journal.open(f"{self.key}/{name}", f"note {name} of {self.move.id}", {})
-        self.journal.done(f"{self.key}/{name}", value)
+        self.journal.note(f"{self.key}/{name}", f"note {name} of {self.move.id}", lambda _: value)
 
     def known(self, name: str) -> dict[str, Any] | None:
         """What an effect of this attempt gave, or `note` keeps; None when there is nothing."""

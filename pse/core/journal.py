@@ -21,6 +21,8 @@ from pse.core.canonical import sync_folder
 from pse.core.errors import BadInput
 
 T = TypeVar("T")
+Change = Callable[[dict[str, Any] | None], dict[str, Any]]
+"""What becomes of a result; None where there is none."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,13 @@ class Journal(Protocol):
 
     def done(self, key: str, result: dict[str, Any]) -> Intent:
         """Mark ``key`` done with ``result``; quiet when it is done already with the same result."""
+
+    def note(self, key: str, what: str, change: "Change") -> Intent:
+        """Put ``change`` of the result under ``key`` (None where there is none) in its place, open or done or new.
+
+        One write that nobody else's comes between: killed at any moment, either the old or the new one stands.
+        ``change`` may be called again, and has no other effect.
+        """
 
     def forget(self, key: str) -> None:
         """Close ``key`` for good, so that the same key may be a new effect later; quiet when unknown."""
@@ -137,6 +146,16 @@ class FileJournal:
                 end = self._append({"done": {"key": key, "result": result}})
         self._on_disk(end)
         return msgspec.structs.replace(intent, result=result)
+
+    def note(self, key: str, what: str, change: Change) -> Intent:
+        """See `Journal.note`."""
+        with self._locked() as state:
+            known = state.get(key)
+            fresh = known or Intent(key=key, what=what, token=os.urandom(16).hex(), detail={})
+            intent = msgspec.structs.replace(fresh, what=what, result=change(known.result if known else None))
+            end = self._append({"open": msgspec.to_builtins(intent)})
+        self._on_disk(end)
+        return intent
 
     def forget(self, key: str) -> None:
         """See `Journal.forget`."""

@@ -248,9 +248,7 @@ def _claim(task: Task) -> None:
     known = task.journal.find(_claimed(task))
     if known is None or known.result is None or _foreign(task, target, target.look()):
         made = act()
-        task.journal.forget(_claimed(task))
-        task.journal.open(_claimed(task), f"write {printable(target.path)} of {task.target.name}", {})
-        task.journal.done(_claimed(task), made)
+        task.journal.note(_claimed(task), f"write {printable(target.path)} of {task.target.name}", lambda _: made)
 
 
 def _room(task: Task, target: End, look: Look, size: int) -> list[Finding]:

@@ -113,8 +113,8 @@ class Files:
                 for host, folder in ((source, mine), (target, theirs)):
                     Aside(task, number, host).note(f"{folder}/tree.z")
             elif any(not result.equal and result.subject.endswith(" content") for result in found):
-                task.journal.open(_suspect(task, number), f"read all of {printable(path)} in the next pass", {})
-                task.journal.done(_suspect(task, number), {})
+                said = f"read all of {printable(path)} in the next pass"
+                task.journal.note(_suspect(task, number), said, lambda _: {})
             return found
 
         return tuple(result for found in _each(task, one) for result in found)
