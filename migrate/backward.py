@@ -9,6 +9,7 @@ from migrate import boot
 from migrate.replicators.ports import Task
 from migrate.standing import half_back
 from migrate.steps import Steps
+from migrate.thawing import Thawing
 from migrate.work import guards_of
 from pse.core.documents.campaign import MoveState
 from pse.core.documents.plan import DnsSwitch, Move
@@ -109,17 +110,17 @@ class Backward(Steps):
 
     def unfreeze(self) -> str:
         """Before the switch the source has everything: undo what was begun at the target."""
-        if not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):
-            return "nothing was built, nothing was begun"
-        guards = guards_of(self.runtime, self.work, self.forward)
-        notes = self.tried(guards.remove)
+        earlier = Thawing(runtime=self.runtime, work=self.work, key=self.forward).thaw_earlier()
+        frozen = self.runtime.journal.find(self._frozen) is not None
+        if not frozen and not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):
+            return earlier or "nothing was built, nothing was begun"
+        notes = [earlier] if earlier else []
         if self._begun("target-start"):
             notes += self.tried(lambda: self.stop_services(self.new, "target"))
 
         # The source first: its users wait for it, and what is left at the target harms nobody.
-        notes += [note for each in self.together(self._give_back) for note in each]
-        if self._begun("source-stop"):
-            self.start_services(self.old, "source", bounded=False)
+        notes += self.give_all_back(partial(self._forward_task, without_target=True), services=frozen)
+        notes += self.tried(guards_of(self.runtime, self.work, self.forward).remove)
         notes += self._tidy()
         notes += self.tried(lambda: self.runtime.give_back_ttls(self.work))
         self._forget_freeze()
@@ -169,9 +170,8 @@ class Backward(Steps):
 
     def start_source(self) -> str:
         """End the way back, then let the source be written and start its services."""
-        notes = [note for each in self.together(self._give_back) for note in each]
-        notes += self.tried(self._at_boot_again)
-        return "; ".join([*self.start_services(self.old, "source", bounded=False), *notes])
+        notes = self.tried(self._at_boot_again)
+        return "; ".join([*self.give_all_back(self._forward_task), *notes])
 
     def _at_boot_again(self) -> None:
         """What the cut-over kept the old host from starting by itself, it starts again."""
@@ -188,9 +188,6 @@ class Backward(Steps):
         self._forget_freeze()
         self.told("rollback")
         return "; ".join([*seen, *(f"left: {what}" for what in left)])
-
-    def _give_back(self, move: Move) -> list[str]:
-        return self.give_back(move, self._forward_task(move))
 
     def _tidy(self) -> list[str]:
         """Take away what the move left on both ends; returns what is left."""
@@ -209,9 +206,9 @@ class Backward(Steps):
             # The source runs and has everything; that a name lags is for a person to see, not to stop on.
             return [f"by name: {exc}"]
 
-    def _forward_task(self, move: Move) -> Task:
+    def _forward_task(self, move: Move, *, without_target: bool = False) -> Task:
         """The move as the forward attempt knows it: the method chosen there counts here, too."""
-        task = self.runtime.task(self.work, move, self.forward)
+        task = self.runtime.task(self.work, move, self.forward, without_target=without_target)
         task.over, task.back = None, True
         return task
 
@@ -220,4 +217,8 @@ class Backward(Steps):
         return any(self.runtime.journal.find(f"{prefix}-{s.name}") is not None for s in self.work.services)
 
     def _forget_freeze(self) -> None:
-        self.runtime.journal.forget(f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/frozen")
+        self.runtime.journal.forget(self._frozen)
+
+    @property
+    def _frozen(self) -> str:
+        return f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/frozen"

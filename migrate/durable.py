@@ -17,7 +17,7 @@ from pse.core.errors import PseError, RemoteError
 from pse.core.settings import Workspace
 from pse.core.structs import prepare_structs
 
-STEPS = "pse-campaign-3"
+STEPS = "pse-campaign-4"
 """Version of the order of steps; a workflow begun under another one is not taken up but begun anew."""
 _SETTLE_S = 30.0
 _LOOK_S = 0.2

@@ -14,7 +14,7 @@ from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
 from migrate.probe import Probe
 from migrate.steps import PERMIT
-from migrate.switching import Switching
+from migrate.thawing import Thawing
 from pse.core.documents.campaign import MoveState
 from pse.core.documents.plan import Move
 from pse.core.errors import PseError, Refused
@@ -28,7 +28,7 @@ MAX_DELTAS = 5
 
 
 @dataclass(eq=False)
-class Forward(Switching):
+class Forward(Thawing):
     """One attempt to move a workload; see `Steps`."""
 
     probes: list[Probe] = field(default_factory=list)
@@ -40,6 +40,8 @@ class Forward(Switching):
         Raises:
             PseError: What failed.
         """
+        # Before anything is carried, and in no attempt to move: what fails here leaves everything as it stood.
+        self.step("thaw-earlier", self.thaw_earlier, always=True, wanted=self.frozen_before)
         try:
             self.step("provision", self.provision, state=MoveState.SEEDING)
             self.step("preflight", self.preflight)
@@ -50,7 +52,7 @@ class Forward(Switching):
             self.step("clearance", self.clearance)
             self._window()
         except Exception:
-            if self._perhaps_switched():
+            if self.begun_to_switch():
                 # Users may write at the target, and what they write is on its way back: nothing may be taken away.
                 self.set_state(MoveState.SWITCHED)
                 raise
@@ -60,10 +62,6 @@ class Forward(Switching):
         finally:
             self._end_probes()
         self.settle()
-
-    def _perhaps_switched(self) -> bool:
-        """A record was about to be switched, and it was not proved that it points at the source again."""
-        return self._begun_to_switch() or self.known("unproved") is not None
 
     def resume(self) -> None:
         """Go on with a switch that was not proved: make it where the record still names the source, then settle."""
@@ -82,7 +80,7 @@ class Forward(Switching):
     def _window(self) -> None:
         """The steps with writers stopped."""
         try:
-            self.step("freeze", self.freeze, state=MoveState.FROZEN)
+            self.step("freeze", self.freeze, state=MoveState.FROZEN, first=self.still_cleared)
             self.step("final-delta", self.final_delta, always=True)
             self.step("finish", self.finish, always=True)
             self.step("verify", self.verify, always=True)
@@ -187,6 +185,11 @@ class Forward(Switching):
             self._cleared()
         return "; ".join(note for note in notes if note)
 
+    def still_cleared(self) -> str:
+        """Look again at what the clearance saw: whoever waited since, for a pause or a place, may be late."""
+        # Taken up inside of a freeze it goes on: its writers are stopped already.
+        return self.clearance() if self.frozen_at() is None else ""
+
     def _cleared(self) -> str:
         return cleared(self.runtime.workspace, self.runtime.plan, self.workload)
 
@@ -253,41 +256,6 @@ class Forward(Switching):
         self.effect(PERMIT, f"decide to switch {self.workload}", claim, _no)
         self.tell("switch", "update", "the guards at the source have stood down")
 
-    def thaw(self) -> str:
-        """Give the source back to its writers: first prove that nobody writes at the target."""
-        begun_to_switch = self._begun_to_switch()
-        if begun_to_switch:
-            self.effect("unproved", f"give {self.workload} back", lambda: {"at": time.time()}, lambda: None)
-            # An update that got no answer may still be on its way: called off first, then the record is asked.
-            for switch in self.recorded():
-                self.runtime.dns.withdraw(switch.name)
-            for switch in self.recorded():
-                if self.points(switch.name, self.address(switch)):
-                    self.swap(switch.name, self.address(switch), self.before(switch.name)["address"])
-                self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
-
-        def give_back(move: Move) -> list[str]:
-            return self.give_back(move, self.task(move), strict=begun_to_switch)
-
-        notes = ["writers work at the source again"]
-        begun = [self.runtime.journal.find(self.name_of(f"target-start-{s.name}")) for s in self.work.services]
-        if any(begun):
-            notes += self.tried(lambda: self.stop_services(self.new, "target"), strict=begun_to_switch)
-        if begun_to_switch:
-            # Somebody may have written at the target already.
-            self.together(self._bring_back)
-        self.runtime.journal.forget(self.name_of("unproved"))
-        self.runtime.journal.forget(self.name_of(PERMIT))
-        notes += [note for each in self.together(give_back) for note in each]
-        self.forget_commands("source")
-        self.start_services(self.old, "source", bounded=False)
-        notes += self.tried(self.guards.remove)
-        self.mark_thawed()
-        return "; ".join(notes)
-
-    def _begun_to_switch(self) -> bool:
-        return any(self.runtime.journal.find(self.name_of(f"switch-{switch.name}")) for switch in self.work.switches)
-
     def tidy(self) -> str:
         """Leave nothing at the source of an attempt that failed: the next one begins anew."""
         left: list[str] = []
@@ -307,15 +275,10 @@ class Forward(Switching):
                 left += self.tried(partial(self.runtime.dns.withdraw, switch.name))
         return "; ".join(left)
 
-    def _bring_back(self, move: Move) -> None:
-        replicator, task = self.runtime.replicator(move), self.task(move)
-        replicator.freeze(task, at_target=True)
-        replicator.catch_up(task)
-
     def _in_window(self) -> None:
         self._ensure_probes()
         self.within_budget()
-        if self._guarded or self._begun_to_switch():
+        if self._guarded or self.begun_to_switch():
             return
         # Also after a crash: a host that served meanwhile has more than what was carried.
         self.guards.hold()

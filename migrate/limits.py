@@ -54,8 +54,8 @@ class Touching:
 class Rate:
     """A move's share of the lines that it goes over.
 
-    A line's rate is divided by the workloads that may be on it at once, so that together they never exceed it (where it
-    has no such limit of its own, by those that may move at all), and among the moves of a workload.
+    A line's rate is divided by the workloads that may be on it at once (`moves_over`), so that together they never
+    exceed it, and among the moves of a workload.
 
     Args:
         settings: The table ``[migrate]``.
@@ -72,8 +72,7 @@ class Rate:
     def mib_s(self, at: datetime | None = None) -> float | None:
         """MiB a second now; None for no limit."""
         at = local(self._settings, at)
-        most = self._settings.limits.total or self._settings.parallel
-        rates = [(link.rate(at)[0], link.moves or most) for link in self._links]
+        rates = [(link.rate(at)[0], moves_over(self._settings, link) or 1) for link in self._links]
         return min((rate / moves / max(1, self._beside) for rate, moves in rates if rate is not None), default=None)
 
     def steady_s(self, at: datetime | None = None) -> float | None:
@@ -87,8 +86,19 @@ def limits_of(settings: MigrateSettings) -> dict[str, int]:
     """Most turns at once, as `migrate.turns.Turns` takes them."""
     limits = settings.limits
     found = {"all": limits.total, "source": limits.per_source, "target": limits.per_target}
-    found |= {f"link {link.name}": link.moves for link in settings.link}
+    found |= {f"link {link.name}": moves_over(settings, link) for link in settings.link}
     return {key: limit for key, limit in found.items() if limit is not None}
+
+
+def moves_over(settings: MigrateSettings, link: Link) -> int | None:
+    """Workloads at once over a line, whichever process moves them; None for no limit.
+
+    A line with a rate always has one, or nobody could say what part of the rate is whose: where it has none of its own
+    it is ``total``, else ``parallel``, by whatever number of processes those are moved.
+    """
+    if link.moves is not None or (link.mib_s is None and not link.hours):
+        return link.moves
+    return settings.limits.total or max(1, settings.parallel)
 
 
 def local(settings: MigrateSettings, at: datetime | None = None) -> datetime:

@@ -43,7 +43,16 @@ class Recorded:
         """Its id."""
         return self.work.workload
 
-    def step(self, name: str, act: Callable[[], str], *, state: MoveState | None = None, always: bool = False) -> str:
+    def step(
+        self,
+        name: str,
+        act: Callable[[], str],
+        *,
+        state: MoveState | None = None,
+        always: bool = False,
+        wanted: Callable[[], object] = lambda: True,
+        first: Callable[[], str] = lambda: "",
+    ) -> str:
         """Run ``act`` as the durable step ``name``; it returns a note in words.
 
         Args:
@@ -51,9 +60,13 @@ class Recorded:
             act: Does it; safe to repeat.
             state: State of the workload afterwards.
             always: Run it even when the user wants to stop: it ends a freeze.
+            wanted: Asked before anything else; where there is nothing to do, nothing is done and nothing recorded.
+            first: Done before the hooks; it may raise `Parked`, and no hook has run then. Returns a note.
         """
 
         def body() -> str:
+            if not wanted():
+                return ""
             if self.runtime.stop.is_set() and not always:
                 raise durable.Stopped
             self.runtime.may_go(self.workload, always)
@@ -61,7 +74,7 @@ class Recorded:
             self._record(StepRecord(workload=self.workload, step=name, started=started, ended=None, outcome="running"))
             self.tell(name, "start")
             try:
-                notes = self._hooks(name, When.BEFORE)
+                notes = [first(), *self._hooks(name, When.BEFORE)]
                 note = act()
                 note = "; ".join(one for one in (*notes, note, *self._hooks(name, When.AFTER)) if one)
             except durable.Parked:

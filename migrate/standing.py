@@ -7,7 +7,7 @@ import msgspec
 
 from migrate.findings import finding
 from migrate.steps import PERMIT
-from migrate.store import Store, somebody_works
+from migrate.store import Store
 from migrate.work import Work
 from pse.core.documents.campaign import Campaign, MoveState, StepRecord, WorkloadProgress
 from pse.core.findings import Finding, Severity
@@ -18,6 +18,8 @@ from pse.core.settings import Workspace
 _STOPPED = {"freeze-target", "catch-up", "verify-back", "switch-back", "start-source", "close-back"}
 """Steps of a rollback that the new side is stopped in and after."""
 _BACK = {*_STOPPED, "look-back", "thaw-target"}
+_THAWS = {"thaw", "thaw-earlier", "unfreeze"}
+"""Steps that give a frozen source back without a cut-over."""
 _ATTEMPTS = range(1, 100)
 _WINDOW = 2
 """Last steps to look at for services that run at the target: the one that starts them, and the switch."""
@@ -37,7 +39,7 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
     progress = tuple(
         found.get(name) or WorkloadProgress(workload=name, state=MoveState.WAITING) for name in sorted({*known, *found})
     )
-    works = somebody_works(workspace) or store.busy()
+    in_hand = store.in_hand(workspace)
     findings: list[Finding] = []
     for one in progress:
         kept = journal.find(f"{plan[:16]}/{one.workload}/findings")
@@ -45,11 +47,15 @@ def standing(workspace: Workspace, store: Store, journal: Journal, plan: str, kn
             findings += msgspec.json.decode(kept.result["findings"], type=list[Finding])
         prefix = f"{plan[:16]}/{one.workload}"
         open_ = one.state is MoveState.SWITCHED and unsure(journal, prefix)
-        half = half_back(one) is not None and not works
-        findings += _half_back(one) if half else _failures(one, unsure=open_)
+        works = one.workload in in_hand
+        stuck = _not_given_back(journal, prefix, one)
+        if half_back(one) is not None and not works:
+            findings += _half_back(one)
+        else:
+            findings += stuck or _failures(one, unsure=open_)
         if one.state is MoveState.REMOVED:
             findings.append(_removed(one.workload, known.get(one.workload)))
-        if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not works:
+        if one.state in (MoveState.SYNCED, MoveState.FROZEN, MoveState.FAILED) and not works and not stuck:
             findings += _frozen(journal, prefix, one)
     return Campaign(plan=plan, workloads=progress, findings=tuple(sorted(findings)))
 
@@ -69,11 +75,43 @@ def half_back(one: WorkloadProgress) -> StepRecord | None:
 
 def unsure(journal: Journal, prefix: str) -> bool:
     """The last attempt asked to switch a record, or to take that back, and the name server never said that it did."""
-    keys = [f"{prefix}/a{number}" for number in _ATTEMPTS if journal.find(f"{prefix}/a{number}/frozen") is not None]
+    keys = _frozen_by(journal, prefix)
     if not keys:
         return False
     waiting = any(intent.key.startswith(f"{keys[-1]}/switch-") for intent in journal.pending())
     return waiting or journal.find(f"{keys[-1]}/unproved") is not None
+
+
+def _frozen_by(journal: Journal, prefix: str) -> list[str]:
+    """Attempts that stopped writers at the source and did not give them back, in their order."""
+    keys = [f"{prefix}/a{number}" for number in _ATTEMPTS]
+    return [key for key in keys if journal.find(f"{key}/frozen") is not None]
+
+
+def _not_given_back(journal: Journal, prefix: str, one: WorkloadProgress) -> list[Finding]:
+    """The source was to be given back and that failed: told whoever works on it, until it is done."""
+    at: StepRecord | None = None
+    for step in one.steps:
+        if step.step == "freeze" or (step.step in _THAWS and step.outcome == "done"):
+            at = None
+        elif step.step in _THAWS and step.outcome == "failed":
+            at = step
+    settled = one.state in (*NEW_SIDE, MoveState.ROLLED_BACK, MoveState.REMOVED)
+    if at is None or settled or not _frozen_by(journal, prefix):
+        return []
+    why = _cause(one)
+    text = f"its source was to be given back to its writers, and that failed: {at.note}; users may be on neither side"
+    text += f". What had failed before: {why.step}: {why.note}" if why is not None and why.step not in _THAWS else ""
+    remedy = "Repair it and run `pse migrate`, which starts what is stopped before anything else, "
+    remedy += f"or `pse rollback {one.workload}`, which only does that."
+    return [finding("PSE-M005", one.workload, text, remedy, source="campaign")]
+
+
+def _cause(one: WorkloadProgress) -> StepRecord | None:
+    """The step that what came after it was done because of."""
+    failed = [step for step in one.steps if step.outcome == "failed"]
+    giving_back = {"tidy", "thaw-target", *_THAWS}
+    return next((step for step in reversed(failed) if step.step not in giving_back), failed[-1] if failed else None)
 
 
 def _half_back(one: WorkloadProgress) -> list[Finding]:
@@ -89,9 +127,9 @@ def _half_back(one: WorkloadProgress) -> list[Finding]:
 def _failures(one: WorkloadProgress, *, unsure: bool) -> list[Finding]:
     failed = [step for step in one.steps if step.outcome == "failed"]
     last = one.steps[-1] if one.steps else None
-    if last is None or not failed or one.state in (MoveState.ROLLED_BACK, MoveState.REMOVED):
+    cause = _cause(one)
+    if last is None or cause is None or one.state in (MoveState.ROLLED_BACK, MoveState.REMOVED):
         return []
-    cause = next((step for step in reversed(failed) if step.step not in ("tidy", "thaw", "thaw-target")), failed[-1])
     if last.step in _BACK and one.state in NEW_SIDE:
         cause = next((step for step in reversed(failed) if step.step in _BACK - {"thaw-target"}), failed[-1])
         if last.outcome != "failed" and (last.step, last.outcome) != ("thaw-target", "done"):
@@ -125,7 +163,7 @@ def _removed(workload: str, work: Work | None) -> Finding:
 
 def _frozen(journal: Journal, prefix: str, one: WorkloadProgress) -> list[Finding]:
     """Writers were stopped and nobody works on it; whether the source's guards end that by themselves."""
-    keys = [f"{prefix}/a{number}" for number in _ATTEMPTS if journal.find(f"{prefix}/a{number}/frozen") is not None]
+    keys = _frozen_by(journal, prefix)
     if not keys:
         return []
     frozen, permit, guard = (journal.find(f"{keys[-1]}/{name}") for name in ("frozen", PERMIT, "guard"))

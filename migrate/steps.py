@@ -18,7 +18,7 @@ from migrate.replicators.ports import FreezeOver, Moved, Task
 from migrate.work import guards_of
 from pse.core.documents.campaign import CheckResult, WorkloadProgress
 from pse.core.documents.plan import Move, Service
-from pse.core.errors import Incomplete, PseError, Refused
+from pse.core.errors import Incomplete, PseError, Refused, RemoteError
 from pse.core.progress import Event
 from pse.core.text import counted
 
@@ -44,8 +44,6 @@ class Steps(Recorded):
 
     def mark_frozen(self) -> None:
         """Note the moment before the first writer is stopped."""
-        for number in range(1, int(self.key[1:])):
-            self.runtime.journal.forget(f"{self.runtime.plan[:16]}/{self.workload}/a{number}/frozen")
         moment = {"at": time.time()}
         self.effect("frozen", f"stop writers of {self.workload}", lambda: moment, lambda: None)
 
@@ -159,10 +157,51 @@ class Steps(Recorded):
         replicator = self.runtime.replicator(move)
         kept: list[str] = []
         notes = self.tried(lambda: kept.extend(replicator.disarm(task)), strict=strict)
-        if kept:
-            self.add_findings(kept)
-        replicator.thaw(task, at_target=False)
+        try:
+            # Writers wait for no note.
+            replicator.thaw(task, at_target=False)
+        finally:
+            if kept:
+                self.add_findings(kept)
         return notes + kept
+
+    def give_all_back(
+        self, task_of: Callable[[Move], Task], *, strict: bool = False, services: bool = True
+    ) -> list[str]:
+        """Let every move's source be written again and start every service there; returns what was seen.
+
+        One thing that does not come back keeps nothing else down.
+
+        Args:
+            task_of: The task of a move.
+            strict: As in `tried`.
+            services: Services were stopped, too.
+
+        Raises:
+            PseError: What did not come back, when all else has been tried.
+        """
+        failed: list[PseError] = []
+        one = partial(self._gathered, failed)
+        notes = self.together(lambda move: one(lambda: self.give_back(move, task_of(move), strict=strict)))
+        if services:
+            self.forget_commands("source")
+            for service in self.work.services:
+                start = partial(self._start, service, self.old, "source", bounded=False)
+                notes.append(one(start))
+        if failed[1:]:
+            raise RemoteError("; ".join(str(exc) for exc in failed), where=self.workload) from failed[0]
+        if failed:
+            raise failed[0]
+        return [note for each in notes for note in each]
+
+    def _gathered(self, failed: list[PseError], act: Callable[[], list[str]]) -> list[str]:
+        try:
+            return act()
+        except PseError as exc:
+            failed.append(exc)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, a defect of ours too: the others must not wait for it
+            failed.append(RemoteError(str(exc) or type(exc).__name__, where=self.workload))
+        return []
 
     def tried(self, act: Callable[[], object], *, strict: bool = False) -> list[str]:
         """Do ``act``; what it failed with is a note, or raised when ``strict``: writers must not wait for it."""
@@ -230,16 +269,15 @@ class Steps(Recorded):
 
     def start_services(self, where: Callable[[Service], Host], side: str, *, bounded: bool = True) -> list[str]:
         """Start all in order; each has to answer before the next is started. Returns what was seen."""
-        seen = []
-        for service in self.work.services:
-            host = where(service)
-            took = self._within(COMMAND_S) if bounded else COMMAND_S
-            self._command(host, service.start, f"start {service.name}", f"{side}-start-{service.name}", within_s=took)
-            for check in service.checks:
-                within = self._within(CHECK_S) if bounded else CHECK_S
-                address = host.endpoint.address
-                seen.append(checks.must_hold(check, host, address=_given(address), within_s=within))
-        return seen
+        return [seen for one in self.work.services for seen in self._start(one, where, side, bounded=bounded)]
+
+    def _start(self, service: Service, where: Callable[[Service], Host], side: str, *, bounded: bool) -> list[str]:
+        host = where(service)
+        took = self._within(COMMAND_S) if bounded else COMMAND_S
+        self._command(host, service.start, f"start {service.name}", f"{side}-start-{service.name}", within_s=took)
+        within = self._within(CHECK_S) if bounded else CHECK_S
+        address = _given(host.endpoint.address)
+        return [checks.must_hold(check, host, address=address, within_s=within) for check in service.checks]
 
     def _within(self, seconds: float) -> float:
         """Up to the end of the freeze, at most ``seconds``."""

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import ColumnElement, Engine, select
 
-from migrate.turns import Turns
+from migrate.turns import Turns, TurnState
 from pse.core.canonical import encode
-from pse.core.database import PROGRESS
+from pse.core.database import PROGRESS, WORKERS
 from pse.core.documents.campaign import MoveState, WorkloadProgress
 from pse.core.errors import Refused
 from pse.core.settings import Workspace
@@ -49,9 +49,16 @@ class Store:
             found = [_DECODER.decode(row.body) for row in rows]
         return {progress.workload: progress for progress in found}
 
-    def busy(self) -> bool:
-        """A process that lives has something of this database in hand."""
-        return Turns(self._engine, {}).busy()
+    def in_hand(self, workspace: Workspace) -> frozenset[str]:
+        """Workloads of the plan that a process which lives works on now."""
+        if self._engine.dialect.name == "sqlite" and not somebody_works(workspace):
+            return frozenset()
+        turns = Turns(self._engine, {})
+        dead = turns.dead()
+        with self._engine.connect() as connection:
+            living = set(connection.execute(select(WORKERS.c.id)).scalars()) - dead
+        running = [turn for turn in turns.all(self._plan) if turn.state is TurnState.RUNNING]
+        return frozenset(turn.workload for turn in running if turn.worker in living)
 
     def update(self, workload: str, change: Change) -> WorkloadProgress:
         """Replace what is known of a workload by ``change`` of it, in one transaction."""

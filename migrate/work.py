@@ -190,16 +190,17 @@ class Runtime:
         """The host that a planned server replaces."""
         return self.source(work.servers[server].source_host)
 
-    def task(self, work: Work, move: Move, key: str) -> Task:
+    def task(self, work: Work, move: Move, key: str, *, without_target: bool = False) -> Task:
         """The task of a move; the same object for the same key, because it holds the way in.
 
-        One that closes a move does so also when the target was destroyed.
+        One that closes a move does so also when the target was destroyed, as does one that gives the source back
+        (``without_target``).
         """
         with self._lock:
             known = self._tasks.get(f"{key} {move.id}")
         if known is None:
             rate = self.touching.rate(work, move)
-            gone = key == CLOSING and not self.stands(work, move.target)
+            gone = (without_target or key == CLOSING) and not self.stands(work, move.target)
             known = Task(
                 move=move,
                 job=job_name(self.plan, move),

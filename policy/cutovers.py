@@ -19,6 +19,8 @@ from pse.core.text import counted
 
 CUT_OVER_APPROVAL = "cut-over-approval"
 """Kind of the entry."""
+_USED_BY = ("cut-over", "rollback")
+"""Kinds of entries that an approval from before them is used up by."""
 _SIGNED = b"pse cut-over approval\n"
 
 
@@ -44,20 +46,33 @@ def approve_cut_over(
     return made
 
 
-def cut_over_approvals(workspace: Workspace, plan: str, workload: str) -> tuple[CutOverApproval, ...]:
+def cut_over_approvals(
+    workspace: Workspace, plan: str, workload: str, *, unused: bool = False
+) -> tuple[CutOverApproval, ...]:
     """Approvals of a workload's cut-over in the ledger that the workspace's key signed, in their order.
+
+    Args:
+        workspace: Whose ledger.
+        plan: Hash of the plan.
+        workload: Its id.
+        unused: Only those since its last cut-over or rollback by this plan: those before were for that one.
 
     Raises:
         Refused: The ledger was altered, or no signer is pinned.
     """
-    signer = pin(workspace)
-    entries = [entry for entry in Ledger(workspace).entries() if entry.kind == CUT_OVER_APPROVAL]
-    every = [made for entry in entries if (made := believed(entry.data, CutOverApproval, _SIGNED, signer)) is not None]
-    return tuple(one for one in every if (one.plan, one.workload) == (plan, workload))
+    signer, found = pin(workspace), list[CutOverApproval]()
+    for entry in Ledger(workspace).entries():
+        of = (entry.data.get("plan"), entry.data.get("workload"))
+        if unused and entry.kind in _USED_BY and of == (plan, workload):
+            found.clear()
+        made = believed(entry.data, CutOverApproval, _SIGNED, signer) if entry.kind == CUT_OVER_APPROVAL else None
+        if made is not None and (made.plan, made.workload) == (plan, workload):
+            found.append(made)
+    return tuple(found)
 
 
 def require_cut_over(workspace: Workspace, plan: str, workload: str, count: int, *, day: date) -> tuple[str, ...]:
-    """Return who approved the cut-over when they are as many as asked.
+    """Return who approved the cut-over when they are as many as asked; an approval counts for one cut-over.
 
     Args:
         workspace: Whose people may.
@@ -72,7 +87,7 @@ def require_cut_over(workspace: Workspace, plan: str, workload: str, count: int,
     """
     standing = {
         person(one.by): one.by
-        for one in cut_over_approvals(workspace, plan, workload)
+        for one in cut_over_approvals(workspace, plan, workload, unused=True)
         if one.on <= day <= one.until and may(one, workspace.settings.approvals.people)
     }
     if len(standing) < count:

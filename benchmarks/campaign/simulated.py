@@ -151,9 +151,9 @@ class SimulatedRuntime(Runtime):
         log(self.workspace, "start", unit.workload)
         return 0
 
-    def task(self, work: Work, move: Move, key: str) -> Task:
+    def task(self, work: Work, move: Move, key: str, *, without_target: bool = False) -> Task:
         """With a way to the target that is there always."""
-        task = super().task(work, move, key)
+        task = super().task(work, move, key, without_target=without_target)
         task.__dict__.setdefault("passage", SimpleNamespace(shell=lambda *_: "true", address=""))
         task.__dict__["workspace"] = self.workspace
         return task

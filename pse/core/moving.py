@@ -136,12 +136,14 @@ class CutOver(
 STEPS = (
     *("provision", "preflight", "lower-ttl", "seed", "delta", "wait-ttl", "clearance"),
     *("freeze", "final-delta", "finish", "verify", "arm", "start", "switch", "checks", "rest"),
-    *("thaw", "tidy", "complete"),
+    *("thaw", "tidy", "complete", "thaw-earlier"),
     *("look-back", "freeze-target", "catch-up", "verify-back", "switch-back", "start-source", "close-back"),
     *("thaw-target", "unfreeze"),
 )
 """Steps of a move, of one that failed, and of a rollback."""
-GIVE_BACK = frozenset({"thaw", "tidy", "switch-back", "start-source", "close-back", "thaw-target", "unfreeze"})
+GIVE_BACK = frozenset(
+    {"thaw", "thaw-earlier", "tidy", "switch-back", "start-source", "close-back", "thaw-target", "unfreeze"}
+)
 """Steps that give users their service back, or come after that: no hook stops them."""
 
 

@@ -221,6 +221,9 @@ def test_a_lost_answer_of_the_name_server_loses_no_payment(ministry: Ministry, m
     """The switch took place, its answer was lost, and nothing is known of the record for a while."""
     workspace, bundle = ministry.workspace, ministry.bundle
     before = ministry.count()
+    known = migrate.status(workspace, bundle)
+    assert known is not None
+    kept = [finding for finding in known.findings if finding.code == "PSE-M019"]
     swap, lookup = Dns.swap, Dns.lookup
     silent = []
 
@@ -240,7 +243,9 @@ def test_a_lost_answer_of_the_name_server_loses_no_payment(ministry: Ministry, m
     stuck = migrate.run(workspace, bundle, workloads=["portal"])
     monkeypatch.undo()
     assert one(stuck, "portal") is MoveState.SWITCHED
-    assert {finding.code for finding in stuck.findings if finding.subject == "portal"} == {"PSE-M002"}
+    said = [finding for finding in stuck.findings if finding.subject == "portal"]
+    # What an earlier test left aside at the new side stays said until somebody has looked at it.
+    assert {finding.code for finding in said if finding not in kept} == {"PSE-M002"}
     paid = [ministry.pay() for _ in range(3)]
     assert ministry.count() == before + 3
     back = migrate.rollback(workspace, bundle, "portal")

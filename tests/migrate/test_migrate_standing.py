@@ -1,17 +1,20 @@
 """What a person is told of a move whose steps are these; no host is asked."""
 
+import contextlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
+from sqlalchemy import update
 
 from migrate.journal import SqlJournal
 from migrate.standing import half_back, standing
-from migrate.store import Store
+from migrate.store import Store, campaign_lock
+from migrate.turns import Turn, Turns
 from pse.cli.main import root
-from pse.core.database import open_database
+from pse.core.database import WORKERS, open_database
 from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress
 from pse.core.findings import Finding
 from pse.core.settings import Workspace
@@ -28,11 +31,18 @@ class Room:
         self.workspace, self.database = workspace, open_database(workspace)
         self.store = Store(self.database, PLAN)
 
-    def said(self, state: MoveState, steps: str) -> list[Finding]:
+    def said(self, state: MoveState, steps: str, workload: str = "portal") -> list[Finding]:
         """Findings when these steps ran; one that failed ends with ``!``, one that was cut off with ``…``."""
-        progress = WorkloadProgress(workload="portal", state=state, steps=tuple(map(record, steps.split())))
-        self.store.update("portal", lambda _: progress)
-        return list(standing(self.workspace, self.store, SqlJournal(self.database), PLAN, {}).findings)
+        progress = WorkloadProgress(workload=workload, state=state, steps=tuple(map(record, steps.split())))
+        self.store.update(workload, lambda _: progress)
+        return self.findings()
+
+    def findings(self) -> list[Finding]:
+        return list(standing(self.workspace, self.store, self.journal, PLAN, {}).findings)
+
+    @property
+    def journal(self) -> SqlJournal:
+        return SqlJournal(self.database)
 
 
 def record(text: str) -> StepRecord:
@@ -74,6 +84,59 @@ def test_what_is_said(room: Room, state: str, steps: str, codes: list[str]) -> N
         assert (finding.severity.value == "warning") == (finding.code == "PSE-M009")
         if finding.code in ("PSE-M008", "PSE-M009"):
             assert "pse rollback portal" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("steps", "codes"),
+    [
+        ("seed freeze verify! thaw! tidy", ["PSE-M005"]),
+        ("seed freeze verify! thaw! tidy thaw-earlier!", ["PSE-M005"]),
+        ("seed freeze verify! thaw! tidy thaw-earlier…", ["PSE-M005"]),
+        ("seed freeze verify! thaw! tidy thaw-earlier provision seed freeze verify!", ["PSE-M001", "PSE-M003"]),
+        ("seed freeze verify! thaw! tidy unfreeze!", ["PSE-M005"]),
+        ("seed freeze verify! thaw tidy", ["PSE-M001", "PSE-M003"]),
+    ],
+)
+def test_a_source_that_did_not_come_back_is_told_whoever_works(room: Room, steps: str, codes: list[str]) -> None:
+    room.journal.note(f"{PLAN[:16]}/portal/a1/frozen", "stop writers", lambda _: {"at": 1.0})
+    assert [one.code for one in room.said(MoveState.FAILED, steps)] == codes
+    with work_on(room, "portal"):
+        assert [one.code for one in room.findings()] == [code for code in codes if code != "PSE-M003"]
+    # Once it is back, what failed is all that is left to say.
+    room.journal.forget(f"{PLAN[:16]}/portal/a1/frozen")
+    assert [one.code for one in room.findings()] == ["PSE-M001"]
+
+
+def test_only_who_works_on_it_keeps_a_workload_from_being_told(room: Room) -> None:
+    half = f"{MOVED} look-back freeze-target…"
+    room.said(MoveState.VERIFIED, half)
+    room.said(MoveState.VERIFIED, half, "records")
+    room.journal.note(f"{PLAN[:16]}/learning/a1/frozen", "stop writers", lambda _: {"at": 1.0})
+    room.said(MoveState.FROZEN, "seed freeze", "learning")
+    told = [("PSE-M003", "learning"), ("PSE-M008", "portal"), ("PSE-M008", "records")]
+    assert [(one.code, one.subject) for one in room.findings()] == told
+    for name in ("portal", "records", "learning"):
+        with work_on(room, name):
+            assert [(one.code, one.subject) for one in room.findings()] == [one for one in told if one[1] != name]
+    # Somebody has the lock, and works on something else; or his process is gone, and his turn is not taken up yet.
+    with campaign_lock(room.workspace):
+        assert [(one.code, one.subject) for one in room.findings()] == told
+    with work_on(room, "portal"):
+        with room.database.begin() as connection:
+            connection.execute(update(WORKERS).values(pid=2**22 + 1))
+        assert [(one.code, one.subject) for one in room.findings()] == told
+
+
+@contextlib.contextmanager
+def work_on(room: Room, workload: str) -> Iterator[None]:
+    """This process works on it, and on it alone."""
+    turns = Turns(room.database, {})
+    with campaign_lock(room.workspace):
+        turns.leave_all()
+        me = turns.join()
+        turns.seize(me, Turn(plan=PLAN, workload=workload, kind="move", run="r"))
+        yield
+        turns.leave(me)
 
 
 def test_both_failures_of_a_rollback_that_cannot_go_on_are_said(room: Room) -> None:

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, update
 
+from migrate.limits import Rate, limits_of
 from migrate.turns import LEASE_S, Turn, Turns, TurnState
 from pse.core.database import WORKERS, open_database
 from pse.core.errors import Refused
 from pse.core.moving import CutOver, Hours, Link
-from pse.core.settings import Workspace
+from pse.core.settings import MigrateSettings, Workspace
 from tests.migrate.stores import server, workspace
 
 __all__ = ["server", "workspace"]
@@ -225,3 +226,21 @@ def test_a_link_by_networks_names_and_hours() -> None:
     noon = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
     assert link.rate(noon) == (20, noon.replace(hour=18))
     assert link.rate(noon.replace(hour=18)) == (100, noon.replace(hour=8) + timedelta(days=1))
+
+
+@pytest.mark.parametrize(("limits", "workers"), [({}, 3), ({"total": 5}, 2), ({"total": 2}, 3)])
+def test_a_rate_is_kept_by_all_workers_together_where_the_line_names_no_number(
+    database: Engine, limits: dict[str, int], workers: int
+) -> None:
+    hours = [{"from": "08:00", "to": "18:00", "mib_s": 20}]
+    lines = [{"name": "wan", "mib_s": 100}, {"name": "day", "hours": hours}, {"name": "free"}]
+    settings = msgspec.convert({"parallel": 4, "limits": limits, "link": lines}, MigrateSettings)
+    turns = Turns(database, limits_of(settings))
+    turns.ask([turn(f"w{n}", touches=("link wan",)) for n in range(9)])
+    moving = sum(len(taken(turns, turns.join())) for _ in range(workers))
+    share = Rate(settings, settings.link[:1], beside=1).mib_s()
+    assert share is not None
+    assert moving > 1
+    assert moving * share <= 100
+    assert limits_of(settings)["link day"] == limits_of(settings)["link wan"]
+    assert "link free" not in limits_of(settings)

@@ -11,22 +11,25 @@ import pytest
 from click.testing import CliRunner
 
 import migrate
-from benchmarks.campaign.simulated import campaign, entry_point, opener
+from benchmarks.campaign.simulated import Simulated, campaign, entry_point, opener
 from blueprints import Bundle
+from migrate import forward
 from migrate.campaign import carry_out
 from migrate.clearance import cleared
 from migrate.durable import Parked
 from migrate.floor import floor
 from migrate.paces import Noting, paces
+from migrate.replicators.ports import Moved, Task
 from migrate.turns import TurnState
 from migrate.work import chosen
 from policy.approvals import approve
 from policy.cutovers import approve_cut_over, require_cut_over
+from policy.ledger import Ledger
 from pse.cli.main import root
 from pse.cli.render_moves import with_going
 from pse.cli.view import View
 from pse.core.database import open_database
-from pse.core.documents.campaign import Campaign
+from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.errors import BadInput, Refused, Waiting
 from pse.core.moving import STEPS
 from pse.core.progress import Event, Progress, silent
@@ -34,6 +37,9 @@ from pse.core.settings import Workspace
 from pse.core.time import today
 from tests.blueprints.estates import bundle as ministry_bundle
 from tests.blueprints.estates import ministry_estate
+from tests.migrate.shaky import World, ready
+
+__all__ = ["ready"]
 
 LETTER = "Letter 7"
 BY = "Director Records"
@@ -122,12 +128,12 @@ def test_a_cut_over_waits_for_as_many_people_as_are_asked(room: Room) -> None:
     assert caught.value.exit_code == 7
     assert room.states["w0002"] == TurnState.HELD
     approve_cut_over(workspace, plan, "w0002", by=BY, reference=LETTER, on=today())
+    with pytest.raises(Waiting, match="1 of 2 approvals"):
+        require_cut_over(workspace, plan, "w0002", 2, day=today())
     done = room.run()
     assert {one.state.value for one in done.workloads} == {"verified"}
     (note,) = [s.note for one in done.workloads for s in one.steps if s.step == "clearance" and s.note]
     assert note == f"approved by {BY}"
-    with pytest.raises(Waiting, match="1 of 2 approvals"):
-        require_cut_over(workspace, plan, "w0002", 2, day=today())
 
 
 def test_a_closed_window_parks_and_an_open_one_lets_through(room: Room) -> None:
@@ -139,6 +145,74 @@ def test_a_closed_window_parks_and_an_open_one_lets_through(room: Room) -> None:
     assert (caught.value.in_s, caught.value.person) == (5 * 3600, False)
     assert cleared(workspace, plan, "w0001", at=datetime(2026, 11, 27, 22, tzinfo=UTC)) == "its window is open"
     assert cleared(workspace, plan, "portal", at=datetime(2026, 11, 27, 12, tzinfo=UTC)) == ""
+
+
+def test_who_waited_after_the_clearance_is_looked_at_again_before_anything_is_stopped(
+    ready: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, drained = World(ready), tmp_path / "drained"
+    world.settings(f'[[migrate.hook]]\nstep = "freeze"\nwhen = "before"\ncommand = "touch {drained}"\n')
+
+    def pause(what: str) -> None:
+        if what == "clearance":
+            migrate.pause(world.workspace, world.bundle, workloads=["w0000"])
+
+    world.watched = pause
+    with pytest.raises(Waiting, match="pse resume"):
+        world.run()
+    # Somebody asks for an approval meanwhile, as a window may have closed.
+    world.settings("[[migrate.cut_over]]\napprovals = 1\n")
+    migrate.resume(world.workspace, world.bundle)
+    with pytest.raises(Waiting, match="0 of 1 approval"):
+        world.run()
+    assert world.state() is MoveState.SYNCED
+    assert not drained.exists()
+    assert "stop web old" not in world.seen
+    # And what was written while it waited is carried before its writers are stopped.
+    passes: list[bool] = []
+    delta = Simulated.delta
+
+    def counted(self: Simulated, task: Task, *, final: bool) -> Moved:
+        passes.append(final)
+        return delta(self, task, final=final)
+
+    monkeypatch.setattr(Simulated, "delta", counted)
+    monkeypatch.setattr(forward, "STALE_S", 0.0)
+    approve_cut_over(world.workspace, world.bundle.plan.hash, "w0000", by=BY, reference=LETTER, on=today())
+    world.run()
+    assert (world.state(), drained.exists()) == (MoveState.VERIFIED, True)
+    assert passes == [False, True]
+    (frozen,) = [s.note for w in world.status().workloads for s in w.steps if s.step == "freeze"]
+    assert f"approved by {BY}" in frozen
+
+
+def test_whose_writers_are_stopped_already_is_not_asked_again(ready: Workspace) -> None:
+    world = World(ready)
+    world.dies("stop db old")
+    world.settings("[[migrate.cut_over]]\napprovals = 1\n")
+    world.run()
+    assert world.state() is MoveState.VERIFIED
+
+
+def test_an_approval_from_before_a_cut_over_or_a_rollback_counts_once(ready: Workspace) -> None:
+    world = World(ready)
+    world.settings("[[migrate.cut_over]]\napprovals = 1\n")
+    plan = world.bundle.plan.hash
+    approve_cut_over(world.workspace, plan, "w0000", by=BY, reference=LETTER, on=today())
+    # Of others: nothing of them ends it.
+    ledger = Ledger(world.workspace)
+    ledger.record("rollback", {"plan": plan, "workload": "w0001", "attempt": "r1"})
+    ledger.record("rollback", {"plan": "b" * 64, "workload": "w0000", "attempt": "r1"})
+    world.run()
+    assert world.state() is MoveState.VERIFIED
+    world.back()
+    with pytest.raises(Waiting, match="0 of 1 approval"):
+        world.run()
+    approve_cut_over(world.workspace, plan, "w0000", by=BY, reference=LETTER, on=today())
+    world.run()
+    assert world.state() is MoveState.VERIFIED
+    with pytest.raises(Waiting, match="0 of 1 approval"):
+        require_cut_over(world.workspace, plan, "w0000", 1, day=today())
 
 
 def test_hooks_run_around_their_step_and_stop_it_but_not_the_way_back(room: Room, tmp_path: Path) -> None:
