@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from migrate.beginning import refuse
-    from migrate.campaign import cleanup, refuse_closed, rollback, run, status, take_part
+    from migrate.campaign import refuse_closed, rollback, run, status, take_part
+    from migrate.closing import cleanup
     from migrate.evidence import gather_evidence
     from migrate.ongoing import going, working
     from migrate.pack import write_pack
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "cleanup": "migrate.closing",
     "gather_evidence": "migrate.evidence",
     "going": "migrate.ongoing",
     "pause": "migrate.pausing",

@@ -5,32 +5,23 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from migrate.beginning import named_in, not_anothers, not_removed
-from migrate.findings import finding
 from migrate.floor import Floor, Opener, floor, opened
 from migrate.journal import SqlJournal
 from migrate.limits import Touching
-from migrate.replicators.ports import CLOSING
-from migrate.standing import half_back, standing, unsure
+from migrate.standing import half_back, standing
 from migrate.store import Store, newest_plan
 from migrate.turns import OPEN, Turn, TurnState, scopes_of
-from migrate.work import Runtime, Work, chosen, guards_of, works
+from migrate.work import Runtime, Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
 from pse.core.errors import PseError, Refused, UsageError, Waiting
-from pse.core.findings import Finding, Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.served import NEW_SIDE
 from pse.core.settings import Workspace
-from pse.core.text import printable
 
 if TYPE_CHECKING:
     from blueprints import Bundle
-
-LEFT = "PSE-M006"
-"""Finding: something of a move is still on a host after the cleanup."""
 
 
 def run(
@@ -194,95 +185,8 @@ def status(workspace: Workspace, bundle: "Bundle | None" = None) -> Campaign | N
         database.dispose()
 
 
-def cleanup(
-    workspace: Workspace, bundle: "Bundle", *, workloads: Sequence[str] = (), progress: Progress = silent
-) -> tuple[Finding, ...]:
-    """Remove what moves leave on hosts (keys, forwarders, slots, subscriptions, guards) and prove it by listing.
-
-    Names may be remembered for as long as before again. The way back of what users are on the new side of ends with
-    this: a rollback is refused from then on. Where the new server was destroyed, only the old side is cleaned.
-
-    Returns:
-        What is still there, each with code ``PSE-M006``, and ``PSE-M007`` for servers that were destroyed; empty when
-        all is gone from both sides.
-
-    Raises:
-        Refused: Another process runs a campaign, or a move or rollback was interrupted half-way.
-        UsageError: Unknown workload.
-    """
-    found: list[Finding] = []
-    plan = bundle.plan.hash
-    with _floor(workspace, bundle, progress) as floor:
-        runtime, _ = floor.runtime(plan)
-        for _, members in chosen(bundle, (), workloads):
-            for work in members:
-                begun = any(floor.unfinished(plan, work.workload, kind) for kind in ("move", "settle"))
-                if begun or _half_back(floor, plan, work.workload):
-                    raise Refused(
-                        "a move or a rollback of it was interrupted half-way",
-                        where=work.workload,
-                        hint="Run `pse migrate` or `pse rollback` again first: it goes on from there.",
-                    )
-                state = runtime.store.get(work.workload).state
-                if state is MoveState.SWITCHED and unsure(runtime.journal, f"{runtime.plan[:16]}/{work.workload}"):
-                    raise Refused(
-                        "it is not known whether its record was switched, and its source is stopped",
-                        where=work.workload,
-                        hint="Run `pse migrate` first: it completes the switch. Or `pse rollback`.",
-                    )
-                # Only now: what was interrupted keeps its own turn.
-                turn = _one(workspace, plan, work, "close")
-                floor.turns.seize(floor.worker, turn)
-                if state in NEW_SIDE:
-                    # Before anything is taken away: also what is cleaned only in part cannot be gone back any more.
-                    runtime.store.update(work.workload, lambda progress: replace(progress, closed=True))
-                if state is not MoveState.WAITING:
-                    cleaned = _clean(runtime, work)
-                    _tell_closed(runtime, work, sum(one.code == LEFT for one in cleaned))
-                    found += cleaned
-                floor.turns.end(floor.worker, turn, TurnState.DONE)
-    return tuple(sorted(found))
-
-
 def _standing(runtime: Runtime) -> Campaign:
     return standing(runtime.workspace, runtime.store, runtime.journal, runtime.plan, works(runtime.bundle))
-
-
-def _clean(runtime: Runtime, work: Work) -> list[Finding]:
-    left: list[str] = []
-    gone = sorted({move.target for move in work.moves if not runtime.stands(work, move.target)})
-    for move in work.moves:
-        try:
-            left += runtime.replicator(move).cleanup(runtime.task(work, move, CLOSING))
-        except PseError as exc:
-            left.append(str(exc))
-    for act in (guards_of(runtime, work, CLOSING).remove, lambda: runtime.give_back_ttls(work)):
-        try:
-            act()
-        except PseError as exc:
-            left.append(str(exc))
-    remedy = "Run `pse close` again when the host can be reached."
-    runtime.progress(Event(step="cleanup", state="failed" if left else "done", subject=work.workload))
-    found = [finding(LEFT, work.workload, f"left: {printable(what)}", remedy, source="cleanup") for what in left]
-    if gone:
-        text = f"destroyed, with all that was on it: {', '.join(gone)}; only the old side had to be cleaned"
-        found.append(finding("PSE-M007", work.workload, text, "None is needed.", Severity.INFO, source="cleanup"))
-    return found
-
-
-def _tell_closed(runtime: Runtime, work: Work, left: int) -> None:
-    """Write the close of a workload into the ledger; once, until something is done to it again."""
-    from policy import Ledger
-    from policy.deeds import note
-
-    of_it = {"plan": runtime.plan, "workload": work.workload}
-    try:
-        told = [e for e in Ledger(runtime.workspace).entries() if {k: e.data.get(k) for k in of_it} == of_it]
-    except PseError:
-        told = []  # `note` says it
-    entry = {**of_it, "left": left}
-    if not told or told[-1].kind != "close" or told[-1].data != entry:
-        note(runtime.workspace, "close", entry, runtime.progress)
 
 
 def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Callable[[], bool]:

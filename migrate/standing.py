@@ -75,14 +75,14 @@ def half_back(one: WorkloadProgress) -> StepRecord | None:
 
 def unsure(journal: Journal, prefix: str) -> bool:
     """The last attempt asked to switch a record, or to take that back, and the name server never said that it did."""
-    keys = _frozen_by(journal, prefix)
+    keys = frozen_by(journal, prefix)
     if not keys:
         return False
     waiting = any(intent.key.startswith(f"{keys[-1]}/switch-") for intent in journal.pending())
     return waiting or journal.find(f"{keys[-1]}/unproved") is not None
 
 
-def _frozen_by(journal: Journal, prefix: str) -> list[str]:
+def frozen_by(journal: Journal, prefix: str) -> list[str]:
     """Attempts that stopped writers at the source and did not give them back, in their order."""
     keys = [f"{prefix}/a{number}" for number in _ATTEMPTS]
     return [key for key in keys if journal.find(f"{key}/frozen") is not None]
@@ -97,7 +97,7 @@ def _not_given_back(journal: Journal, prefix: str, one: WorkloadProgress) -> lis
         elif step.step in _THAWS and step.outcome == "failed":
             at = step
     settled = one.state in (*NEW_SIDE, MoveState.ROLLED_BACK, MoveState.REMOVED)
-    if at is None or settled or not _frozen_by(journal, prefix):
+    if at is None or settled or not frozen_by(journal, prefix):
         return []
     why = _cause(one)
     text = f"its source was to be given back to its writers, and that failed: {at.note}; users may be on neither side"
@@ -163,7 +163,7 @@ def _removed(workload: str, work: Work | None) -> Finding:
 
 def _frozen(journal: Journal, prefix: str, one: WorkloadProgress) -> list[Finding]:
     """Writers were stopped and nobody works on it; whether the source's guards end that by themselves."""
-    keys = _frozen_by(journal, prefix)
+    keys = frozen_by(journal, prefix)
     if not keys:
         return []
     frozen, permit, guard = (journal.find(f"{keys[-1]}/{name}") for name in ("frozen", PERMIT, "guard"))

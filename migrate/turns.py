@@ -187,7 +187,7 @@ class Turns:
         """Take a turn at once, whatever the limits and pauses.
 
         Raises:
-            Refused: Another process has it.
+            Refused: Another process has it; or a close would end a move or a rollback that somebody asked for.
         """
         with self._alone() as connection:
             self._reap(connection)
@@ -200,6 +200,8 @@ class Turns:
                     where=turn.workload,
                     hint="Wait for its end, or look at `pse status`.",
                 )
+            if found is not None and turn.kind == "close" and found.kind != "close" and found.state in OPEN:
+                raise Refused(not_ended(_turn(found)), where=turn.workload, hint="Run `pse migrate` to its end first.")
             _put(connection, turn)
             _set(connection, turn, state=TurnState.RUNNING, worker=worker)
 
@@ -304,6 +306,12 @@ class Turns:
             return False
         limits = ((busy[key], self._limits.get(key, self._limits.get(key.split(" ")[0]))) for key in _keys(turn))
         return all(limit is None or taken < limit for taken, limit in limits)
+
+
+def not_ended(turn: Turn) -> str:
+    """That a turn is asked for and has not ended, in words."""
+    what = {"move": "move", "back": "rollback"}.get(turn.kind, turn.kind)
+    return f"its {what} is asked for and has not ended ({turn.state.value}{f': {turn.said}' if turn.said else ''})"
 
 
 def scopes_of(workload: str, wave: int) -> tuple[str, ...]:
