@@ -70,14 +70,14 @@ class Pass:
             RemoteError: The link broke again and again.
         """
         giver, taker = self.giver, self.taker
-        before = giver.look()
+        before, there = _looks(giver, taker)
         if before.kind not in ("block", "file"):
             raise CopyFailed(f"{printable(giver.path)} is no disk and no file", where=giver.host.name)
         if self.still and before.busy:
             raise _busy(giver, before.busy)
-        self._prepare(before.size)
+        there = self._prepare(before.size, there)
         chunk, size = together((giver, taker)), before.size
-        mine, theirs = self._hash(chunk, size, beside)
+        mine, theirs = self._hash(chunk, size, (before, there), beside)
         with ThreadPoolExecutor(2) as pool:
             given, held = pool.map(lambda one: list(one[0].lines(one[1])), ((giver, mine), (taker, theirs)))
         if self.back:
@@ -85,12 +85,12 @@ class Pass:
         runs, lost = runs_of(differing(given, held)), unreadable(given)
         self._fit(size)
         self._send(runs, chunk, size)
-        after = giver.look()
+        after, held_now = _looks(giver, taker)
         if self.still and (after.busy or after.proof != before.proof):
             raise _busy(giver, after.busy or "somebody wrote it meanwhile")
         with ThreadPoolExecutor(2) as pool:
             acks = taker.file(f"{self.name}-acks")
-            kept = pool.submit(lambda: taker.keep(self.name, chunk, size, taker.look(), acks=acks))
+            kept = pool.submit(lambda: taker.keep(self.name, chunk, size, held_now, acks=acks))
             giver.keep(self.name, chunk, size, after if after.proof == before.proof else Look())
             kept.result()
         sent = size_of(runs, chunk, size)
@@ -102,10 +102,13 @@ class Pass:
             note += " and nothing was written in their place"
         return {"sent": sent, "note": note}
 
-    def _prepare(self, size: int) -> None:
-        """See that the taker can take ``size`` bytes and is in nobody's use; what it holds is not touched yet."""
+    def _prepare(self, size: int, there: Look) -> Look:
+        """See that the taker can take ``size`` bytes and is in nobody's use; what it holds is not touched yet.
+
+        Returns:
+            What it is then.
+        """
         taker = self.taker
-        there = taker.look()
         if there.kind == "block":
             if there.size < size:
                 text = f"{printable(taker.path)} has {there.size} bytes and needs {size}"
@@ -120,8 +123,10 @@ class Pass:
             if there.kind == "none" or (there.size < size and not self.back):
                 script = f'mkdir -p -- "$(dirname -- {path})" && truncate -s {size} -- {path}'
                 taker.host.text(script, what=f"making {printable(taker.path)}")
+                return taker.look()
         else:
             raise CopyFailed(f"{printable(taker.path)} is no disk and no file", where=taker.host.name)
+        return there
 
     def _fit(self, size: int) -> None:
         """Give an image file the giver's size; from here on what the taker holds may be overwritten."""
@@ -129,16 +134,19 @@ class Pass:
         script = f"[ -b {path} ] || [ $(stat -L -c %s -- {path}) = {size} ] || truncate -s {size} -- {path}"
         taker.host.text(script, what=f"fitting {printable(taker.path)}")
 
-    def _hash(self, chunk: int, size: int, beside: Callable[[], object]) -> tuple[str, str]:
-        """The lists of both ends; what is known for sure is not read again."""
+    def _hash(self, chunk: int, size: int, looks: tuple[Look, Look], beside: Callable[[], object]) -> tuple[str, str]:
+        """The lists of giver and taker; what is known for sure by their ``looks`` is not read again."""
 
-        def one(end: End) -> str:
-            if end.recall(self.name, chunk, size, end.look()):
+        def one(end: End, look: Look) -> str:
+            if end.recall(self.name, chunk, size, look):
                 return end.file(f"{self.name}-list")
             return end.hashed(self.name, chunk, size, gentle=not self.still)
 
         with ThreadPoolExecutor(3) as pool:
-            mine, theirs, more = pool.submit(one, self.giver), pool.submit(one, self.taker), pool.submit(beside)
+            mine, theirs = (
+                pool.submit(one, end, look) for end, look in zip((self.giver, self.taker), looks, strict=True)
+            )
+            more = pool.submit(beside)
             more.result()
             return mine.result(), theirs.result()
 
@@ -215,6 +223,12 @@ def _busy(end: End, said: str) -> Refused:
         where=end.host.name,
         hint="Stop what writes there and unmount it, then run again; nothing was switched.",
     )
+
+
+def _looks(giver: End, taker: End) -> tuple[Look, Look]:
+    with ThreadPoolExecutor(2) as pool:
+        mine, theirs = pool.submit(giver.look), pool.submit(taker.look)
+        return mine.result(), theirs.result()
 
 
 def _telling(log: str) -> str:
