@@ -161,8 +161,13 @@ class Attack:
     def _count(self, gives: Side, takes: Side) -> None:
         gave, took = (Counter(self.house.contents(side).splitlines()) for side in (gives, takes))
         paid = self.house.paid(takes)
-        self.score.lost += (gave - took).total() + len(self._paid - paid.keys())
-        self.score.doubled += (took - gave).total() + sum(count - 1 for count in paid.values())
+        lost = [*(gave - took).elements(), *(f"payment {number}" for number in sorted(self._paid - paid.keys()))]
+        doubled = [*(took - gave).elements(), *(f"payment {number}" for number, times in paid.items() if times > 1)]
+        self.score.lost += len(lost)
+        self.score.doubled += len(doubled)
+        for what, found in (("lost", lost), ("there and not at the giving end, or twice", doubled)):
+            if found:
+                self._tell(f"{self.score.kind} at the {takes}, {what}: {found[:5]}" + " and more" * (len(found) > 5))
 
     def _step(self, key: str, name: str, kills: int, *, back: bool) -> None:
         """Until a controller ends well; each is struck at most once, at a moment that the step may have reached."""

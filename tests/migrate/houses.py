@@ -205,7 +205,7 @@ delete from public.parted where id = {number}""",
         return Counter({int(number): int(count) for number, count in rows})
 
     def crash(self, side: Side) -> None:
-        self.end(side).kill("postgres")
+        self.end(side).kill("bin/postgres -D", "postgres: ")
         self.serving(side)
 
     def serving(self, side: Side) -> None:
