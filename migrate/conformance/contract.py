@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from migrate.conformance.house import House
-from migrate.conformance.journey import Journey
+from migrate.conformance.journey import Journey, judge
 from migrate.replicators.ports import CLOSING
 from pse.core.errors import PseError
 from pse.core.findings import Severity
@@ -71,6 +71,18 @@ class ReplicatorContract:
         assert [(one.subject, one.detail) for one in found if not one.equal] == []
         assert house.contents("target") == house.contents("source")
         journey.replicator.thaw(task, at_target=False)
+
+    def test_the_line_is_cut_before_every_step(self, house: House) -> None:
+        """Whatever an earlier step left running between the hosts may be gone."""
+        house.fill()
+        journey = Journey(house)
+        for back in (False, True):
+            cut = 0
+            for name, act in journey.back() if back else journey.there():
+                cut += house.cut()
+                judge(name, act(journey.task(back=back)))
+            assert cut > 0
+            assert house.contents("target") == house.contents("source")
 
     def test_nothing_is_never_equal_to_nothing(self, house: House) -> None:
         """Two ends that hold nothing are no proof that anything was carried."""

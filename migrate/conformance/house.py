@@ -56,5 +56,9 @@ class House(ABC):
         """Kill -9 whatever the move runs on both hosts at this moment; returns how many processes that were."""
 
     @abstractmethod
+    def cut(self) -> int:
+        """Kill -9 every SSH session at both hosts, the controller's and those between them; returns how many."""
+
+    @abstractmethod
     def leftovers(self) -> list[str]:
         """What the move left on both hosts, found by other means than `cleanup`'s; nothing after it."""

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -207,15 +208,11 @@ class Attack:
                 with full(self.house):
                     time.sleep(FULL_S)
                 self.house.serving("target")
-            elif not self._killed(child, self._sessions(side) if whom == "line" else self.house.strike):
+            elif not self._killed(child, partial(self.house.hang_up, side) if whom == "line" else self.house.strike):
                 return
             self.score.kills[whom] += 1
             way = "back" if back else "there"
             self._tell(f"{self.score.kind} {way} {name}: {whom} struck after {moment:.2f} s")
-
-    def _sessions(self, side: Side) -> Callable[[], int]:
-        # By either name, as sshd's versions call them; the one that listens has neither.
-        return lambda: self.house.end(side).kill("sshd: admin", "sshd-session: admin")
 
     def _killed(self, child: subprocess.Popen[bytes], kill: Callable[[], int]) -> bool:
         """Kill what the step runs on the hosts, as soon as there is something."""

@@ -6,13 +6,16 @@ told from what was not; and what they run on can be made to fail.
 
 import os
 import re
+import shlex
 import subprocess
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
+from inventory.ssh import Completed
 from migrate.conformance import House, Side
+from migrate.hosts import PRELUDE, Host
 from migrate.replicators.blocks.replicator import Blocks
 from migrate.replicators.files.replicator import Files
 from migrate.replicators.ports import Task
@@ -37,6 +40,20 @@ setsid pg_ctl -w -t 60 -D /var/lib/pg -l /var/lib/pg.log start >/dev/null 2>&1 <
 
 
 Till = Callable[[int], bool]
+
+
+class Once(Host):
+    """Runs nothing a second time when its line is cut: a payment is not safe to repeat, as our scripts are."""
+
+    def run(
+        self,
+        script: str,
+        *,
+        timeout_s: float = 60.0,
+        stdin: bytes = b"",
+        on_line: Callable[[bytes], None] | None = None,
+    ) -> Completed:
+        return self._once("exec bash -c " + shlex.quote(PRELUDE + script), stdin, timeout_s, on_line)
 
 
 class RigHouse(House):
@@ -82,6 +99,14 @@ class RigHouse(House):
 
     def serving(self, side: Side) -> None:
         """Start the database server of an end if it does not run, as an init system does."""
+
+    def cut(self) -> int:
+        return sum(self.hang_up(side) for side in SIDES)
+
+    def hang_up(self, side: Side) -> int:
+        """Kill -9 the SSH sessions of one host; returns how many."""
+        # By either name, as sshd's versions call them; the one that listens has neither.
+        return self.end(side).kill("sshd: admin", "sshd-session: admin")
 
     def leftovers(self) -> list[str]:
         job, left = self.task().job, []
@@ -192,7 +217,7 @@ delete from public.parted where id = {number}""",
         return "\n".join(sorted(" ".join(row) for row in self.admin(side).rows("payments", asked)))
 
     def till(self, side: Side) -> Till:
-        host = self.end(side).host()
+        host = self.end(side).host(Once)
 
         def pay(number: int) -> bool:
             sql = f"insert into public.till (number) values ({number})"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from migrate.conformance import Side
 from migrate.replicators.mariadb.replicator import MariaDB
 from pse.core.documents.plan import Move
-from tests.migrate.houses import SIDES, RigHouse, Till
+from tests.migrate.houses import SIDES, Once, RigHouse, Till
 from tests.migrate.mariadb_rig import SCHEMA, crash, serve, serving, start
 from tests.migrate.rig import Rig
 
@@ -74,7 +74,7 @@ create table if not exists made_{number} (id int primary key)""",
         return self.sql(side, f"select 'number', lastval(payments.number); show tables in payments; {asked}")
 
     def till(self, side: Side) -> Till:
-        host = self.end(side).host()
+        host = self.end(side).host(Once)
 
         def pay(number: int) -> bool:
             values = f"{number} % 500 + 1, 1, json_object('w', {number})"

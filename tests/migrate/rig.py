@@ -156,7 +156,7 @@ class SandboxHost:
                 killed += 1
         return killed
 
-    def host(self) -> Host:
+    def host(self, kind: type[Host] = Host) -> Host:
         """The controller's way to it, by the key it had when this was first asked."""
         end = Endpoint(
             name=self.name,
@@ -166,7 +166,7 @@ class SandboxHost:
             key=f"file:{self.key}",
             host_key=self.pin,
         )
-        return Host(end, base=self.root.parent)
+        return kind(end, base=self.root.parent)
 
     def postgres(self, *, wal_level: str = "logical", connections: int = 40) -> None:
         """Make a database server and start it."""

@@ -112,6 +112,8 @@ class Logical:
 
     def finish(self) -> Moved:
         """Sequences, large objects, unlogged tables and materialised views; writers are stopped."""
+        # Whatever the last pass left between the hosts may be gone.
+        self.tunnel.ensure()
         return Moved(note="; ".join(Extras(self.task, self.source, self.target, self.tunnel.at_target).carry()))
 
     def arm(self) -> Moved:
