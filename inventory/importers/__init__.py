@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pse.core.tables.table import Tables
 
 GROUP = "pse.importers"
-__all__ = ["Import", "Importer", "ReadFile", "Source", "Totals", "import_file", "known", "read_file"]
+__all__ = ["Import", "Importer", "ReadFile", "Source", "Totals", "import_file", "kept", "known", "read_file"]
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,23 +67,60 @@ def import_file(
         BadInput: No importer knows the file, or it cannot be used; nothing was changed.
         UsageError: There is no such format.
     """
+    progress(Event(step="import", state="start", subject=printable(path.name)))
+    with without_collector():
+        importer, source, found = read_file(path, format_=format_, mapping=mapping)
+    subject = printable(path.name)
+    return kept(
+        workspace,
+        found,
+        name=importer.name,
+        title=importer.title,
+        files=_files(source),
+        subject=subject,
+        progress=progress,
+    )
+
+
+def kept(
+    workspace: Workspace,
+    found: ReadFile,
+    *,
+    name: str,
+    title: str,
+    files: tuple[str, ...],
+    subject: str,
+    progress: Progress = silent,
+) -> Import:
+    """Write a new snapshot with what was read.
+
+    Args:
+        workspace: Where.
+        found: What was read.
+        name: Of the importer.
+        title: The kind of source in words.
+        files: Names of what was read.
+        subject: What progress is told about.
+        progress: Told about it.
+
+    Raises:
+        BadInput: The workspace cannot be used.
+    """
     from inventory.groups import SAID
     from inventory.losses import TOLD
     from inventory.store import record
 
-    progress(Event(step="import", state="start", subject=printable(path.name)))
+    progress(Event(step="import", state="update", subject=subject, done=found.rows, unit="rows"))
     with without_collector():
-        importer, source, found = read_file(path, format_=format_, mapping=mapping)
-        progress(Event(step="import", state="update", subject=printable(path.name), done=found.rows, unit="rows"))
         estate = record(workspace, found.sightings, replaces=found.prefix, said=found.findings)
-    progress(Event(step="import", state="done", subject=printable(path.name), done=found.rows, unit="rows"))
+    progress(Event(step="import", state="done", subject=subject, done=found.rows, unit="rows"))
     own = tuple(f for s in found.sightings for f in s.findings)
     said = (f for f in estate.manifest.findings if f.code in SAID | TOLD)
     return Import(
         estate=estate,
-        importer=importer.name,
-        title=importer.title,
-        files=_files(source),
+        importer=name,
+        title=title,
+        files=files,
         rows=found.rows,
         servers=found.servers,
         templates=found.templates,

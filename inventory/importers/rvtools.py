@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
 from inventory.importers.reading import ReadFile, Source, prefix_of
@@ -94,7 +94,7 @@ class _Reading:
             parts = Parts(
                 disks=tuple(numbered(found.disks)),
                 nics=tuple(numbered(found.nics)),
-                findings=tuple(_readiness(row, found, source)),
+                findings=tuple(machine_findings(row.cells, found.disks, found.devices, source)),
             )
             self._intake.take(row.cells, where, way, parts, key=_key(row))
         return self._intake.result()
@@ -162,8 +162,17 @@ def _wanted(header: Header, *, main: bool) -> dict[int, str]:
     return {index: name for index, name in named.items() if name is not None}
 
 
-def _readiness(row: Row, found: _Found, source: str) -> Iterator[Finding]:
-    cells = row.cells
+def machine_findings(
+    cells: Mapping[str, str], disks: Iterable[Disk], devices: Iterable[str], source: str
+) -> Iterator[Finding]:
+    """What stands in the way of a virtual machine's move.
+
+    Args:
+        cells: By field.
+        disks: Its disks.
+        devices: USB devices that are connected.
+        source: Where it was seen.
+    """
     name = cells.get("name", "")
 
     def blocks(code: str, message: str, remedy: str) -> Finding:
@@ -171,11 +180,11 @@ def _readiness(row: Row, found: _Found, source: str) -> Iterator[Finding]:
             code=code, severity=Severity.ERROR, subject=printable(name), message=message, remedy=remedy, source=source
         )
 
-    for disk in found.disks:
+    for disk in disks:
         if disk.kind in {"shared", "rdm"}:
             kind = "is shared with another server" if disk.kind == "shared" else "is a raw LUN (RDM)"
             yield blocks("PSE-I106", f"{printable(disk.name)} {kind}", "Move its data as files or as a database.")
-    for device in found.devices:
+    for device in devices:
         remedy = "Ask the vendor for a licence without hardware, or retain the server."
         yield blocks("PSE-I105", f"a USB device is connected: {printable(device)}", remedy)
     if flag(cells.get("placeholder", "")):

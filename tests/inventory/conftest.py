@@ -7,6 +7,7 @@ import pytest
 
 from pse.core.settings import Workspace
 from tests.inventory.sshd import Sshd, keygen
+from tests.inventory.vcsim import MACHINES, Odd, Vcsim
 from tests.require import require
 
 
@@ -33,3 +34,15 @@ def sshd(tmp_path_factory: pytest.TempPathFactory, login_key: Path) -> Iterator[
     server = Sshd(tmp_path_factory.mktemp("sshd"), key=login_key)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def vcsim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vcsim]:
+    """A simulated vCenter, some of whose machines are odd; nobody changes it."""
+    server = Vcsim(tmp_path_factory.mktemp("vcsim"), "-vm", str(MACHINES // 2))
+    try:
+        with server.content() as content:
+            Odd(content).make()
+        yield server
+    finally:
+        server.stop()
