@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from sys import intern
 
 import msgspec
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from inventory.carried import keep_flows, quiet_findings
@@ -26,7 +27,8 @@ from pse.core.findings import Finding
 from pse.core.settings import Workspace
 
 _CHUNK = 500
-_ROWS = 50
+_BYTES = 1024 * 1024
+"""Characters of the sightings that are text at one time: as text they take more room than all the rest."""
 _TABLES = ("disks", "filesystems", "nics", "listeners", "databases", "configuration")
 
 
@@ -153,8 +155,12 @@ def _estate(
     servers = [server_of(cluster) for cluster in clusters]
     tables: dict[str, list[msgspec.Struct]] = {"servers": list(servers)}
     for name in _TABLES:
+        rows = attrgetter(name)
+        # A server's rows come from the most trusted sighting that has any: two sources name the same disk differently.
         tables[name] = [
-            msgspec.structs.replace(row, server=cluster.id) for cluster in clusters for row in _rows(cluster, name)
+            msgspec.structs.replace(row, server=cluster.id)
+            for cluster in clusters
+            for row in next(filter(None, map(rows, cluster.sightings)), ())
         ]
     flows = find_flows({c.id: c.sightings for c in clusters})
     if before is not None:
@@ -178,16 +184,9 @@ def _told(workspace: Workspace, estate: Estate, before: Estate | None) -> Estate
     return make_estate(tables, [*estate.manifest.findings, *lost]) if lost else estate
 
 
-def _rows(cluster: Cluster, name: str) -> Sequence[msgspec.Struct]:
-    """A server's rows come from the most trusted sighting that has any: two sources name the same disk differently."""
-    for sighting in cluster.sightings:
-        rows: Sequence[msgspec.Struct] = getattr(sighting, name)
-        if rows:
-            return rows
-    return ()
-
-
 def _with_id(sighting: Sighting, server_id: str) -> Sighting:
+    if sighting.server.id == server_id:
+        return sighting
     return msgspec.structs.replace(sighting, server=msgspec.structs.replace(sighting.server, id=server_id))
 
 
@@ -220,13 +219,30 @@ def _shared(sighting: Sighting) -> Sighting:
 def _save(engine: Engine, clusters: Sequence[Cluster], known: set[str], *, snapshot: str) -> None:
     """Write all sightings with the id their server got, so that the id stays whatever is learned later; and the run."""
     kept = [(s, c.id) for c in clusters for s in c.sightings]
-    gone = sorted(known | {s.source for s, _ in kept})
+    gone = known | {s.source for s, _ in kept}
     with engine.begin() as connection:
-        for at in range(0, len(gone), _CHUNK):
-            connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.source.in_(gone[at : at + _CHUNK])))
-        for at in range(0, len(kept), _ROWS):  # as text they take more room than all the rest
-            connection.execute(SIGHTINGS.insert(), [_row(s, given) for s, given in kept[at : at + _ROWS]])
+        there = set(connection.execute(select(SIGHTINGS.c.source)).scalars())
+        if there <= gone:
+            connection.execute(delete(SIGHTINGS))
+        else:  # somebody else kept more meanwhile
+            _forget(connection, sorted(there & gone))
+        some: list[dict[str, str]] = []
+        size = 0
+        for sighting, given in kept:
+            row = _row(sighting, given)
+            some.append(row)
+            size += len(row["body"])
+            if size > _BYTES:
+                connection.execute(SIGHTINGS.insert(), some)
+                some, size = [], 0
+        if some:
+            connection.execute(SIGHTINGS.insert(), some)
         connection.execute(RUNS.insert(), {"snapshot": snapshot, "recorded": _when(datetime.now(UTC))})
+
+
+def _forget(connection: Connection, sources: Sequence[str]) -> None:
+    for at in range(0, len(sources), _CHUNK):
+        connection.execute(delete(SIGHTINGS).where(SIGHTINGS.c.source.in_(sources[at : at + _CHUNK])))
 
 
 def _row(sighting: Sighting, server_id: str) -> dict[str, str]:

@@ -6,9 +6,13 @@ import msgspec
 
 from inventory.importers.values import architecture, os_family, os_version
 from inventory.readiness import os_findings
+from pse.core.findings import Finding
 
 ATTRIBUTE = "attribute:"
 """Prefix of a column that is kept as an attribute, among a row's cells."""
+_SIZES = ("memory", "disk_total", "disk_capacity", "disk_used")
+_IDENTITY = ("uuid", "machine_id", "serial", "dns")
+_USE = frozenset({"cpu_used", "cpu_peak", "memory_peak", "memory_used_peak"})
 TAG = "tag:"
 """Prefix of a known column whose value is kept as a tag under the name that follows."""
 
@@ -21,6 +25,9 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     disks: tuple[str, ...]
     tags: tuple[str, ...]
     named: tuple[tuple[str, str], ...]
+    sizes: tuple[str, ...]
+    identity: tuple[str, ...]
+    use: bool
 
 
 @lru_cache(maxsize=256)
@@ -37,17 +44,20 @@ def shape_of(names: tuple[str, ...]) -> Shape:
         disks=of("disk"),
         tags=of("tags"),
         named=tuple((n, n.removeprefix(p)) for n in names for p in prefixes if n.startswith(p)),
+        sizes=tuple(name for name in _SIZES if name in names),
+        identity=tuple(name for name in _IDENTITY if name in names),
+        use=not _USE.isdisjoint(names),
     )
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """An operating system as a row names it; ``told`` is what `os_findings` has something to say about."""
+    """An operating system as a row names it; ``told`` is what `os_findings` says of it, of no server yet."""
 
     name: str
     family: str
     version: str
     architecture: str
-    told: str
+    told: tuple[Finding, ...]
 
 
 @lru_cache(maxsize=4096)
@@ -61,5 +71,5 @@ def system_of(name: str, version: str, word: str) -> System:
         # Windows is known by the year in its name; its version is that of the kernel.
         version=named if named and family == "windows" else version or named,
         architecture=architecture(word, name),
-        told=full if name and os_findings(subject="", source="", name=full) else "",
+        told=tuple(os_findings(subject="", source="", name=full)) if name else (),
     )

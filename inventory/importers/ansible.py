@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from inventory.importers.cells import Way
 from inventory.importers.documents import Documents
-from inventory.importers.machines import Intake, Parts, Way
+from inventory.importers.machines import Intake, Parts
 from inventory.importers.reading import ReadFile, Source
 from inventory.importers.values import UNITS, Numbers, addresses, macs
 from pse.core.documents.snapshot import Disk, Filesystem, Nic

@@ -8,7 +8,8 @@ from itertools import chain, islice
 from pathlib import Path
 
 from inventory.importers.alike import ATTRIBUTE, TAG
-from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
+from inventory.importers.cells import Way
+from inventory.importers.machines import MEASURES, Intake, Parts, numbered
 from inventory.importers.mapping import Columns, Format, Skip, TableMap, read_mapping, shipped
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.values import Numbers, addresses, macs, numbers_of
@@ -121,18 +122,22 @@ class _Reading:
         for row in chain(first, rows):
             cells = tidy.cells(row.cells)
             where = f"{self._main.name}:{row.number}"
-            why = next((s.why for s, pattern in skips if _is_skipped(s, pattern, cells, alone)), "")
-            if why:
-                self._intake.skip(cells, where, why)
-                self._parts_of(cells)
-                continue
-            found = self._parts_of(cells)
-            if found is None:
-                self._intake.take(cells, where, way, _NO_PARTS)
+            for skip, pattern in skips:
+                if _is_skipped(skip, pattern, cells, alone):
+                    self._intake.skip(cells, where, skip.why)
+                    self._parts_of(cells)
+                    break
             else:
-                self._intake.take({**found.cells, **cells}, where, way, found.parts())
+                self._take(cells, where, way)
         self._tell(tidy)
         return self._intake.result()
+
+    def _take(self, cells: dict[str, str], where: str, way: Way) -> None:
+        found = self._parts_of(cells)
+        if found is None:
+            self._intake.take(cells, where, way, _NO_PARTS)
+        else:
+            self._intake.take({**found.cells, **cells}, where, way, found.parts())
 
     def _parts_of(self, cells: dict[str, str]) -> _Found | None:
         """What the other tables have of a machine; each of it is given out once."""
@@ -209,7 +214,7 @@ class _Tidy:
         self._also = {name for name in columns.wanted.values() if "~" in name and not name.startswith(named)}
         self.used: set[str] = set()
         self.without: dict[str, int] = defaultdict(int)
-        self._measured = {field.partition("~")[0] for field in units}
+        self._unused = {field.partition("~")[0] for field in units}
 
     def cells(self, cells: dict[str, str]) -> dict[str, str]:
         for name in sorted(self._also & cells.keys()) if self._also else ():
@@ -218,12 +223,13 @@ class _Tidy:
             if field not in cells:
                 unit = self._units.get(name, "")
                 cells[field] = f"{text} {unit}b".replace(" bb", " b") if unit and _NUMBER.fullmatch(text) else text
-        for field in self._bare & cells.keys():
+        for field in self._bare & cells.keys() if self._bare else ():
             if _NUMBER.fullmatch(cells[field]):
                 del cells[field]
                 self.without[field] += 1
-        if len(self.used) < len(self._measured):
-            self.used |= self._measured & cells.keys()
+        if self._unused:
+            self.used |= self._unused & cells.keys()
+            self._unused -= self.used
         return cells
 
 

@@ -8,9 +8,22 @@ from typing import TypeVar
 import msgspec
 
 from inventory.importers.alike import Shape, shape_of, system_of
+from inventory.importers.cells import (
+    WHOLE,
+    Way,
+    count_in,
+    cpus_in,
+    disks_in,
+    key_of,
+    memory_peak_in,
+    other_name,
+    runs_on,
+    share_in,
+    sizes_in,
+    tags_in,
+)
 from inventory.importers.reading import ReadFile, Totals
-from inventory.importers.values import Numbers, addresses, flag, hypervisor, macs, power, share
-from inventory.readiness import os_findings
+from inventory.importers.values import addresses, flag, macs, power
 from pse.core.documents.snapshot import Disk, Filesystem, Nic, Server, Sighting
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
@@ -23,10 +36,6 @@ _TAG_BYTES = 256 * 1024 * 1024
 """Characters of the tags of all machines of a file: a long column name would be repeated in every row."""
 P = TypeVar("P", Disk, Nic)
 
-WHOLE = "all disks"
-"""Name of the one disk that stands for all of them where a file has their sum only."""
-_SIZES = ("memory", "disk_total", "disk_capacity", "disk_used")
-_IDENTITY = ("uuid", "machine_id", "serial", "dns")
 MEASURES = ("vcpus", "sockets", "cores", "memory", "disk_total", "disk_capacity", "disk_used", "capacity")
 """Cells that hold numbers."""
 
@@ -51,26 +60,6 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     cpu_peak: float | None = None
     memory_peak: float | None = None
-
-
-class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """How the cells of one table are to be read.
-
-    Attributes:
-        numbers: How it writes numbers.
-        units: Key of `inventory.importers.values.UNITS` by field, for sizes.
-        virtual: What its machines run on where a row says nothing.
-        key: Fields that together tell its machines apart.
-        named_by: Fields that may give a machine its name, the best first.
-        ran: A share of CPU above zero proves that the machine runs.
-    """
-
-    numbers: Numbers
-    units: dict[str, str]
-    virtual: str = ""
-    key: tuple[str, ...] = ("vcenter", "id", "name")
-    named_by: tuple[str, ...] = ("name", "dns", "addresses")
-    ran: bool = False
 
 
 class Intake:
@@ -115,7 +104,8 @@ class Intake:
         except ValueError as exc:
             self._left_out(name or where, where, str(exc))
             return
-        self._tags += sum(map(len, sighting.server.tags))
+        if sighting.server.tags:
+            self._tags += sum(map(len, sighting.server.tags))
         if self._tags > _TAG_BYTES:
             why = "the columns that are kept as tags take more than 256 MiB"
             raise BadInput(why, where=self.prefix, hint="Name those to ignore in a mapping file (docs/importing.md).")
@@ -174,86 +164,116 @@ class Intake:
 
     def _made(self, cells: Mapping[str, str], source: str, way: Way, parts: Parts, key: tuple[str, ...]) -> Sighting:
         shape = shape_of(tuple(cells))
-        known = {address for nic in parts.nics for address in nic.addresses}
-        for field in shape.addresses:
-            known |= addresses(cells[field])
-        name = cells.get(way.named_by[0], "") or _other_name(cells, way, known)
+        known = _addresses(cells, shape, parts)
+        name = cells.get(way.named_by[0]) or other_name(cells, way, known)
         if not name:
             raise ValueError("it has no name")
-        system = system_of(
-            cells.get("os") or cells.get("os_also", ""), cells.get("os_version", ""), cells.get("architecture", "")
-        )
-        vcpus = _vcpus(cells, way.numbers)
-        sizes = {field: _size(cells, field, way) for field in _SIZES if field in cells}
-        state = power(cells.get("power", ""))
-        if state == "unknown" and way.ran and _share(cells, "cpu_used", way.numbers):
-            state = "on"
-        cards = {nic.mac for nic in parts.nics if nic.mac}
-        for field in shape.macs:
-            cards |= macs(cells[field])
-        template = flag(cells.get("template", ""))
-        disks = parts.disks or tuple(_own_disks(cells, shape.disks, sizes, way))
-        identity = {field: cells[field] for field in _IDENTITY if field in cells}
-        if "bios_uuid" in cells:
-            if "uuid" in cells:  # other exports have this one alone
-                identity["vm_uuid"] = cells["uuid"]
-            identity["uuid"] = cells["bios_uuid"]
-        if cards:
-            identity["macs"] = ",".join(sorted(cards))
-        identity["vm"] = "/".join(key)
-        if "id" in cells:
-            identity["listed"] = f"{cells.get('vcenter', '')}/{cells['id']}"
+        get = cells.get
+        system = system_of(get("os") or get("os_also", ""), get("os_version", ""), get("architecture", ""))
+        vcpus = cpus_in(cells, way.numbers)
+        sizes = sizes_in(cells, shape.sizes, way)
         memory = sizes.get("memory")
+        state = power(cells["power"]) if "power" in cells else "unknown"
+        cpu_peak, memory_peak = parts.cpu_peak, parts.memory_peak
+        if shape.use:
+            if state == "unknown" and way.ran and share_in(cells, "cpu_used", way.numbers):
+                state = "on"
+            cpu_peak = cpu_peak if cpu_peak is not None else share_in(cells, "cpu_peak", way.numbers)
+            memory_peak = memory_peak if memory_peak is not None else memory_peak_in(cells, memory, way)
+        template = "template" in cells and flag(cells["template"])
+        disks = parts.disks or disks_in(cells, shape.disks, sizes, way)
         server = Server(
             id="",
             hostname=name,
-            addresses=tuple(sorted(known)),
+            addresses=known,
             os_family=system.family,
             os_version=system.version,
             os_name=system.name,
-            kernel=cells.get("kernel", ""),
+            kernel=get("kernel", ""),
             architecture=system.architecture,
-            virtual=_virtual(cells, way),
+            virtual=runs_on(cells, way),
             vcpus=None if vcpus is None else math.ceil(vcpus),
             memory_mib=None if memory is None else round(memory),
-            cpu_peak=parts.cpu_peak if parts.cpu_peak is not None else _share(cells, "cpu_peak", way.numbers),
-            memory_peak=parts.memory_peak if parts.memory_peak is not None else _memory_peak(cells, memory, way),
+            cpu_peak=cpu_peak,
+            memory_peak=memory_peak,
             power_state=state,
             is_template=template,
             sources=(source,),
-            tags=tuple(sorted({*_tags(cells, shape), *parts.tags})),
+            tags=tags_in(cells, shape, parts.tags),
         )
-        findings = list(parts.findings)
+        findings = parts.findings
         if system.told:
-            findings += os_findings(subject=printable(name), source=printable(source), name=system.told)
-        counted = _number(cells, "disks_known", way.numbers)
-        self._add(vcpus, sizes, state)
-        self._add_disks(disks, counted)
+            subject, said = printable(name), printable(source)
+            told = [
+                msgspec.structs.replace(finding, subject=subject, source=said + finding.source)
+                for finding in system.told
+            ]
+            findings = (*findings, *told)
+        counted = count_in(cells, "disks_known", way.numbers) if "disks_known" in cells else None
+        self._add(vcpus, sizes, state, disks, counted)
         return Sighting(
             source=source,
             seen=self._when,
-            identity=identity,
+            identity=_identity(cells, shape, parts, key),
             server=server,
             disks=disks,
             filesystems=parts.filesystems,
             nics=parts.nics,
-            findings=() if template else tuple(sorted(findings)),
+            findings=() if template or not findings else tuple(sorted(findings)),
         )
 
-    def _add(self, vcpus: float | None, sizes: Mapping[str, float | None], state: str) -> None:
+    def _add(
+        self,
+        vcpus: float | None,
+        sizes: Mapping[str, float],
+        state: str,
+        disks: tuple[Disk, ...],
+        counted: float | None,
+    ) -> None:
+        """Disks are those that are listed, else the number of them that is given."""
         sums = self._sums
-        sums["vcpus"] += vcpus or 0.0
-        sums["memory_mib"] += sizes.get("memory") or 0.0
-        sums["provisioned_mib"] += sizes.get("disk_total", sizes.get("disk_capacity")) or 0.0
-        sums["in_use_mib"] += sizes.get("disk_used") or 0.0
+        if vcpus:
+            sums["vcpus"] += vcpus
+        if sizes:
+            sums["memory_mib"] += sizes.get("memory", 0.0)
+            sums["provisioned_mib"] += sizes["disk_total"] if "disk_total" in sizes else sizes.get("disk_capacity", 0.0)
+            sums["in_use_mib"] += sizes.get("disk_used", 0.0)
         if state != "unknown":
             sums[state] += 1
-
-    def _add_disks(self, disks: tuple[Disk, ...], known: float | None) -> None:
-        """Disks that are listed, else the number of them that is given."""
         listed = [disk.size_mib for disk in disks if disk.name != WHOLE]
-        self._sums["disks"] += len(listed) or known or 0.0
-        self._sums["disk_mib"] += sum(listed)
+        if listed:
+            sums["disks"] += len(listed)
+            sums["disk_mib"] += sum(listed)
+        elif counted:
+            sums["disks"] += counted
+
+
+def _addresses(cells: Mapping[str, str], shape: Shape, parts: Parts) -> tuple[str, ...]:
+    if len(shape.addresses) == 1 and not parts.nics:
+        found = addresses(cells[shape.addresses[0]])
+        return tuple(found) if len(found) < 2 else tuple(sorted(found))
+    known = {address for nic in parts.nics for address in nic.addresses}
+    for field in shape.addresses:
+        known |= addresses(cells[field])
+    return tuple(sorted(known))
+
+
+def _identity(cells: Mapping[str, str], shape: Shape, parts: Parts, key: tuple[str, ...]) -> dict[str, str]:
+    identity = {field: cells[field] for field in shape.identity}
+    if "bios_uuid" in cells:
+        if "uuid" in cells:  # other exports have this one alone
+            identity["vm_uuid"] = cells["uuid"]
+        identity["uuid"] = cells["bios_uuid"]
+    if parts.nics or shape.macs:
+        cards = {nic.mac for nic in parts.nics if nic.mac}
+        for field in shape.macs:
+            cards |= macs(cells[field])
+        if cards:
+            identity["macs"] = ",".join(sorted(cards))
+    identity["vm"] = "/".join(key)
+    if "id" in cells:
+        identity["listed"] = f"{cells.get('vcenter', '')}/{cells['id']}"
+    return identity
 
 
 _TOGETHER = "Export all sheets at one time."
@@ -263,107 +283,6 @@ def _row(where: str) -> str:
     """Where a row stands, in words: sheet and row of ``vInfo:7``."""
     table, _, row = where.rpartition(":")
     return f"sheet {table}, row {row}" if table else f"row {row}"
-
-
-def _other_name(cells: Mapping[str, str], way: Way, known: set[str]) -> str:
-    """What names a machine that has no name: a less sure field, or its first address; empty for nothing."""
-    said = (min(known, default="") if field == "addresses" else cells.get(field) for field in way.named_by)
-    return next(filter(None, said), "")
-
-
-def key_of(cells: Mapping[str, str], way: Way) -> tuple[str, ...]:
-    """What tells one machine of a file from the others."""
-    return tuple([cells.get(field, "") for field in way.key])  # a list is quicker than a generator
-
-
-def _number(cells: Mapping[str, str], field: str, numbers: Numbers) -> float | None:
-    if field not in cells:
-        return None
-    try:
-        return numbers.count(cells[field])
-    except ValueError as exc:
-        raise ValueError(f"{field} is {exc}") from None
-
-
-def _vcpus(cells: Mapping[str, str], numbers: Numbers) -> float | None:
-    vcpus = _number(cells, "vcpus", numbers)
-    if vcpus is not None:
-        return vcpus
-    sockets, cores = _number(cells, "sockets", numbers), _number(cells, "cores", numbers)
-    if sockets is None and cores is None:
-        return None
-    return (1.0 if sockets is None else sockets) * (1.0 if cores is None else cores)
-
-
-def _size(cells: Mapping[str, str], field: str, way: Way) -> float | None:
-    if field not in cells:
-        return None
-    try:
-        return way.numbers.mib(cells[field], way.units.get(field, ""))
-    except ValueError as exc:
-        raise ValueError(f"{field} is {exc}") from None
-
-
-def _own_disks(
-    cells: Mapping[str, str], names: Iterable[str], sizes: Mapping[str, float | None], way: Way
-) -> Iterator[Disk]:
-    """Disks that stand in the row itself; where it has their sum only, one disk of that size."""
-    used, whole = sizes.get("disk_used"), sizes.get("disk_capacity") or sizes.get("disk_total")
-    found = False
-    for name in names:
-        if size := _size(cells, name, way):
-            found = True
-            yield Disk(server="", name=f"disk {name.removeprefix('disk#')}", size_mib=math.ceil(size))
-    if not found and whole:
-        yield Disk(
-            server="",
-            name=WHOLE,
-            size_mib=math.ceil(whole),
-            used_mib=None if used is None else math.ceil(used),
-            kind="unknown",
-        )
-
-
-def _share(cells: Mapping[str, str], field: str, numbers: Numbers) -> float | None:
-    """Use is a hint for sizing: what cannot be read is not known, and costs no row."""
-    try:
-        return share(numbers.number(cells[field].rstrip("% "))) if field in cells else None
-    except ValueError:
-        return None
-
-
-def _memory_peak(cells: Mapping[str, str], memory: float | None, way: Way) -> float | None:
-    if "memory_used_peak" in cells and memory:
-        try:
-            used = way.numbers.mib(cells["memory_used_peak"], way.units.get("memory_used_peak", "m"))
-        except ValueError:
-            return None
-        return round(min(used / memory, 1.0), 4)
-    return _share(cells, "memory_peak", way.numbers)
-
-
-def _virtual(cells: Mapping[str, str], way: Way) -> str:
-    if "physical" in cells:
-        if flag(cells["physical"]) or cells["physical"].casefold() == "physical":
-            return "physical"
-    elif "is_virtual" in cells and cells["is_virtual"].casefold() in {"false", "0", "no", "n"}:
-        return "physical"
-    return hypervisor(cells.get("virtual", "")) or way.virtual
-
-
-def _tags(cells: Mapping[str, str], shape: Shape) -> Iterator[str]:
-    for name, tag in shape.named:
-        yield f"{tag}={cells[name]}"
-    for name in shape.tags:
-        yield from pairs(cells[name])
-
-
-def pairs(text: str) -> Iterator[str]:
-    """Tags of one cell: ``owner:finance, tier:1`` or names alone."""
-    for part in text.replace(";", ",").split(","):
-        if word := part.strip():
-            name, sign, value = word.partition(":")
-            yield f"{name.strip()}={value.strip()}" if sign else f"tag={word}"
 
 
 def numbered(items: Iterable[P]) -> Iterator[P]:

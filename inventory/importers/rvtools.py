@@ -3,19 +3,24 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 
-from inventory.importers.machines import MEASURES, Intake, Parts, Way, numbered
+from inventory.importers.cells import Way
+from inventory.importers.machines import MEASURES, Intake, Parts, numbered
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.rvtools_columns import BY_HEADING, UNITS, column, detail
 from inventory.importers.values import addresses, flag, macs, numbers_of
 from pse.core.documents.snapshot import Disk, Nic
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
+from pse.core.tables.ahead import LEAST_BYTES, Ahead
 from pse.core.tables.table import Header, Row, Table, Tables, header_of
 from pse.core.text import printable
 
 _NEEDED = frozenset({"name", "power", "vcpus", "memory"})
 _SAMPLE = 2000
+_TABS = ("vDisk", "vNetwork", "vUSB", "vPartition")
+"""Tabs about parts of machines."""
 
 
 class RVTools:
@@ -62,27 +67,25 @@ class _Reading:
     """One export while it is read."""
 
     def __init__(self, source: Tables, table: Table, header: Header) -> None:
-        self._source = source
         self._main = table.name
         self._intake = Intake(prefix_of("rvtools", table))
-        self._rows = list(table.rows(header.number, _wanted(header, main=True)))
-        self._remarks(table)
-        measured = (row.cells[name] for row in self._rows[:_SAMPLE] for name in MEASURES if name in row.cells)
-        self._numbers = numbers_of(measured, continental=table.continental)
-        self._index = _Index(self._rows)
-        self._found: dict[int, _Found] = defaultdict(_Found)
-        self._raw: list[tuple[tuple[str, str], _Found, int]] = []
-        for name, take in (
-            ("vDisk", self._disk),
-            ("vNetwork", self._nic),
-            ("vUSB", self._device),
-            ("vPartition", None),
-        ):
-            other = source.named(name)
-            if other is not None:
-                for row, owner in self._joined(other):
-                    if take is not None:
-                        take(row, self._found[owner], other)
+        tabs = [(name, other) for name in _TABS if (other := source.named(name)) is not None and other.head()]
+        heads = [Header(number=other.head()[0].number, names=other.head()[0].cells) for _, other in tabs]
+        jobs = [(tab, head.number, _wanted(head, main=False)) for (_, tab), head in zip(tabs, heads, strict=True)]
+        with closing(Ahead(jobs, apart=_is_large(source))) as ahead:
+            self._rows = list(table.rows(header.number, _wanted(header, main=True)))
+            self._remarks(table.name, table.remarks())
+            measured = (row.cells[name] for row in self._rows[:_SAMPLE] for name in MEASURES if name in row.cells)
+            self._numbers = numbers_of(measured, continental=table.continental)
+            self._index = _Index(self._rows)
+            self._found: dict[int, _Found] = defaultdict(_Found)
+            self._raw: list[tuple[tuple[str, str], _Found, int]] = []
+            take = {"vDisk": self._disk, "vNetwork": self._nic, "vUSB": self._device}
+            for number, (name, other) in enumerate(tabs):
+                for row, owner in self._joined(other, ahead.rows(number)):
+                    if name in take:
+                        take[name](row, self._found[owner], other)
+                self._remarks(other.name, ahead.remarks(number))
         self._share()
 
     def result(self) -> ReadFile:
@@ -99,25 +102,19 @@ class _Reading:
             self._intake.take(row.cells, where, way, parts, key=_key(row))
         return self._intake.result()
 
-    def _joined(self, table: Table) -> Iterator[tuple[Row, int]]:
+    def _joined(self, table: Table, rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
         """Rows of another tab, each with the number of its machine's row; one without is a finding."""
-        header = next((Header(number=row.number, names=row.cells) for row in table.head()), None)
-        if header is None:
-            return
-        for row in table.rows(header.number, _wanted(header, main=False)):
+        for row in rows:
             owner = self._index.find(row)
             if owner is None:
                 subject = row.cells.get("name", f"row {row.number}")
                 self._intake.orphan(subject, f"{table.name}:{row.number}", self._main)
             else:
                 yield row, owner
-        self._remarks(table)
 
-    def _remarks(self, table: Table) -> None:
-        for remark in table.remarks():
-            self._intake.remark(
-                "PSE-I022", table.name, remark, "Look at the file, and export it again if that matters."
-            )
+    def _remarks(self, name: str, remarks: Iterable[str]) -> None:
+        for remark in remarks:
+            self._intake.remark("PSE-I022", name, remark, "Look at the file, and export it again if that matters.")
 
     def _disk(self, row: Row, found: _Found, table: Table) -> None:
         cells = row.cells
@@ -155,6 +152,10 @@ class _Reading:
     def _device(self, row: Row, found: _Found, _table: Table) -> None:
         if flag(row.cells.get("connected", "")):
             found.devices.append(row.cells.get("usb_type", "a USB device"))
+
+
+def _is_large(source: Tables) -> bool:
+    return source.kind == "workbook" and source.path.stat().st_size >= LEAST_BYTES
 
 
 def _wanted(header: Header, *, main: bool) -> dict[int, str]:

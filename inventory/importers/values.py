@@ -120,8 +120,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: See `number`.
         """
-        worded = _COUNT.fullmatch(text) if not text.isdecimal() else None
-        return self.number(worded[1] if worded else text)
+        return _count(self, text)
 
     def mib(self, text: str, unit: str) -> float:
         """MiB in ``text``: ``16 GB``, ``100GB + 500GB``, ``61 GiB / 127 GiB`` (used of all), or a number of ``unit``.
@@ -133,23 +132,35 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: See `number`; also for a number without any unit.
         """
-        if text.isascii() and text.isdecimal() and unit and len(text) < 16:
-            value = int(text) * UNITS[unit]
-            if value >= _LARGEST:
-                raise ValueError(f"larger than any machine: {text!r}")
-            return value
-        total = 0.0
-        for part in text.rpartition(" / ")[2].split("+"):
-            said = _SIZE.fullmatch(part.strip())
-            if said is None:
-                raise ValueError(f"not a size: {text[:60]!r}")
-            own = (said[2] or unit)[:1].lower()
-            if not own:
-                raise ValueError(f"without a unit: {text[:60]!r}")
-            total += self.number(said[1]) * UNITS[own]
-        if total >= _LARGEST:
-            raise ValueError(f"larger than any machine: {text[:60]!r}")
-        return total
+        return mib(self, text, unit)
+
+
+@lru_cache(maxsize=4096)  # most machines are of a few sizes
+def _count(numbers: Numbers, text: str) -> float:
+    worded = _COUNT.fullmatch(text) if not text.isdecimal() else None
+    return numbers.number(worded[1] if worded else text)
+
+
+@lru_cache(maxsize=4096)
+def mib(numbers: Numbers, text: str, unit: str) -> float:
+    """See `Numbers.mib`."""
+    if text.isascii() and text.isdecimal() and unit and len(text) < 16:
+        value = int(text) * UNITS[unit]
+        if value >= _LARGEST:
+            raise ValueError(f"larger than any machine: {text!r}")
+        return value
+    total = 0.0
+    for part in text.rpartition(" / ")[2].split("+"):
+        said = _SIZE.fullmatch(part.strip())
+        if said is None:
+            raise ValueError(f"not a size: {text[:60]!r}")
+        own = (said[2] or unit)[:1].lower()
+        if not own:
+            raise ValueError(f"without a unit: {text[:60]!r}")
+        total += numbers.number(said[1]) * UNITS[own]
+    if total >= _LARGEST:
+        raise ValueError(f"larger than any machine: {text[:60]!r}")
+    return total
 
 
 def numbers_of(cells: Iterable[str], *, continental: bool | None) -> Numbers:
@@ -178,11 +189,13 @@ def unit_of(text: str) -> str:
     return (found[1] or "b") if found else ""
 
 
+@lru_cache(maxsize=256)
 def flag(text: str) -> bool:
     """Whether a cell says yes, in the languages that exports were seen in."""
     return text.strip().casefold() in _TRUE
 
 
+@lru_cache(maxsize=256)
 def power(text: str) -> str:
     """``on``, ``off``, ``suspended`` or ``unknown``."""
     return _POWERS.get(text.strip().casefold().removeprefix("powerstate/"), "unknown")

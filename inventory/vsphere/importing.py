@@ -4,7 +4,8 @@ import os
 from collections.abc import Callable
 
 from inventory.importers import Import, kept
-from inventory.importers.machines import Intake, Way
+from inventory.importers.cells import Way
+from inventory.importers.machines import Intake
 from inventory.importers.reading import ReadFile
 from inventory.importers.rvtools_columns import UNITS
 from inventory.importers.values import Numbers

@@ -79,14 +79,16 @@ class CSVTable:
     def rows(self, after: int, wanted: Mapping[int, str]) -> Iterator[Row]:
         """See `pse.core.tables.table.Table`."""
         columns = tuple(sorted(wanted.items()))
+        again = len(set(wanted.values())) < len(columns)
         for number, cells in self._records():
             if number <= after or not cells:
                 continue
             width = len(cells)
-            found: dict[str, str] = {}
-            for index, name in columns:
-                if index < width and (text := cells[index].strip()) and name not in found:
-                    found[name] = text
+            found = {name: text for at, name in columns if at < width and (text := cells[at].strip())}
+            if again:  # of two columns with one name the first one that is not blank counts
+                for at, name in reversed(columns):
+                    if at < width and (text := cells[at].strip()):
+                        found[name] = text
             if found:
                 yield Row(number=number, cells=found)
 
