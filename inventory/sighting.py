@@ -17,6 +17,7 @@ from inventory.facts.cpu import CPU
 from inventory.facts.databases import PostgresServer
 from inventory.facts.disks import BlockDevice
 from inventory.facts.filesystems import LOCAL, Mount
+from inventory.facts.history import Past
 from inventory.facts.identity import Identity
 from inventory.facts.kernel import Clock, Kernel
 from inventory.facts.mariadb import MariadbServer
@@ -30,6 +31,7 @@ from inventory.facts.system import System
 from inventory.hosts import HostEntry
 from inventory.readiness import host_findings, set_up_findings, system_findings
 from inventory.services import DATABASES, service_of
+from inventory.use import recall
 from pse.core.documents.metering import Meter, Use
 from pse.core.documents.snapshot import Database, Disk, Filesystem, Listener, Nic, Server, Sighting
 from pse.core.findings import Finding, Severity
@@ -72,6 +74,7 @@ class _Readings:
         self.packages: tuple[Package, ...] = self._get(readings, "packages") or ()
         self.devices: tuple[Any, ...] = self._get(readings, "devices") or ()
         self.kernel: Kernel | None = self._get(readings, "kernel")
+        self.history: tuple[Past, ...] = self._get(readings, "history") or ()
         self.clock: Clock | None = self._get(readings, "clock")
         self.services: Services | None = self._get(readings, "services")
         self.jobs: tuple[Job, ...] = self._get(readings, "jobs") or ()
@@ -171,7 +174,7 @@ def sighting_of(
             kernel=read.kernel,
             clock=read.clock,
         ),
-        use=Use(first=seen, last=seen, meter=read.meter) if read.meter else None,
+        use=recall(Use(first=seen, last=seen, meter=read.meter), read.history) if read.meter else None,
         findings=tuple(sorted({*_own_findings(entry, read, readings), *_readiness(entry, read, began, seen)})),
     )
 

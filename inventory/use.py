@@ -7,11 +7,13 @@ visits takes no more room than a day. Only intervals of an hour or less count: a
 import csv
 import io
 import math
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 
+from inventory.facts.history import Past
 from pse.core.canonical import write_bytes
 from pse.core.documents.metering import STEP, Levels, Meter, Use
 from pse.core.documents.usage import FILE, Usage, load_usage
@@ -50,6 +52,31 @@ def advance(before: Use | None, meter: Meter, at: datetime) -> Use:
             before.network_mbps, _rate((meter.network_bytes - old.network_bytes) / 1e6, seconds), seconds
         ),
     )
+
+
+def recall(use: Use, past: Iterable[Past]) -> Use:
+    """``use`` of a first visit with what the host itself kept of the month before.
+
+    Later visits measure by themselves, so that nothing counts twice; of intervals that overlap the first one counts.
+    """
+    end = use.first - _FORGET
+    for one in sorted(past, key=lambda p: p.until):
+        begin = one.until - timedelta(seconds=one.seconds)
+        if begin < end or one.until > use.last or one.seconds > LONGEST.total_seconds():
+            continue
+        end, seconds = one.until, float(one.seconds)
+        use = msgspec.structs.replace(
+            use,
+            first=min(use.first, begin),
+            intervals=use.intervals + 1,
+            seconds=use.seconds + seconds,
+            cpu=_more(use.cpu, _share(one.cpu), seconds),
+            memory=_more(use.memory, _share(one.memory), seconds),
+            iops=_more(use.iops, _told(one.iops), seconds),
+            disk_mbps=_more(use.disk_mbps, _told(one.disk_mbps), seconds),
+            network_mbps=_more(use.network_mbps, _told(one.network_mbps), seconds),
+        )
+    return use
 
 
 def usage_of(host: str, use: Use) -> Usage | None:
@@ -129,6 +156,10 @@ def _rate(amount: float, seconds: float) -> int | None:
     if amount < 0:
         return None
     return max(0, math.ceil(math.log(max(amount / seconds, 1e-9) * 100, STEP)))
+
+
+def _told(rate: float | None) -> int | None:
+    return None if rate is None else _rate(rate, 1)
 
 
 def _of_share(levels: Levels, share: float) -> Decimal | None:

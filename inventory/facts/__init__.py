@@ -17,6 +17,7 @@ from inventory.facts.databases import PostgresFact
 from inventory.facts.devices import DevicesFact
 from inventory.facts.disks import BlockNumbersFact, CryptFact, DisksFact
 from inventory.facts.filesystems import FstabFact, MountsFact
+from inventory.facts.history import HistoryFact
 from inventory.facts.identity import IdentityFact
 from inventory.facts.kernel import ClockFact, KernelFact
 from inventory.facts.mariadb import MariadbFact
@@ -62,6 +63,7 @@ TABLE: "MappingProxyType[str, Fact[Any]]" = MappingProxyType(
             PackagesFact(),
             ConfiguredFact(),
             CertificatesFact(),
+            HistoryFact(),
         )
     }
 )

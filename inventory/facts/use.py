@@ -9,7 +9,8 @@ from pse.core.documents.metering import Meter
 _PARTITION = (re.compile(r"^(.*\D)\d+$"), re.compile(r"^(.*\d)p\d+$"))
 """``sda1`` of ``sda``, ``nvme0n1p1`` of ``nvme0n1``."""
 _DERIVED = re.compile(r"^(dm-|md|loop|ram|zram|sr|fd|nbd|drbd)\d")
-_MADE = re.compile(r"^(lo$|veth|docker|br-|virbr|bond|team|vlan|tun|tap|wg|dummy|ifb|cni|flannel|cali|.*\.)")
+MADE = re.compile(r"^(lo$|veth|docker|br-|virbr|bond|team|vlan|tun|tap|wg|dummy|ifb|cni|flannel|cali|.*\.)")
+"""Interfaces that lie on cards, whose bytes those count already."""
 
 
 class UseFact(Fact[Meter]):
@@ -75,6 +76,6 @@ def _network(raw: bytes) -> int:
     for line in bare(raw, "/proc/net/dev").decode("utf-8", "backslashreplace").split("\n"):
         name, colon, rest = line.strip().partition(":")
         words = rest.split()
-        if colon and len(words) == 16 and not _MADE.match(name):
+        if colon and len(words) == 16 and not MADE.match(name):
             total += (number(words[0]) or 0) + (number(words[8]) or 0)
     return total

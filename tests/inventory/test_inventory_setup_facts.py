@@ -1,5 +1,6 @@
 """Sections that look for files, run by real shells over a host of files made here."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -25,11 +26,23 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def printed(name: str, root: Path, shell: str) -> bytes:
-    """What the section prints where all that it reads lies below ``root``; paths as on the host."""
+def printed(name: str, root: Path, shell: str, *, tools: Path | None = None) -> bytes:
+    """What the section prints where all that it reads lies below ``root``; paths as on the host.
+
+    ``tools`` holds programs besides the machine's own.
+    """
     require(*shell.split()[:1])
     text = _functions(TABLE[name])
-    for folder in ("/etc/", "/opt/", "/usr/local/etc/", "/var/spool/", "/lib/modules/", "/sys/", "/proc/sys/"):
+    for folder in (
+        "/etc/",
+        "/opt/",
+        "/usr/local/etc/",
+        "/var/spool/",
+        "/lib/modules/",
+        "/sys/",
+        "/proc/sys/",
+        "/var/log/",
+    ):
         text = text.replace(f" {folder}", f" {root}{folder}").replace(f'"{folder}', f'"{root}{folder}')
     path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
     if shell.startswith("busybox"):
@@ -37,6 +50,8 @@ def printed(name: str, root: Path, shell: str) -> bytes:
         links.mkdir(exist_ok=True)
         subprocess.run(["busybox", "--install", "-s", str(links)], check=True, timeout=60)
         path = f"PATH={links}"
+    if tools is not None:
+        path += f":{tools}"
     done = subprocess.run(
         ["/usr/bin/env", "-i", path, "LC_ALL=C", *shell.split(), "-s"]
         if " " not in shell
@@ -143,6 +158,26 @@ def test_drivers_are_found_as_modules_and_built_in(shell: str, root: Path) -> No
     old.touch()
     found = KernelFact().parse(printed("kernel", root, shell)) or Kernel()
     assert found.drivers == ("virtio_blk", "virtio_net", "nvme", "ena", "hv_storvsc")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_newest_days_of_sysstat_are_read_and_no_more(shell: str, root: Path) -> None:
+    logs = root / "var/log/sysstat"
+    logs.mkdir(parents=True)
+    for day in range(1, 31):
+        file = logs / f"sa{day:02}"
+        file.touch()
+        os.utime(file, (1_700_000_000 + 86_400 * ((day + 9) % 30),) * 2)  # the month began on the 21st
+    (logs / "sa31.xz").touch()
+    tools = root / "tools"
+    tools.mkdir()
+    (tools / "sadf").write_text('#!/bin/sh\necho "asked:$*"\n', "utf-8")
+    (tools / "sadf").chmod(0o755)
+    raw = printed("history", root, shell, tools=tools)
+    assert sorted(raw.decode().splitlines()) == [
+        f"asked:-d /var/log/sysstat/sa{day:02} 600 -- -u -r -b -n DEV" for day in range(13, 21)
+    ]
+    assert printed("history", root, shell) == b"", "no sadf, nothing is run"
 
 
 def test_a_search_that_could_not_be_made_is_not_taken_for_none() -> None:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import inventory
+from inventory.facts.history import Past
 from inventory.store import keep, record, sightings
-from inventory.use import SOURCE, advance, percentile, usage_of, write_usage
+from inventory.use import SOURCE, advance, percentile, recall, usage_of, write_usage
 from pse.core.documents.metering import Meter, Use
 from pse.core.documents.snapshot import Server, Sighting
 from pse.core.documents.usage import load_usage
@@ -156,3 +157,40 @@ def test_a_measuring_visit_leaves_the_snapshot_as_it_is(tmp_path_factory: pytest
     assert kept.use is not None
     assert kept.use.meter.uptime_s > 0
     assert kept.server.vcpus, "what was known before is still known"
+
+
+def past(hours: float, *, seconds: int = 600, **use: float) -> Past:
+    """An interval that ended so many hours before the first visit."""
+    return Past(until=AT - timedelta(hours=hours), seconds=seconds, **use)
+
+
+def test_what_a_host_kept_itself_counts_before_the_first_visit() -> None:
+    days = [past(hours / 6, cpu=30.0, memory=40.0, iops=10.0, disk_mbps=1.0) for hours in range(6 * 24 * 4)]
+    use = recall(advance(None, meter(1000), AT), reversed(days))
+    assert (use.intervals, use.seconds, use.cpu) == (576, 345_600.0, {30: 345_600.0})
+    assert use.first == AT - timedelta(days=4)
+    assert use.network_mbps == {}
+    row = usage_of("h", use)
+    assert row is not None
+    assert (row.cpu_p95, row.memory_peak, row.coverage) == (Decimal(30), Decimal(40), Decimal("100.00"))
+    later = advance(use, meter(1015, busy=0.1), AT + timedelta(minutes=15))
+    assert later.intervals == 577
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        past(-1, cpu=99.0),
+        past(24 * 32, cpu=99.0),
+        past(1, seconds=7200, cpu=99.0),
+    ],
+    ids=["after the visit", "more than a month ago", "a mean over two hours"],
+)
+def test_what_says_nothing_of_the_past_does_not_count(one: Past) -> None:
+    first = advance(None, meter(1000), AT)
+    assert recall(first, [one]) == first
+
+
+def test_intervals_that_overlap_count_once() -> None:
+    use = recall(advance(None, meter(1000), AT), [past(1, cpu=10.0), past(1, cpu=90.0), past(0.9, cpu=90.0)])
+    assert use.cpu == {10: 600.0}
