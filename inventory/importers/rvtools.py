@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 
 from inventory.importers.cells import Way
@@ -15,11 +15,11 @@ from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.tables.ahead import LEAST_BYTES, Ahead
 from pse.core.tables.table import Header, Row, Table, Tables, header_of
-from pse.core.text import printable
+from pse.core.text import counted, printable
 
 _NEEDED = frozenset({"name", "power", "vcpus", "memory"})
 _SAMPLE = 2000
-_TABS = ("vDisk", "vNetwork", "vUSB", "vPartition")
+_TABS = ("vDisk", "vNetwork", "vUSB", "vPartition", "vSnapshot")
 """Tabs about parts of machines."""
 
 
@@ -55,12 +55,13 @@ def _vinfo(source: Tables) -> tuple[Table, Header] | None:
 class _Found:
     """What other tabs say about one machine, while they are read."""
 
-    __slots__ = ("devices", "disks", "nics")
+    __slots__ = ("devices", "disks", "nics", "snapshots")
 
     def __init__(self) -> None:
         self.disks: list[Disk] = []
         self.nics: list[Nic] = []
         self.devices: list[str] = []
+        self.snapshots = 0
 
 
 class _Reading:
@@ -80,7 +81,7 @@ class _Reading:
             self._index = _Index(self._rows)
             self._found: dict[int, _Found] = defaultdict(_Found)
             self._raw: list[tuple[tuple[str, str], _Found, int]] = []
-            take = {"vDisk": self._disk, "vNetwork": self._nic, "vUSB": self._device}
+            take = {"vDisk": self._disk, "vNetwork": self._nic, "vUSB": self._device, "vSnapshot": self._snapshot}
             for number, (name, other) in enumerate(tabs):
                 for row, owner in self._joined(other, ahead.rows(number)):
                     if name in take:
@@ -97,7 +98,7 @@ class _Reading:
             parts = Parts(
                 disks=tuple(numbered(found.disks)),
                 nics=tuple(numbered(found.nics)),
-                findings=tuple(machine_findings(row.cells, found.disks, found.devices, source)),
+                findings=tuple(machine_findings(row.cells, found.disks, found.devices, found.snapshots, source)),
             )
             self._intake.take(row.cells, where, way, parts, key=_key(row))
         return self._intake.result()
@@ -153,6 +154,9 @@ class _Reading:
         if flag(row.cells.get("connected", "")):
             found.devices.append(row.cells.get("usb_type", "a USB device"))
 
+    def _snapshot(self, _row: Row, found: _Found, _table: Table) -> None:
+        found.snapshots += 1
+
 
 def _is_large(source: Tables) -> bool:
     return source.kind == "workbook" and source.path.stat().st_size >= LEAST_BYTES
@@ -164,7 +168,7 @@ def _wanted(header: Header, *, main: bool) -> dict[int, str]:
 
 
 def machine_findings(
-    cells: Mapping[str, str], disks: Iterable[Disk], devices: Iterable[str], source: str
+    cells: Mapping[str, str], disks: Iterable[Disk], devices: Iterable[str], snapshots: int, source: str
 ) -> Iterator[Finding]:
     """What stands in the way of a virtual machine's move.
 
@@ -172,30 +176,42 @@ def machine_findings(
         cells: By field.
         disks: Its disks.
         devices: USB devices that are connected.
+        snapshots: How many it has.
         source: Where it was seen.
     """
     name = cells.get("name", "")
 
-    def blocks(code: str, message: str, remedy: str) -> Finding:
+    def say(code: str, message: str, remedy: str, severity: Severity = Severity.ERROR) -> Finding:
         return Finding(
-            code=code, severity=Severity.ERROR, subject=printable(name), message=message, remedy=remedy, source=source
+            code=code, severity=severity, subject=printable(name), message=message, remedy=remedy, source=source
         )
 
     for disk in disks:
         if disk.kind in {"shared", "rdm"}:
             kind = "is shared with another server" if disk.kind == "shared" else "is a raw LUN (RDM)"
-            yield blocks("PSE-I106", f"{printable(disk.name)} {kind}", "Move its data as files or as a database.")
+            yield say("PSE-I106", f"{printable(disk.name)} {kind}", "Move its data as files or as a database.")
     for device in devices:
         remedy = "Ask the vendor for a licence without hardware, or retain the server."
-        yield blocks("PSE-I105", f"a USB device is connected: {printable(device)}", remedy)
+        yield say("PSE-I105", f"a USB device is connected: {printable(device)}", remedy)
     if flag(cells.get("placeholder", "")):
-        yield blocks("PSE-I107", "it is a placeholder of a server recovered here", "Move the server itself.")
+        yield say("PSE-I107", "it is a placeholder of a server recovered here", "Move the server itself.")
     if name.startswith("vCLS"):
-        yield blocks("PSE-I107", "it is an agent of the cluster and no server", "Leave it where it is.")
+        yield say("PSE-I107", "it is an agent of the cluster and no server", "Leave it where it is.")
     if cells.get("ft_role", "").isdecimal() and int(cells["ft_role"]) > 1:
-        yield blocks("PSE-I107", "it is the secondary of a fault-tolerant pair", "Move the primary.")
+        yield say("PSE-I107", "it is the secondary of a fault-tolerant pair", "Move the primary.")
     if cells.get("connection", "connected").casefold() != "connected":
-        yield blocks("PSE-I108", f"the hypervisor calls it {printable(cells['connection'])}", "Repair or retire it.")
+        yield say("PSE-I108", f"the hypervisor calls it {printable(cells['connection'])}", "Repair or retire it.")
+    yield from _conditions(cells, snapshots, say)
+
+
+def _conditions(cells: Mapping[str, str], snapshots: int, say: Callable[..., Finding]) -> Iterator[Finding]:
+    if snapshots:
+        remedy = "Delete them before its disks are copied: what they hold is copied as it was, or not at all."
+        yield say("PSE-I129", f"it has {counted(snapshots, 'snapshot')}, which do not move", remedy, Severity.WARNING)
+    if cells.get("firmware", "").casefold() == "efi":
+        secure = " with secure boot" if flag(cells.get("secure_boot", "")) else ""
+        remedy = "For a move of its system disk let the new server boot by UEFI, too; a fresh image boots as it likes."
+        yield say("PSE-I126", f"it boots by UEFI{secure}", remedy, Severity.INFO)
 
 
 class _Index:

@@ -24,6 +24,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "os_also": ("OS according to the configuration file", "vInfoOS"),
     "os": ("OS according to the VMware Tools", "vInfoOSTools"),
     "ft_role": ("FT Role",),
+    "firmware": ("Firmware",),
+    "secure_boot": ("EFI Secure boot",),
     "id": ("VM ID",),
     "bios_uuid": ("SMBIOS UUID",),
     "uuid": ("VM UUID", "vInfoUUID"),

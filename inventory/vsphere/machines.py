@@ -14,7 +14,7 @@ from inventory.importers.values import addresses, macs
 from inventory.vsphere.collecting import Values, id_of
 from pse.core.documents.snapshot import Disk, Nic
 from pse.core.findings import Finding, Severity
-from pse.core.text import counted, few, printable
+from pse.core.text import few, printable
 
 MIB = 1024 * 1024
 _DEEPEST = 64
@@ -30,6 +30,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         disks: Its disks.
         nics: Its interfaces.
         usb: USB devices that are connected.
+        snapshots: How many it has.
         luns: LUN and size of each disk that is one, with the disk's place among its disks.
         findings: What its own properties say.
     """
@@ -39,6 +40,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     disks: tuple[Disk, ...]
     nics: tuple[Nic, ...]
     usb: tuple[str, ...]
+    snapshots: int
     luns: tuple[tuple[tuple[str, str], int], ...]
     findings: tuple[Finding, ...]
 
@@ -51,7 +53,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
         return Parts(
             disks=tuple(numbered(disks)),
             nics=tuple(numbered(self.nics)),
-            findings=(*machine_findings(self.cells, disks, self.usb, source), *self.findings),
+            findings=(*machine_findings(self.cells, disks, self.usb, self.snapshots, source), *self.findings),
         )
 
 
@@ -83,6 +85,7 @@ class Records:
                     luns.append(((lun, str(device.capacityInKB)), len(disks)))
                 disks.append(disk)
         nics = [_nic(d, values.get("guest.net") or ()) for d in devices if hasattr(d, "macAddress")]
+        tree = values.get("snapshot")
         usb = (_label(d) for d in devices if _kind(d) == "VirtualUSB" and d.connected is not False)
         return Machine(
             id=name,
@@ -90,6 +93,7 @@ class Records:
             disks=tuple(disks),
             nics=tuple(nics),
             usb=tuple(usb),
+            snapshots=_snapshots(tree.rootSnapshotList if tree is not None else ()),
             luns=tuple(luns),
             findings=tuple(_findings(values, devices, printable(cells.get("name", name)), source)),
         )
@@ -104,6 +108,8 @@ class Records:
         yield "connection", str(values.get("runtime.connectionState", "connected"))
         yield "template", str(bool(values.get("config.template")))
         yield "placeholder", str(managed is not None and managed.extensionKey.startswith("com.vmware.vcDr"))
+        yield "firmware", str(values.get("config.firmware") or "")
+        yield "secure_boot", str(bool(values.get("config.bootOptions.efiSecureBootEnabled")))
         yield "ft_role", str(getattr(values.get("config.ftInfo"), "role", ""))
         yield "dns", str(values.get("guest.hostName") or "")
         yield "addresses", str(values.get("guest.ipAddress") or "")
@@ -184,22 +190,6 @@ def _findings(values: Values, devices: list[Any], name: str, source: str) -> Ite
     def say(code: str, severity: Severity, message: str, remedy: str) -> Finding:
         return Finding(code=code, severity=severity, subject=name, message=message, remedy=remedy, source=source)
 
-    tree = values.get("snapshot")
-    if taken := _snapshots(tree.rootSnapshotList if tree is not None else ()):
-        yield say(
-            "PSE-I129",
-            Severity.WARNING,
-            f"it has {counted(taken, 'snapshot')}, which do not move",
-            "Delete them before its disks are copied: what they hold is copied as it was, or not at all.",
-        )
-    if str(values.get("config.firmware") or "") == "efi":
-        secure = " with secure boot" if values.get("config.bootOptions.efiSecureBootEnabled") else ""
-        yield say(
-            "PSE-I126",
-            Severity.INFO,
-            f"it boots by UEFI{secure}",
-            "For a move of its system disk let the new server boot by UEFI, too; a fresh image boots as it likes.",
-        )
     kinds = [_kind(device) for device in devices]
     if values.get("config.keyId") is not None or "VirtualTPM" in kinds:
         yield say(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import inventory
 from inventory.importers import Import, read_file
 from pse.core.errors import BadInput
+from pse.core.findings import Severity
 from pse.core.settings import Workspace
 from pse.core.tables.opening import MOST_BYTES
 from tests.inventory.samples import sample
@@ -144,6 +145,18 @@ def test_every_bad_row_is_one_finding_with_its_row_and_the_rest_goes_in(load: Ca
         ("PSE-I020", "rvtools:x.xlsx#vInfo:3"),
         ("PSE-I020", "rvtools:x.xlsx#vInfo:6"),
     ]
+
+
+def test_snapshots_and_uefi_are_told(load: Callable[..., Import]) -> None:
+    head, rows = [*HEAD, "Firmware", "EFI Secure boot"], [[*ROW, "efi", "True"], [*ROW, "bios", "False"]]
+    rows[1][0], rows[1][5] = "db", "vm-2"
+    taken = [["VM", "Name", "VM ID", "VI SDK UUID"], *(["web", name, "vm-1", "vc"] for name in ("before", "after"))]
+    done = load(*rows, head=head, vSnapshot=taken)
+    assert [(f.subject, f.code, f.severity, f.message) for f in done.findings] == [
+        ("web", "PSE-I126", Severity.INFO, "it boots by UEFI with secure boot"),
+        ("web", "PSE-I129", Severity.WARNING, "it has 2 snapshots, which do not move"),
+    ]
+    assert not any(s.blockers for s in done.estate.servers)
 
 
 def test_rows_of_other_sheets_that_belong_to_nobody_are_said(load: Callable[..., Import]) -> None:
