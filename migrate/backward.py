@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from migrate import boot
+from migrate.beginning import not_moved_by_another
 from migrate.replicators.ports import Task
 from migrate.standing import half_back
 from migrate.steps import Steps
@@ -109,7 +110,13 @@ class Backward(Steps):
         return f"{self.runtime.plan[:16]}/{self.workload}/{self.forward}/caught-up"
 
     def unfreeze(self) -> str:
-        """Before the switch the source has everything: undo what was begun at the target."""
+        """Before the switch the source has everything: undo what was begun at the target.
+
+        Raises:
+            Refused: Another plan has moved it since: its old side stays stopped.
+            PseError: Something of the source did not come back, and all else of it did.
+        """
+        not_moved_by_another(self.runtime.workspace, self.runtime.plan, {self.workload})
         earlier = Thawing(runtime=self.runtime, work=self.work, key=self.forward).thaw_earlier()
         frozen = self.runtime.journal.find(self._frozen) is not None
         if not frozen and not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):

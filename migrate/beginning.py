@@ -1,12 +1,15 @@
 """What is in the way of beginning a move: another plan's move, a new side that is gone, a changed law."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from migrate.journal import SqlJournal
+from migrate.standing import frozen_by
 from migrate.work import Work, chosen, works
+from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.errors import Refused
-from pse.core.served import NEW_SIDE, UNDER_WAY, served
+from pse.core.served import NEW_SIDE, UNDER_WAY, served, standing_of
 from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
@@ -60,18 +63,45 @@ def not_anothers(workspace: Workspace, plan: str, workloads: set[str]) -> None:
         workloads: What it is to move.
 
     Raises:
-        Refused: Another plan moved one, or is at it; or the new side of one is gone.
+        Refused: Another plan moved one, is at it, or has stopped its old side and not given it back; or the new side of
+            one is gone.
     """
-    for states, words in ((NEW_SIDE, "moved already, by plan"), (UNDER_WAY, "a move of it is under way, by plan")):
-        found = served(workspace, states)
-        other = {name: found[name] for name in workloads & found.keys() if found[name] != plan}
-        if other:
-            raise Refused(
-                f"{words} {', '.join(sorted({by[:12] for by in other.values()}))}",
-                where=", ".join(sorted(other)),
-                hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
-            )
+    not_moved_by_another(workspace, plan, workloads)
+    _refuse_others(workspace, plan, workloads, UNDER_WAY, "a move of it is under way, by plan")
+    if failed := [one for one in standing_of(workspace, (MoveState.FAILED,)) if one[0] in workloads and one[1] != plan]:
+        database = open_database(workspace)
+        try:
+            journal = SqlJournal(database)
+            stopped = [(name, by) for name, by in failed if frozen_by(journal, f"{by[:16]}/{name}")]
+        finally:
+            database.dispose()
+        _refuse(stopped, "its old side was stopped for a cut-over and not given back, by plan")
     not_removed(workspace, plan, workloads)
+
+
+def not_moved_by_another(workspace: Workspace, plan: str, workloads: set[str]) -> None:
+    """Refuse what users are on the new side of by another plan: whatever is done to the old side now does harm.
+
+    Raises:
+        Refused: It is so with one of them.
+    """
+    _refuse_others(workspace, plan, workloads, NEW_SIDE, "moved already, by plan")
+
+
+def _refuse_others(
+    workspace: Workspace, plan: str, workloads: set[str], states: Collection[MoveState], words: str
+) -> None:
+    found = standing_of(workspace, states)
+    _refuse([(name, by) for name, by in found if name in workloads and by != plan], words)
+
+
+def _refuse(others: list[tuple[str, str]], words: str) -> None:
+    if others:
+        raise Refused(
+            f"{words} {', '.join(sorted({by[:12] for _, by in others}))}",
+            where=", ".join(sorted({name for name, _ in others})),
+            hint="Roll it back with that plan first, or leave it out: --workload names what is to move.",
+        )
 
 
 def not_removed(workspace: Workspace, plan: str, workloads: set[str]) -> None:

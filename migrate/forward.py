@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from migrate import boot
+from migrate.beginning import not_anothers, not_moved_by_another
 from migrate.clearance import cleared
 from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
@@ -41,7 +42,7 @@ class Forward(Thawing):
             PseError: What failed.
         """
         # Before anything is carried, and in no attempt to move: what fails here leaves everything as it stood.
-        self.step("thaw-earlier", self.thaw_earlier, always=True, wanted=self.frozen_before)
+        self.step("thaw-earlier", self.thaw_earlier, always=True, wanted=self._begins)
         try:
             self.step("provision", self.provision, state=MoveState.SEEDING)
             self.step("preflight", self.preflight)
@@ -77,6 +78,24 @@ class Forward(Thawing):
         finally:
             self._end_probes()
 
+    def _begins(self) -> list[str]:
+        """Whether earlier attempts left something stopped; refuses what another plan has in hand, or has moved.
+
+        Who asked for this turn looked, too, but that may be days ago.
+        """
+        not_anothers(self.runtime.workspace, self.runtime.plan, {self.workload})
+        return self.frozen_before()
+
+    def _may_thaw(self) -> bool:
+        """Nothing starts an old side that this attempt has not stopped and that another plan moved away from."""
+        if self.frozen_at() is not None:
+            return True
+        try:
+            not_moved_by_another(self.runtime.workspace, self.runtime.plan, {self.workload})
+        except Refused:
+            return False
+        return True
+
     def _window(self) -> None:
         """The steps with writers stopped."""
         try:
@@ -89,7 +108,7 @@ class Forward(Thawing):
             self.step("switch", self.switch, state=MoveState.SWITCHED, always=True)
         except Exception:
             # Whatever it was, also a defect of ours: the source must not stay frozen.
-            self.step("thaw", self.thaw, state=MoveState.FAILED, always=True)
+            self.step("thaw", self.thaw, state=MoveState.FAILED, always=True, wanted=self._may_thaw)
             raise
 
     # -- before --------------------------------------------------------------------------------------------------------
@@ -187,8 +206,10 @@ class Forward(Thawing):
 
     def still_cleared(self) -> str:
         """Look again at what the clearance saw: whoever waited since, for a pause or a place, may be late."""
-        # Taken up inside of a freeze it goes on: its writers are stopped already.
-        return self.clearance() if self.frozen_at() is None else ""
+        if self.frozen_at() is not None:
+            return ""  # taken up inside of a freeze it goes on: its writers are stopped already
+        not_anothers(self.runtime.workspace, self.runtime.plan, {self.workload})
+        return self.clearance()
 
     def _cleared(self) -> str:
         return cleared(self.runtime.workspace, self.runtime.plan, self.workload)

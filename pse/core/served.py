@@ -21,8 +21,17 @@ UNDER_WAY = (MoveState.PROVISIONING, MoveState.SEEDING, MoveState.SYNCED, MoveSt
 def served(workspace: Workspace, states: Collection[MoveState] = NEW_SIDE) -> dict[str, str]:
     """Workloads whose users are on the new side now, and the hash of the plan that brought them there.
 
-    With other ``states``, the workloads that are in one of them. A workspace without a database has moved nothing, so a
-    pipeline that only provisions needs none.
+    With other ``states``, the workloads that are in one of them; of several plans that have one so, any.
+
+    Raises: as `standing_of`.
+    """
+    return dict(standing_of(workspace, states))
+
+
+def standing_of(workspace: Workspace, states: Collection[MoveState]) -> tuple[tuple[str, str], ...]:
+    """Workloads that are in one of ``states``, each with the hash of a plan that has it so, by plan.
+
+    A workspace without a database has moved nothing, so a pipeline that only provisions needs none.
 
     Raises:
         UsageError: In a pipeline with local SQLite and without ``allow_local_state``.
@@ -31,10 +40,10 @@ def served(workspace: Workspace, states: Collection[MoveState] = NEW_SIDE) -> di
     """
     named = os.environ.get("PSE_DATABASE_URL") or workspace.settings.database
     if not named and not (workspace.private / "pse.db").exists():
-        return {}
+        return ()
     database = open_database(workspace)
     try:
-        return {one.workload: plan for plan, one in _rows(database) if one.state in states}
+        return tuple((one.workload, plan) for plan, one in _rows(database) if one.state in states)
     finally:
         database.dispose()
 

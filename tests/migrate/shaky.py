@@ -20,6 +20,7 @@ from migrate.standing import standing
 from migrate.store import Store
 from migrate.turns import Turn
 from migrate.work import Work, chosen, works
+from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.documents.deployment import BuiltServer
 from pse.core.documents.plan import DnsSwitch, Service, Unit
@@ -96,7 +97,7 @@ class World:
         gone: The new servers were destroyed.
     """
 
-    def __init__(self, workspace: Workspace, *, record: bool = False) -> None:
+    def __init__(self, workspace: Workspace, *, record: bool = False, plan: int = 1) -> None:
         self.root = workspace.root
         self.seen: list[str] = []
         self.broken: Collection[str] = ()
@@ -104,7 +105,7 @@ class World:
         self.gone = False
         self.watched: Callable[[str], None] = lambda _what: None
         self.dns = MemoryDns(self) if record else None
-        self.bundle = campaign(2, mean_s=0.05)
+        self.bundle = campaign(2, mean_s=0.05 * plan)
         unit = self.bundle.units["w0000"]
         services = tuple(Service(name=name, server="w0000", start="up", stop="down") for name in ("db", "web"))
         switches = (DnsSwitch(name=NAME, server="w0000"),) if record else ()
@@ -183,10 +184,18 @@ class World:
     def _turn(self, kind: str) -> Turn:
         return Turn(plan=self.bundle.plan.hash, workload="w0000", kind=kind, run=kind, wave=1)
 
+    def mark(self, state: MoveState) -> None:
+        """Say that ``w0000`` is in this state."""
+        database = open_database(self.workspace)
+        try:
+            Store(database, self.bundle.plan.hash).update(
+                "w0000", lambda known: msgspec.structs.replace(known, state=state)
+            )
+        finally:
+            database.dispose()
+
     def status(self) -> Campaign:
         """As `pse status` has it."""
-        from pse.core.database import open_database
-
         database = open_database(self.workspace)
         try:
             plan = self.bundle.plan.hash
