@@ -158,11 +158,11 @@ class Steps(Recorded):
         kept: list[str] = []
         notes = self.tried(lambda: kept.extend(replicator.disarm(task)), strict=strict)
         try:
-            # Writers wait for no note.
-            replicator.thaw(task, at_target=False)
-        finally:
             if kept:
                 self.add_findings(kept)
+        finally:
+            # Writers wait for no note that cannot be written.
+            replicator.thaw(task, at_target=False)
         return notes + kept
 
     def give_all_back(

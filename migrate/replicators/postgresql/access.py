@@ -153,19 +153,27 @@ def replaceable(task: Task, target: Admin) -> None:
         )
 
 
+def kept_as(task: Task) -> str:
+    """Name of the database that `keep_aside` makes: at most 63 bytes, and new with every attempt of every move."""
+    return f"{task.job.replace('-', '_')}_kept_{task.key.rsplit('/', 1)[-1]}"
+
+
 def keep_aside(task: Task, target: Admin) -> str:
     """Give the database at the target another name, and let only superusers in: a person looks what it has.
+
+    Goes on where it was cut off.
 
     Returns:
         Where it is, in words.
     """
-    # At most 63 bytes, and new with every attempt of every move.
-    name, kept = task.move.database, f"{task.job.replace('-', '_')}_kept_{task.key.rsplit('/', 1)[-1]}"
-    target.rows(
-        "postgres",
-        f"alter database {ident(name)} connection limit 0;\n{target.ending(name)}"
-        f"alter database {ident(name)} rename to {ident(kept)};\ncomment on database {ident(kept)} is null",
-    )
+    name, kept = task.move.database, kept_as(task)
+    if not target.has_database(kept):
+        target.rows(
+            "postgres",
+            f"alter database {ident(name)} connection limit 0;\n{target.ending(name)}"
+            f"alter database {ident(name)} rename to {ident(kept)};",
+        )
+    target.rows("postgres", f"comment on database {ident(kept)} is null")
     forget(task, at_target=True)
     target.rows(kept, f"set client_min_messages = error; drop publication if exists {task.job.replace('-', '_')}_rev")
     return (

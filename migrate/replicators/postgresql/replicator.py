@@ -153,6 +153,9 @@ class PostgreSQL:
         if target.has_database(task.move.database) and access.live(task, target):
             stuck = way.dammed() if isinstance(way, Dump) else way.back.dammed()
             kept = (access.keep_aside(task, target),) if stuck else ()
+        elif target.has_database(access.kept_as(task)):
+            # Kept by a controller that died before it could say so.
+            kept = (access.keep_aside(task, target),)
         Logical(task, source, target).disarm()
         return kept
 
