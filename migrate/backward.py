@@ -116,7 +116,7 @@ class Backward(Steps):
             Refused: Another plan has moved it since: its old side stays stopped.
             PseError: Something of the source did not come back, and all else of it did.
         """
-        not_moved_by_another(self.runtime.workspace, self.runtime.plan, {self.workload})
+        not_moved_by_another(self.runtime.store, self.workload)
         earlier = Thawing(runtime=self.runtime, work=self.work, key=self.forward).thaw_earlier()
         frozen = self.runtime.journal.find(self._frozen) is not None
         if not frozen and not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):
@@ -150,11 +150,18 @@ class Backward(Steps):
         return note
 
     def thaw_target(self) -> str:
-        """Give the target back to its writers."""
+        """Give the target back to its writers.
+
+        Raises:
+            PseError: Something of it did not come back, and all else of it did.
+        """
         self.runtime.journal.forget(self._caught_up)
-        self.together(lambda move: self.runtime.replicator(move).thaw(self._forward_task(move), at_target=True))
-        self.forget_commands("target")
-        self.start_services(self.new, "target", bounded=False)
+
+        def thaw(move: Move) -> list[str]:
+            self.runtime.replicator(move).thaw(self._forward_task(move), at_target=True)
+            return []
+
+        self.start_again(thaw, self.new, "target")
         self.forget_commands("target")
         return "writers work at the target again"
 

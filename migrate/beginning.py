@@ -1,19 +1,23 @@
 """What is in the way of beginning a move: another plan's move, a new side that is gone, a changed law."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from migrate.journal import SqlJournal
 from migrate.standing import frozen_by
+from migrate.store import Store
 from migrate.work import Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState
 from pse.core.errors import Refused
+from pse.core.journal import Journal
 from pse.core.served import NEW_SIDE, UNDER_WAY, served, standing_of
 from pse.core.settings import Workspace
 
 if TYPE_CHECKING:
     from blueprints import Bundle
+
+_MOVED = "moved already, by plan"
 
 
 def refuse(
@@ -66,36 +70,48 @@ def not_anothers(workspace: Workspace, plan: str, workloads: set[str]) -> None:
         Refused: Another plan moved one, is at it, or has stopped its old side and not given it back; or the new side of
             one is gone.
     """
-    not_moved_by_another(workspace, plan, workloads)
-    _refuse_others(workspace, plan, workloads, UNDER_WAY, "a move of it is under way, by plan")
-    if failed := [one for one in standing_of(workspace, (MoveState.FAILED,)) if one[0] in workloads and one[1] != plan]:
+    states = (*NEW_SIDE, *UNDER_WAY, MoveState.FAILED)
+    found = [
+        (name, by, state) for name, by, state in standing_of(workspace, states) if name in workloads and by != plan
+    ]
+    if found:
         database = open_database(workspace)
         try:
-            journal = SqlJournal(database)
-            stopped = [(name, by) for name, by in failed if frozen_by(journal, f"{by[:16]}/{name}")]
+            _refuse_others(SqlJournal(database), found)
         finally:
             database.dispose()
-        _refuse(stopped, "its old side was stopped for a cut-over and not given back, by plan")
     not_removed(workspace, plan, workloads)
 
 
-def not_moved_by_another(workspace: Workspace, plan: str, workloads: set[str]) -> None:
+def still_ours(store: Store, journal: Journal, workload: str) -> None:
+    """Refuse for one workload what `not_anothers` does, at the moment when something is to be done to it.
+
+    Raises:
+        Refused: As `not_anothers`.
+    """
+    _refuse_others(journal, [(workload, by, state) for by, state in store.elsewhere(workload).items()])
+    if store.get(workload).state is MoveState.REMOVED:
+        raise _gone([workload])
+
+
+def not_moved_by_another(store: Store, workload: str) -> None:
     """Refuse what users are on the new side of by another plan: whatever is done to the old side now does harm.
 
     Raises:
-        Refused: It is so with one of them.
+        Refused: It is so.
     """
-    _refuse_others(workspace, plan, workloads, NEW_SIDE, "moved already, by plan")
+    _refuse([(workload, by) for by, state in store.elsewhere(workload).items() if state in NEW_SIDE], _MOVED)
 
 
-def _refuse_others(
-    workspace: Workspace, plan: str, workloads: set[str], states: Collection[MoveState], words: str
-) -> None:
-    found = standing_of(workspace, states)
-    _refuse([(name, by) for name, by in found if name in workloads and by != plan], words)
+def _refuse_others(journal: Journal, found: Sequence[tuple[str, str, MoveState]]) -> None:
+    _refuse([(name, by) for name, by, state in found if state in NEW_SIDE], _MOVED)
+    _refuse([(name, by) for name, by, state in found if state in UNDER_WAY], "a move of it is under way, by plan")
+    stopped = [one for one in found if one[2] is MoveState.FAILED and frozen_by(journal, f"{one[1][:16]}/{one[0]}")]
+    words = "its old side was stopped for a cut-over and not given back, by plan"
+    _refuse([(name, by) for name, by, _ in stopped], words)
 
 
-def _refuse(others: list[tuple[str, str]], words: str) -> None:
+def _refuse(others: Sequence[tuple[str, str]], words: str) -> None:
     if others:
         raise Refused(
             f"{words} {', '.join(sorted({by[:12] for _, by in others}))}",
@@ -113,8 +129,12 @@ def not_removed(workspace: Workspace, plan: str, workloads: set[str]) -> None:
     removed = served(workspace, (MoveState.REMOVED,))
     gone = sorted(name for name in workloads & removed.keys() if removed[name] == plan)
     if gone:
-        raise Refused(
-            "its new side was destroyed after the cut-over, and the old side is still stopped",
-            where=", ".join(gone),
-            hint="Start the old side by its own commands, look at what it lacks, and make a new plan to move it again.",
-        )
+        raise _gone(gone)
+
+
+def _gone(workloads: Sequence[str]) -> Refused:
+    return Refused(
+        "its new side was destroyed after the cut-over, and the old side is still stopped",
+        where=", ".join(workloads),
+        hint="Start the old side by its own commands, look at what it lacks, and make a new plan to move it again.",
+    )

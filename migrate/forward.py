@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from migrate import boot
-from migrate.beginning import not_anothers, not_moved_by_another
+from migrate.beginning import not_moved_by_another, still_ours
 from migrate.clearance import cleared
 from migrate.durable import Stopped
 from migrate.preflight import clocks, path, records
@@ -83,7 +83,7 @@ class Forward(Thawing):
 
         Who asked for this turn looked, too, but that may be days ago.
         """
-        not_anothers(self.runtime.workspace, self.runtime.plan, {self.workload})
+        still_ours(self.runtime.store, self.runtime.journal, self.workload)
         return self.frozen_before()
 
     def _may_thaw(self) -> bool:
@@ -91,7 +91,7 @@ class Forward(Thawing):
         if self.frozen_at() is not None:
             return True
         try:
-            not_moved_by_another(self.runtime.workspace, self.runtime.plan, {self.workload})
+            not_moved_by_another(self.runtime.store, self.workload)
         except Refused:
             return False
         return True
@@ -208,7 +208,7 @@ class Forward(Thawing):
         """Look again at what the clearance saw: whoever waited since, for a pause or a place, may be late."""
         if self.frozen_at() is not None:
             return ""  # taken up inside of a freeze it goes on: its writers are stopped already
-        not_anothers(self.runtime.workspace, self.runtime.plan, {self.workload})
+        still_ours(self.runtime.store, self.runtime.journal, self.workload)
         return self.clearance()
 
     def _cleared(self) -> str:

@@ -180,14 +180,25 @@ class Steps(Recorded):
         Raises:
             PseError: What did not come back, when all else has been tried.
         """
+        return self.start_again(
+            lambda move: self.give_back(move, task_of(move), strict=strict), self.old, "source", services=services
+        )
+
+    def start_again(
+        self,
+        thaw: Callable[[Move], list[str]],
+        where: Callable[[Service], Host],
+        side: str,
+        *,
+        services: bool = True,
+    ) -> list[str]:
+        """Do ``thaw`` for all moves and start all services of a side; whatever fails is raised when all is tried."""
         failed: list[PseError] = []
         one = partial(self._gathered, failed)
-        notes = self.together(lambda move: one(lambda: self.give_back(move, task_of(move), strict=strict)))
+        notes = self.together(lambda move: one(partial(thaw, move)))
         if services:
-            self.forget_commands("source")
-            for service in self.work.services:
-                start = partial(self._start, service, self.old, "source", bounded=False)
-                notes.append(one(start))
+            self.forget_commands(side)
+            notes += [one(partial(self._start, each, where, side, bounded=False)) for each in self.work.services]
         if failed[1:]:
             raise RemoteError("; ".join(str(exc) for exc in failed), where=self.workload) from failed[0]
         if failed:

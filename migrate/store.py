@@ -49,6 +49,13 @@ class Store:
             found = [_DECODER.decode(row.body) for row in rows]
         return {progress.workload: progress for progress in found}
 
+    def elsewhere(self, workload: str) -> dict[str, MoveState]:
+        """Where other plans have the workload, by hash of the plan."""
+        others = (PROGRESS.c.workload == workload) & (PROGRESS.c.plan != self._plan)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(PROGRESS.c.plan, PROGRESS.c.body).where(others))
+            return {row.plan: _DECODER.decode(row.body).state for row in rows}
+
     def in_hand(self, workspace: Workspace) -> frozenset[str]:
         """Workloads of the plan that a process which lives works on now."""
         if self._engine.dialect.name == "sqlite" and not somebody_works(workspace):

@@ -25,11 +25,11 @@ def served(workspace: Workspace, states: Collection[MoveState] = NEW_SIDE) -> di
 
     Raises: as `standing_of`.
     """
-    return dict(standing_of(workspace, states))
+    return {workload: plan for workload, plan, _ in standing_of(workspace, states)}
 
 
-def standing_of(workspace: Workspace, states: Collection[MoveState]) -> tuple[tuple[str, str], ...]:
-    """Workloads that are in one of ``states``, each with the hash of a plan that has it so, by plan.
+def standing_of(workspace: Workspace, states: Collection[MoveState]) -> tuple[tuple[str, str, MoveState], ...]:
+    """Workloads that are in one of ``states``, each with the hash of a plan that has it so and the state, by plan.
 
     A workspace without a database has moved nothing, so a pipeline that only provisions needs none.
 
@@ -43,7 +43,7 @@ def standing_of(workspace: Workspace, states: Collection[MoveState]) -> tuple[tu
         return ()
     database = open_database(workspace)
     try:
-        return tuple((one.workload, plan) for plan, one in _rows(database) if one.state in states)
+        return tuple((one.workload, plan, one.state) for plan, one in _rows(database) if one.state in states)
     finally:
         database.dispose()
 

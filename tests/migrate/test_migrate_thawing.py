@@ -5,6 +5,7 @@ import pytest
 from benchmarks.campaign.simulated import Simulated
 from migrate.replicators.ports import Moved, Task
 from pse.core.documents.campaign import MoveState
+from pse.core.errors import RemoteError
 from pse.core.settings import Workspace
 from tests.migrate.shaky import NEW, OLD, World, ready
 
@@ -45,7 +46,7 @@ def test_a_rollback_gives_back_what_any_attempt_left_stopped(ready: Workspace) -
     world.run()
     world.seen.clear()
     world.broken = ("start web old",)
-    with pytest.raises(Exception, match="start web old broke"):
+    with pytest.raises(RemoteError, match="start web old broke"):
         world.back()
     assert world.state() is not MoveState.ROLLED_BACK
     assert world.codes() == ["PSE-M005"]
@@ -106,3 +107,30 @@ def test_what_is_stopped_is_given_back_where_the_new_server_is_gone(ready: Works
     world.back()
     assert [one for one in world.seen if one.startswith("start")] == ["start db old", "start web old"]
     assert world.state() is MoveState.ROLLED_BACK
+
+
+def test_a_rollback_that_cannot_go_on_starts_all_of_the_new_side(
+    ready: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(ready)
+    world.run()
+
+    def catch_up(_self: Simulated, _task: Task) -> Moved:
+        world.did("catch up")
+        return Moved()
+
+    monkeypatch.setattr(Simulated, "catch_up", catch_up)
+    world.broken = ("catch up", "start db new")
+    with pytest.raises(RemoteError, match="start db new broke"):
+        world.back()
+    assert world.since("thaw-target") == ["start db new", "start web new"]
+    assert world.codes() == ["PSE-M008"]
+    # The way back has everything and a service of the source does not come up: the other one does.
+    world.broken = ("start db old",)
+    with pytest.raises(RemoteError, match="start db old broke"):
+        world.back()
+    assert world.since("start-source") == ["start db old", "start web old"]
+    assert world.codes() == ["PSE-M008"]
+    world.broken = ()
+    world.back()
+    assert (world.state(), world.codes()) == (MoveState.ROLLED_BACK, [])
