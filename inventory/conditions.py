@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from inventory.facts.certificates import Certificate
 from inventory.facts.configured import Configured
 from inventory.facts.kernel import Clock, Kernel
+from inventory.facts.setup import Jobs
 from inventory.readiness import Maker
 from inventory.readiness_data import data
 from pse.core.findings import Finding
@@ -76,6 +77,36 @@ def clock_findings(*, subject: str, source: str, clock: Clock | None, began: dat
             "Set it right before anything is moved by the times of files; or see whether the clock here is right.",
             "clock",
         )
+    return make.found
+
+
+def unread_findings(
+    *,
+    subject: str,
+    source: str,
+    jobs: Jobs,
+    configured: Configured | None,
+    certificates: tuple[Certificate, ...],
+) -> list[Finding]:
+    """What is known to be there and was not read: it is never taken for none.
+
+    Args:
+        subject: Host name for the findings.
+        source: Where the facts come from; the fact's name is added.
+        jobs: Scheduled jobs.
+        configured: What files name; None when unknown.
+        certificates: Certificates that were read.
+    """
+    make = Maker(subject, source)
+    remedy = "Let the account read them, or look at them by hand."
+    if jobs.denied:
+        message = f"users' jobs are not known: not permitted to read {printable(few(jobs.denied, _SHOWN))}"
+        make.tell("PSE-I005", message, remedy, "jobs")
+    named = {file for site in (configured.sites if configured else ()) for file in site.certificates}
+    unread = sorted(file for file in named - {one.file for one in certificates} if file.startswith("/"))
+    if unread:
+        message = f"certificates that sites name were not read: {printable(few(unread, _SHOWN))}"
+        make.tell("PSE-I005", message, remedy, "certificates")
     return make.found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from inventory.conditions import clock_findings, configuration_findings, kernel_findings
+from inventory.conditions import clock_findings, configuration_findings, kernel_findings, unread_findings
 from inventory.configuration import configuration_of
 from inventory.facts import Reading
 from inventory.facts.certificates import Certificate
@@ -24,7 +24,7 @@ from inventory.facts.mariadb import MariadbServer
 from inventory.facts.memory import Memory
 from inventory.facts.nics import Interface
 from inventory.facts.packages import Package
-from inventory.facts.setup import Account, Job, Services
+from inventory.facts.setup import Account, Jobs, Services
 from inventory.facts.sockets import Socket
 from inventory.facts.surroundings import Surroundings
 from inventory.facts.system import System
@@ -77,7 +77,7 @@ class _Readings:
         self.history: tuple[Past, ...] = self._get(readings, "history") or ()
         self.clock: Clock | None = self._get(readings, "clock")
         self.services: Services | None = self._get(readings, "services")
-        self.jobs: tuple[Job, ...] = self._get(readings, "jobs") or ()
+        self.jobs: Jobs = self._get(readings, "jobs") or Jobs()
         self.accounts: tuple[Account, ...] = self._get(readings, "accounts") or ()
         self.configured: Configured | None = self._get(readings, "configured")
         self.certificates: tuple[Certificate, ...] = self._get(readings, "certificates") or ()
@@ -167,7 +167,7 @@ def sighting_of(
         databases=_databases(read, listeners),
         configuration=configuration_of(
             services=read.services,
-            jobs=read.jobs,
+            jobs=read.jobs.jobs,
             accounts=read.accounts,
             configured=read.configured,
             certificates=read.certificates,
@@ -380,5 +380,6 @@ def _readiness(entry: HostEntry, read: _Readings, began: datetime | None, seen: 
         ),
         *kernel_findings(**about, kernel=read.kernel),
         *(clock_findings(**about, clock=read.clock, began=began, seen=seen) if began else ()),
+        *unread_findings(**about, jobs=read.jobs, configured=read.configured, certificates=read.certificates),
         *configuration_findings(**about, configured=read.configured, certificates=read.certificates, seen=seen),
     ]

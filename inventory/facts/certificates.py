@@ -12,7 +12,7 @@ from inventory.facts.base import Fact, Section, text
 
 _PLACES = (
     *("/etc/ssl/*.pem", "/etc/ssl/*.crt", "/etc/ssl/private/*.pem", "/etc/ssl/private/*.crt"),
-    *("/etc/pki/tls/certs/*.crt", "/etc/pki/tls/certs/*.pem", "/etc/letsencrypt/live/*/cert.pem"),
+    *("/etc/pki/tls/certs/*.crt", "/etc/pki/tls/certs/*.pem", "/etc/letsencrypt/live/*/*.pem"),
     *("/etc/nginx/*.pem", "/etc/nginx/*.crt", "/etc/nginx/*/*.pem", "/etc/nginx/*/*.crt"),
     *("/etc/apache2/*/*.pem", "/etc/apache2/*/*.crt", "/etc/httpd/*/*.pem", "/etc/httpd/*/*.crt"),
     *("/etc/haproxy/*.pem", "/etc/haproxy/*/*.pem", "/etc/mysql/*.pem", "/etc/postfix/*.pem", "/etc/dovecot/*.pem"),

@@ -81,7 +81,13 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     program: str
 
 
-_FOLDERS = ("hourly", "daily", "weekly", "monthly")
+class Jobs(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs, sorted, and the folders of them that the account may not read."""
+
+    jobs: tuple[Job, ...] = ()
+    denied: tuple[str, ...] = ()
+
+
 _TABLES = (
     *("/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/*", "/var/spool/cron/crontabs/*", "/var/spool/cron/tabs/*"),
     *("/etc/crontabs/*",),
@@ -91,7 +97,7 @@ _BEFORE = frozenset({"", "cd", "test", "[", "command", "exit", ":", "sleep", "um
 _CRON = re.compile(r"^(@[a-z]+|(?:[-*0-9A-Za-z,/~]+\s+){4}[-*0-9A-Za-z,/~]+)\s+(\S.*)$")
 
 
-class JobsFact(Fact[tuple[Job, ...]]):
+class JobsFact(Fact[Jobs]):
     """Jobs of cron and of systemd's timers, as far as the account may read; of a command the program alone is kept."""
 
     name = "jobs"
@@ -101,18 +107,23 @@ for f in /etc/cron.hourly/* /etc/cron.daily/* /etc/cron.weekly/* /etc/cron.month
   if [ -x "$f" ] && [ ! -d "$f" ]; then printf 'script:%s\n' "$f"; fi
 done
 for f in /etc/systemd/system/*.wants/*.timer; do if [ -L "$f" ]; then printf 'timer:%s\n' "${f##*/}"; fi; done
+for f in /var/spool/cron /var/spool/cron/crontabs /var/spool/cron/tabs; do
+  if [ -d "$f" ] && [ ! -r "$f" ]; then printf 'denied:%s\n' "$f"; fi
+done
 :""",
         files=_TABLES,
         reads=("/etc/cron.{hourly,daily,weekly,monthly} (names)", "/etc/systemd/system (names)"),
         group="quick",
     )
 
-    def parse(self, raw: bytes) -> tuple[Job, ...] | None:
-        """See `Job`, sorted; None when there is none."""
-        found = set()
+    def parse(self, raw: bytes) -> Jobs | None:
+        """See `Jobs`; None when there is none."""
+        found, denied = set(), set()
         for line in raw.splitlines():
             kind, _, rest = text(line).partition(":")
-            if kind == "timer" and rest:
+            if kind == "denied" and rest.startswith("/"):
+                denied.add(rest)
+            elif kind == "timer" and rest:
                 found.add(Job(when="timer", user="", program=rest))
             elif kind == "script" and (match := re.match(r"^/etc/cron\.([a-z]+)/(\S+)$", rest)):
                 found.add(Job(when=match[1], user="", program=match[2]))
@@ -120,7 +131,11 @@ for f in /etc/systemd/system/*.wants/*.timer; do if [ -L "$f" ]; then printf 'ti
             system = path == "/etc/crontab" or path.startswith("/etc/cron.d/")
             owner = "" if system else path.rpartition("/")[2]
             found |= {job for line in lines if (job := _job(line, owner, system=system))}
-        return tuple(sorted(found, key=lambda j: (j.program, j.when, j.user)))[:_MOST] or None
+        jobs = Jobs(
+            jobs=tuple(sorted(found, key=lambda j: (j.program, j.when, j.user)))[:_MOST],
+            denied=tuple(sorted(denied))[:_MOST],
+        )
+        return jobs if jobs != Jobs() else None
 
 
 def _job(line: str, owner: str, *, system: bool) -> Job | None:

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from inventory.conditions import clock_findings, configuration_findings, kernel_findings
+from inventory.conditions import clock_findings, configuration_findings, kernel_findings, unread_findings
 from inventory.configuration import configuration_of
 from inventory.facts.certificates import Certificate
 from inventory.facts.configured import Configured, Mention, Site
 from inventory.facts.kernel import DRIVERS, Clock, Kernel
-from inventory.facts.setup import Account, Job, Services
+from inventory.facts.setup import Account, Job, Jobs, Services
 from inventory.readiness_data import data
 from pse.core.findings import Finding, Severity
 
@@ -94,6 +94,23 @@ def test_addresses_in_configuration_are_told_by_file() -> None:
     assert code == "PSE-I131"
     assert "/etc/a.conf (10.1.1.1, 10.1.1.2), /etc/b0.conf (10.1.1.1)" in message
     assert message.endswith("and 3 more")
+
+
+def test_what_is_there_and_was_not_read_is_never_taken_for_none() -> None:
+    site = Site(file="/etc/nginx/x", names=("a",), certificates=("/etc/a.pem", "/etc/b.pem", "relative.pem"))
+    read_one = (Certificate(file="/etc/a.pem", names=("a",), issuer="i", until=SEEN),)
+    found = unread_findings(
+        subject="h",
+        source="ssh:h",
+        jobs=Jobs(denied=("/var/spool/cron/crontabs",)),
+        configured=Configured(sites=(site,)),
+        certificates=read_one,
+    )
+    assert [(f.code, f.severity, f.message) for f in found] == [
+        ("PSE-I005", Severity.INFO, "users' jobs are not known: not permitted to read /var/spool/cron/crontabs"),
+        ("PSE-I005", Severity.INFO, "certificates that sites name were not read: /etc/b.pem"),
+    ]
+    assert unread_findings(subject="h", source="s", jobs=Jobs(), configured=None, certificates=()) == []
 
 
 def test_sites_without_addresses_are_no_finding() -> None:

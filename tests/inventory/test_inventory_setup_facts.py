@@ -10,7 +10,7 @@ from inventory.facts import TABLE, Frame
 from inventory.facts.certificates import Certificate, CertificatesFact
 from inventory.facts.configured import Configured, ConfiguredFact, Mention
 from inventory.facts.kernel import Kernel, KernelFact
-from inventory.facts.setup import JobsFact, Services
+from inventory.facts.setup import Jobs, JobsFact, Services
 from inventory.probe import _functions
 from tests.require import require
 
@@ -134,7 +134,7 @@ def test_services_and_jobs_are_told_by_names(shell: str, root: Path) -> None:
     assert TABLE["services"].parse(printed("services", root, shell)) == Services(
         enabled=("a\\x2db.service", "pay.service"), running=("pay.service",), own=("pay.service",)
     )
-    jobs = JobsFact().parse(printed("jobs", root, shell)) or ()
+    jobs = (JobsFact().parse(printed("jobs", root, shell)) or Jobs()).jobs
     assert [(job.program, job.when, job.user) for job in jobs] == [
         ("/opt/x", "1 2 * * *", "root"),
         ("backup", "daily", ""),
