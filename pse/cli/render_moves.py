@@ -160,9 +160,11 @@ def close_intent(workspace: "Workspace", bundle: "Bundle", workloads: Sequence[s
 
 
 def closed_view(bundle: "Bundle", left: "tuple[Finding, ...]") -> View:
-    """What is left on hosts, and which were destroyed; nothing, when all stand and went well."""
-    there = any(finding.code == "PSE-M006" for finding in left)
-    words = "left on hosts, see below" if there else "nothing of the moves is left on any host, proved by listing"
+    """What is left on hosts, which were destroyed, and what was not closed; nothing, when all stand and went well."""
+    codes = {finding.code for finding in left}
+    of = "the moves that were closed" if "PSE-M028" in codes else "the moves"
+    there = "PSE-M006" in codes
+    words = "left on hosts, see below" if there else f"nothing of {of} is left on any host, proved by listing"
     return View({"plan": bundle.plan.hash, "items": left}, (words,), left)
 
 

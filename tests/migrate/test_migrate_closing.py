@@ -5,6 +5,7 @@ import pytest
 from migrate.closing import cleanup
 from migrate.turns import Turn, Turns, TurnState
 from policy.ledger import Ledger
+from pse.cli.render_moves import closed_view
 from pse.core.database import open_database
 from pse.core.errors import Refused
 from pse.core.findings import Finding
@@ -47,6 +48,7 @@ def test_a_move_that_is_asked_for_is_neither_ended_nor_hidden(world: World, stat
     (said,) = close(world)
     assert (said.code, said.subject, said.severity.value) == ("PSE-M028", "w0001", "warning")
     assert state.value in said.message
+    assert "of the moves that were closed" in str(closed_view(world.bundle, (said,)).blocks[0])
     with pytest.raises(Refused, match="asked for and has not ended"):
         close(world, "w0001")
     assert turns_of(world) == {"w0000": "close done", "w0001": f"move {state.value}"}
