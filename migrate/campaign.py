@@ -11,7 +11,7 @@ from migrate.journal import SqlJournal
 from migrate.limits import Touching
 from migrate.standing import half_back, standing
 from migrate.store import Store, newest_plan
-from migrate.turns import OPEN, Turn, TurnState, scopes_of
+from migrate.turn import OPEN, Turn, TurnState, scopes_of
 from migrate.work import Runtime, Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState, WorkloadProgress
@@ -112,9 +112,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         state = runtime.store.get(workload).state
         if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not floor.unfinished(plan, workload, "back"):
             raise Refused(f"{workload} is {state.value}: there is nothing to roll back", where=workload)
-        turn = _one(workspace, plan, work, "back")
-        floor.turns.seize(floor.worker, turn)
-        floor.do(turn)
+        floor.work_on(_one(workspace, plan, work, "back"))
         return _standing(runtime)
 
 
@@ -198,7 +196,7 @@ def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Call
         counts = floor.turns.counts()
         if last == [counts]:
             return False
-        last[:] = [counts]
+        last.clear()
         turns = {turn.workload: turn for turn in floor.turns.all(plan)}
         paused = set(floor.turns.pauses(plan))
         goes_on = False
@@ -213,8 +211,8 @@ def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Call
                 told.add(number)
                 failed = any(one.state is TurnState.FAILED for one in mine)
                 tell(Event(step="wave", state="failed" if failed else "done", subject=str(number)))
-        if goes_on and paused | {one for one in turns.values() if one.state is TurnState.HELD}:
-            last.clear()
+        if not goes_on or not paused | {one for one in turns.values() if one.state is TurnState.HELD}:
+            last[:] = [counts]
         return not goes_on
 
     return ended

@@ -10,7 +10,7 @@ from migrate.floor import Floor, Opener, floor, opened
 from migrate.limits import Touching
 from migrate.replicators.ports import CLOSING
 from migrate.standing import frozen_by, half_back, unsure
-from migrate.turns import OPEN, Turn, TurnState, not_ended
+from migrate.turn import OPEN, Turn, TurnState, not_ended
 from migrate.work import Runtime, Work, chosen, guards_of
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError, Refused

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pse.core.database import patience
 from pse.core.errors import PseError, RemoteError
 from pse.core.settings import Workspace
 from pse.core.structs import prepare_structs
@@ -183,6 +184,7 @@ def durable(workspace: Workspace, workflows: dict[str, Workflow], *, threads: in
         config["system_database_engine"] = engine
     else:
         config["system_database_url"] = url
+        config["db_engine_kwargs"] = {"connect_args": {"application_name": "dbos_transact", **patience(url)}}
         config["sys_db_pool_size"] = min(20, max(4, threads))
     DBOS.destroy(destroy_registry=True)
     DBOS(config=config)

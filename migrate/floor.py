@@ -1,28 +1,31 @@
 """Where campaigns are worked on: one process's share, with its engine, its connections and its signs of life."""
 
 import contextlib
-import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
+
+from migrate.alive import Alive, awake_s, die
 from migrate.backward import Backward
 from migrate.durable import Durable, Parked, Stopped, durable
 from migrate.forward import Forward
+from migrate.interrupts import through
 from migrate.journal import SqlJournal
 from migrate.limits import limits_of
 from migrate.paces import Noting
 from migrate.replicators.ports import FreezeOver
 from migrate.steps import PERMIT
 from migrate.store import Store, campaign_lock
-from migrate.turns import BEAT_S, LEASE_S, Turn, Turns, TurnState, scopes_of
+from migrate.turn import Turn, TurnState, scopes_of
+from migrate.turns import LEASE_S, Turns
 from migrate.work import Runtime, Work, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import MoveState
+from pse.core.errors import BadInput, RemoteError
 from pse.core.progress import Event, Progress
 from pse.core.settings import Workspace
 from pse.core.text import printable
@@ -36,6 +39,8 @@ _LOOK_S = 0.25
 """Seconds between two looks for a turn while there is room for one more."""
 _CLOSER_S = 2.0
 """Seconds between two looks that also see pauses taken away and processes that died."""
+_AWAY = (RemoteError, BadInput)
+"""What `Turns` raises when its database is away, overloaded or full."""
 
 Opener = Callable[[Workspace, "Bundle", Store, SqlJournal, Progress], Runtime]
 
@@ -78,9 +83,16 @@ class Floor:
         self._runtimes: dict[str, tuple[Runtime, dict[str, Work]]] = {}
         self._opening = threading.Lock()
         self._ended = threading.Event()
-        if database.dialect.name == "sqlite":
+        self._in_hand: set[tuple[str, str]] = set()
+        alone = database.dialect.name == "sqlite"
+        if alone:
             self.turns.leave_all()
+        heard = awake_s()
         self.worker = self.turns.join()
+        self._alive = Alive(self.turns, self.worker, heard=heard, leases=not alone)
+        # Every step and every effect asks the database first, so none is begun by who woke up too late.
+        event.listen(database, "checkout", lambda *_: self._alive.look())
+        self._alive.begin()
 
     # -- what is worked on ---------------------------------------------------------------------------------------------
 
@@ -168,35 +180,36 @@ class Floor:
             parallel: Turns at once.
             over: Asked again and again.
         """
-        done, broke = threading.Event(), list[BaseException]()
 
         def lead() -> None:
-            try:
-                with ThreadPoolExecutor(parallel) as pool:
-                    hands = threading.BoundedSemaphore(parallel)
-                    self._take_turns(pool, hands, [plan] if plan else [], only, over)
-            except BaseException as exc:  # noqa: BLE001 - raised below, in the thread of the caller
-                broke.append(exc)
-            finally:
-                done.set()
+            with ThreadPoolExecutor(parallel) as pool:
+                hands = threading.BoundedSemaphore(parallel)
+                self._take_turns(pool, hands, [plan] if plan else [], only, over)
 
-        try:
-            # Not in the main thread, where an interrupt may come between taking a turn and having a thread for it.
-            threading.Thread(target=lead, daemon=True).start()
-            _wait(done)
-        except KeyboardInterrupt:
-            # Frozen workloads go on to their end, the others stop at the next step; a second interrupt ends all.
+        through(lead, stop=self._halt)
+
+    def work_on(self, turn: Turn) -> None:
+        """Take a turn at once, whatever the limits and pauses, and do it.
+
+        Raises:
+            Refused: Another process works on the workload.
+            PseError: What it failed with.
+        """
+
+        def lead() -> None:
+            self._in_hand.add((turn.plan, turn.workload))
             try:
-                self.stop.set()
-                self.engine.stop.set()
-                _wait(done)
-            except KeyboardInterrupt:
-                # Threads would be waited for, so this ends as a kill does; the guards at the sources end a freeze.
-                signal.signal(signal.SIGINT, signal.SIG_DFL)
-                os.kill(os.getpid(), signal.SIGINT)
-            raise
-        if broke:
-            raise broke[0]
+                self.turns.seize(self.worker, turn)
+                self.do(turn)
+            finally:
+                self._in_hand.discard((turn.plan, turn.workload))
+
+        through(lead, stop=self._halt)
+
+    def _halt(self) -> None:
+        """Frozen workloads go on to their end, the others stop at the next step."""
+        self.stop.set()
+        self.engine.stop.set()
 
     def _take_turns(
         self,
@@ -207,20 +220,36 @@ class Floor:
         over: Callable[[], bool],
     ) -> None:
         nothing: tuple[object, float] = ((), 0.0)
-        while not self.stop.is_set() and not over():
-            if hands.acquire(timeout=_LOOK_S):
-                counts, now = self.turns.counts(), time.monotonic()
-                turn = None
-                # Where as many wait and run as when there was nothing to take, there is nothing still.
-                if counts != nothing[0] or now > nothing[1] + _CLOSER_S:
-                    turn = self.turns.take(self.worker, plans, only=only)
-                    nothing = (nothing[0] if turn else counts, now if turn is None else 0.0)
-                if turn is not None:
-                    pool.submit(self._one, turn, hands)
+        away = False
+        while not self.stop.is_set():
+            try:
+                if over():
+                    return
+                if not hands.acquire(timeout=_LOOK_S):
                     continue
-                hands.release()
-                self._ended.wait(_LOOK_S)
-                self._ended.clear()
+                turn = None
+                try:
+                    counts, now = self.turns.counts(), time.monotonic()
+                    away = False
+                    # Where as many wait and run as when there was nothing to take, there is nothing still.
+                    if counts != nothing[0] or now > nothing[1] + _CLOSER_S:
+                        turn = self.turns.take(self.worker, plans, only=only, has=tuple(self._in_hand))
+                        nothing = (nothing[0] if turn else counts, now if turn is None else 0.0)
+                    if turn is not None:
+                        self._in_hand.add((turn.plan, turn.workload))
+                        pool.submit(self._one, turn, hands)
+                        continue
+                finally:
+                    if turn is None:
+                        hands.release()
+            except _AWAY as exc:
+                # For as long as this process is heard of. Whether a turn was taken is not known: `has` finds it.
+                if not away:
+                    said = f"tried again: {printable(str(exc))}"
+                    self._progress(Event(step="turns", state="update", subject="all", message=said))
+                nothing, away = ((), 0.0), True
+            self._ended.wait(_LOOK_S)
+            self._ended.clear()
 
     def _one(self, turn: Turn, hands: threading.BoundedSemaphore) -> None:
         try:
@@ -228,6 +257,7 @@ class Floor:
         except BaseException as exc:  # noqa: BLE001 - it is kept and told, and raised by who asked for the turn
             self.failed[turn.workload] = exc
         finally:
+            self._in_hand.discard((turn.plan, turn.workload))
             hands.release()
             self._ended.set()
 
@@ -240,19 +270,31 @@ class Floor:
         try:
             self.attempt(turn.plan, turn.workload, turn.kind)
         except Parked as exc:
-            self._tell(turn, "update", f"waits: {exc.why}")
             state = TurnState.HELD if exc.person else TurnState.PARKED
-            self.turns.end(self.worker, turn, state, said=exc.why, in_s=exc.in_s)
+            self._let_go(turn, state, said=exc.why, in_s=exc.in_s)
+            self._tell(turn, "update", f"waits: {exc.why}")
         except Stopped:
-            self.turns.end(self.worker, turn, TurnState.WAITING)
-        except KeyboardInterrupt:
-            raise  # it waits for the next worker when this one leaves
+            self._let_go(turn, TurnState.WAITING)
         except BaseException as exc:
+            self._let_go(turn, TurnState.FAILED, said=printable(str(exc)))
             self._tell(turn, "failed", printable(str(exc)))
-            self.turns.end(self.worker, turn, TurnState.FAILED, said=printable(str(exc)))
             raise
         else:
-            self.turns.end(self.worker, turn, TurnState.DONE)
+            self._let_go(turn, TurnState.DONE)
+
+    def _let_go(self, turn: Turn, state: TurnState, *, said: str = "", in_s: float = 0.0) -> None:
+        """End the turn, however often that has to be said: one that is not ended is lost for as long as this lives."""
+        begun, pause = awake_s(), 0.1
+        while True:
+            try:
+                return self.turns.end(self.worker, turn, state, said=said, in_s=in_s)
+            except _AWAY as exc:
+                if awake_s() - begun > LEASE_S:
+                    die(f"it cannot be noted how {turn.workload} ended, and others have to go on with it: {exc}")
+                with contextlib.suppress(Exception):
+                    self._tell(turn, "update", f"its end is noted later, tried again: {printable(str(exc))}")
+            time.sleep(pause)
+            pause = min(2 * pause, 2.0)
 
     def _tell(self, turn: Turn, state: str, message: str) -> None:
         self._progress(Event(step=turn.kind, state=state, subject=turn.workload, message=message))
@@ -262,6 +304,7 @@ class Floor:
 
     def _may_go(self, plan: str, workload: str, *, always: bool) -> None:
         """Before a step: the turn is this process's still, and nobody wants it to wait."""
+        self._alive.look()
         mine = self.turns.mine(self.worker, plan, workload)
         if mine is None:
             raise Stopped
@@ -269,30 +312,14 @@ class Floor:
         if not always and turn.kind == "move" and paused & set(scopes_of(workload, turn.wave)):
             raise Parked("paused; `pse resume` lets it go on")
 
-    # -- signs of life -------------------------------------------------------------------------------------------------
-
-    def live(self, ended: threading.Event) -> None:
-        """Say again and again that this process lives, until ``ended``; where that is not heard in time, end it.
-
-        Another process takes its turns up then, and two must not work on one: this ends as a kill does, which
-        everything here is made for.
-        """
-        said = time.monotonic()
-        while not ended.wait(BEAT_S):
-            try:
-                heard = self.turns.beat(self.worker)
-                said = time.monotonic()
-            except Exception:  # noqa: BLE001 - whatever the driver raises: the database is not there
-                heard = time.monotonic() - said < LEASE_S * 2 / 3
-            if not heard and self._database.dialect.name != "sqlite":
-                sys.stderr.write("this process was not heard of for too long; others go on with its moves\n")
-                sys.stderr.flush()
-                os.kill(os.getpid(), signal.SIGKILL)
-
     def close(self) -> None:
         """Give back what is still in hand, and end all connections."""
+        if self._in_hand:
+            die("steps of this process have not ended, so it is killed; others go on with its moves")
+        self._alive.fall_silent()
         with contextlib.suppress(Exception):  # the database may be gone; then the lease ends by itself
             self.turns.leave(self.worker)
+        self._alive.end()
         for runtime, _ in self._runtimes.values():
             runtime.close()
 
@@ -324,25 +351,14 @@ def floor(
         Refused: Another process works, and the database is SQLite.
     """
     database = open_database(workspace)
-    ended = threading.Event()
     try:
         alone = database.dialect.name == "sqlite"
         with campaign_lock(workspace) if alone else contextlib.nullcontext():
             made = Floor(workspace, database, find, progress, opener)
-            living = threading.Thread(target=made.live, args=(ended,), daemon=True)
-            living.start()
             try:
                 with durable(workspace, made.workflows(), threads=parallel) as made.engine:
                     yield made
             finally:
                 made.close()
-                ended.set()
-                living.join()
     finally:
         database.dispose()
-
-
-def _wait(done: threading.Event) -> None:
-    """By short waits: a signal that another thread took is seen only when this one wakes."""
-    while not done.wait(0.2):
-        pass

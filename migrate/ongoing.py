@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from migrate.paces import Pace, paces
 from migrate.store import Store, somebody_works
-from migrate.turns import OPEN, Turns
+from migrate.turn import OPEN
+from migrate.turns import Turns
 from migrate.work import works
 from pse.core.database import WORKERS, open_database
 from pse.core.served import NEW_SIDE

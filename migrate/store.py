@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import ColumnElement, Engine, select
 
-from migrate.turns import Turns, TurnState
+from migrate.turn import TurnState
+from migrate.turns import Turns
 from pse.core.canonical import encode
 from pse.core.database import PROGRESS, WORKERS
 from pse.core.documents.campaign import MoveState, WorkloadProgress

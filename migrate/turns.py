@@ -12,17 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
-from sqlalchemy.engine import Row
+from sqlalchemy.exc import SQLAlchemyError
 
-from pse.core.database import PAUSES, TURNS, WORKERS
-from pse.core.errors import Refused
+from migrate.turn import OPEN, Turn, TurnState, is_turn, not_ended, scopes_of
+from pse.core.database import PAUSES, TURNS, WORKERS, unusable
+from pse.core.errors import Refused, RemoteError
 
 BEAT_S = 5.0
 """Seconds between two signs of life."""
@@ -32,56 +29,15 @@ _LOCK = 7_015_023_041
 """Names the lock of all turns at PostgreSQL; any number that nobody else uses there."""
 
 
-class TurnState(StrEnum):
-    """Where a turn stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    PARKED = "parked"
-    """Waits for an hour, and holds nobody up."""
-    HELD = "held"
-    """Waits for a person, and holds nobody up."""
-    DONE = "done"
-    FAILED = "failed"
-
-
-OPEN = (TurnState.WAITING, TurnState.RUNNING, TurnState.PARKED, TurnState.HELD)
-"""States of turns that have not ended."""
 _DONE_BY = ("move", "back")
 """Kinds that a worker takes up; `pse close` is done by whoever called it, or not at all."""
-
-
-@dataclass(frozen=True)
-class Turn:
-    """One row.
-
-    Attributes:
-        plan: Hash of the plan.
-        workload: Workload id.
-        kind: ``move``, ``back`` or ``close``.
-        run: The call that asked for it; within one, a wave waits for those before it.
-        wave: Number of the wave.
-        priority: Within a wave the highest first.
-        place: Place among equals.
-        touches: What limits count: ``source NAME``, ``target PLACE``, ``link NAME``.
-        state: See `TurnState`.
-        worker: Who has it; empty when nobody does.
-        due: Moment (the database's clock) before which it is not taken up.
-        said: What it waits for, or failed with.
-    """
-
-    plan: str
-    workload: str
-    kind: str
-    run: str
-    wave: int = 0
-    priority: int = 0
-    place: int = 0
-    touches: tuple[str, ...] = ()
-    state: TurnState = TurnState.WAITING
-    worker: str = ""
-    due: float = 0.0
-    said: str = ""
+_RUNS = TURNS.c.state == TurnState.RUNNING
+_GIVEN_BACK = {"state": TurnState.WAITING, "worker": "", "due": 0.0}
+_BOUNDS = (
+    "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '10s'; "
+    "SET LOCAL idle_in_transaction_session_timeout = '5s'"
+)
+"""These transactions take milliseconds: one that hangs in the middle is ended by the server and holds nobody up."""
 
 
 class Turns:
@@ -103,9 +59,8 @@ class Turns:
         """Begin to be a worker; returns the id."""
         made = f"{os.getpid()}-{secrets.token_hex(8)}"
         with self._alone() as connection:
+            self._reap(connection)
             now = _now(connection)
-            # Long dead; their turns went back when the lease ended.
-            connection.execute(delete(WORKERS).where(WORKERS.c.beat < now - 100 * LEASE_S))
             connection.execute(
                 insert(WORKERS).values(
                     id=made, host=socket.gethostname()[:256], machine=_machine(), pid=os.getpid(), begun=now, beat=now
@@ -115,7 +70,7 @@ class Turns:
 
     def beat(self, worker: str) -> bool:
         """Say that a worker lives; False when it was given up meanwhile, and its turns with it."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             said = update(WORKERS).where(WORKERS.c.id == worker).values(beat=_now(connection))
             return connection.execute(said).rowcount == 1
 
@@ -131,55 +86,87 @@ class Turns:
 
     def busy(self) -> bool:
         """A worker that lives has a turn in hand."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(TURNS.c.worker).where(TURNS.c.state == TurnState.RUNNING))
-            return bool({row.worker for row in rows} - set(self._dead(connection)))
+        with self._reading() as connection:
+            living, _ = self._workers(connection)
+            mine = (TURNS.c.state == TurnState.RUNNING) & TURNS.c.worker.in_(living)
+            return connection.execute(select(TURNS.c.worker).where(mine)).first() is not None
 
     def dead(self) -> frozenset[str]:
         """Ids of workers that do not live any more, and have not been given up yet."""
-        with self._engine.connect() as connection:
-            return frozenset(self._dead(connection))
+        with self._reading() as connection:
+            return frozenset(self._workers(connection)[1])
 
     # -- turns ---------------------------------------------------------------------------------------------------------
 
     def ask(self, wanted: Sequence[Turn]) -> None:
-        """Ask for turns; one that somebody has in hand stays as it is, any other is as it is asked for now."""
+        """Ask for turns; one that somebody has in hand counts as asked for now, and stays with whoever has it.
+
+        Raises:
+            Refused: Another plan's turn for one of the workloads is in hand.
+        """
         with self._alone() as connection:
             self._reap(connection)
+            running = [Turn.of(row) for row in connection.execute(select(TURNS).where(_RUNS))]
+            in_hand = {(one.plan, one.workload): one for one in running}
             for turn in wanted:
-                row = connection.execute(select(TURNS).where(_is(turn.plan, turn.workload))).one_or_none()
-                if row is None or row.state != TurnState.RUNNING:
-                    _put(connection, turn)
+                for one in running:
+                    if one.workload == turn.workload and one.plan != turn.plan:
+                        raise self._refused(connection, one, turn)
+            for turn in wanted:
+                has = in_hand.get((turn.plan, turn.workload))
+                if has is None:
+                    turn.put(connection)
+                elif has.kind == turn.kind:
+                    # Of an earlier call that was killed, say: the waves of this one wait for it.
+                    has.set(connection, run=turn.run, wave=turn.wave, priority=turn.priority, place=turn.place)
 
-    def take(self, worker: str, plans: Collection[str], *, only: Collection[str] | None = None) -> Turn | None:
-        """Take the first turn that may begin now, within all limits; None when there is none.
+    def take(
+        self,
+        worker: str,
+        plans: Collection[str],
+        *,
+        only: Collection[str] | None = None,
+        has: Collection[tuple[str, str]] | None = None,
+    ) -> Turn | None:
+        """Take the first turn that may begin now, within all limits; None when there is none, or it was given up.
 
         Args:
             worker: Who takes it.
             plans: Hashes of plans that it can work on; empty is every plan.
             only: Workloads that it works on; None is all.
+            has: Plan and workload of what the worker has in hand. A turn that is its own and is not among them was
+                taken without its hearing of it, so it is the first; None is that it heard of all.
         """
         with self._alone() as connection:
-            self._reap(connection)
+            if worker not in self._reap(connection):
+                return None
             now = _now(connection)
-            found = select(TURNS).where(TURNS.c.state.in_(OPEN) & TURNS.c.kind.in_(_DONE_BY))
-            turns = [_turn(row) for row in connection.execute(found)]
+            every = [Turn.of(row) for row in connection.execute(select(TURNS).where(TURNS.c.state.in_(OPEN)))]
+            turns = [turn for turn in every if turn.kind in _DONE_BY]
             paused = {(row.plan, row.scope) for row in connection.execute(select(PAUSES))}
-            busy = Counter(key for turn in turns if turn.state is TurnState.RUNNING for key in _keys(turn))
+            running = [turn for turn in turns if turn.state is TurnState.RUNNING]
+            mine = frozenset(has or ())
+            for turn in running if has is not None else ():
+                if turn.worker == worker and (turn.plan, turn.workload) not in mine:
+                    return turn
+            busy = Counter(key for turn in running for key in turn.keys)
+            # Under whatever plan: two must not work on one workload.
+            in_hand = {turn.workload for turn in every if turn.state is TurnState.RUNNING}
             first: dict[str, int] = {}
             for turn in turns:
                 first[turn.run] = min(first.get(turn.run, turn.wave), turn.wave)
             turns.sort(key=lambda turn: (turn.kind != "back", turn.wave, -turn.priority, turn.place, turn.workload))
             for turn in turns:
                 if (
-                    turn.state is not TurnState.RUNNING
+                    turn.workload not in in_hand
+                    and (turn.plan, turn.workload) not in mine
                     and turn.due <= now
                     and (not plans or turn.plan in plans)
                     and (only is None or turn.workload in only)
                     # A rollback waits for nothing: its users may be on neither side.
                     and (turn.kind == "back" or self._may(turn, first, paused, busy))
                 ):
-                    _set(connection, turn, state=TurnState.RUNNING, worker=worker, said="")
+                    turn.set(connection, state=TurnState.RUNNING, worker=worker, said="")
                     return turn
         return None
 
@@ -187,31 +174,33 @@ class Turns:
         """Take a turn at once, whatever the limits and pauses.
 
         Raises:
-            Refused: Another process has it; or a close would end a move or a rollback that somebody asked for.
+            Refused: Another process has it, or another plan's turn for the workload; or a close would end a move or a
+                rollback that somebody asked for.
+            RemoteError: The worker was given up.
         """
         with self._alone() as connection:
-            self._reap(connection)
-            found = connection.execute(select(TURNS).where(_is(turn.plan, turn.workload))).one_or_none()
-            if found is not None and found.state == TurnState.RUNNING and found.worker != worker:
-                who = select(WORKERS.c.host, WORKERS.c.pid).where(WORKERS.c.id == found.worker)
-                host, pid = connection.execute(who).one()
-                raise Refused(
-                    f"process {pid} on {host} works on it",
-                    where=turn.workload,
-                    hint="Wait for its end, or look at `pse status`.",
+            if worker not in self._reap(connection):
+                raise RemoteError(
+                    "this process was not heard of for too long", where=turn.workload, hint="Run it again."
                 )
+            for row in connection.execute(select(TURNS).where(_RUNS & (TURNS.c.workload == turn.workload))):
+                if (row.plan, row.worker) != (turn.plan, worker):
+                    raise self._refused(connection, Turn.of(row), turn)
+            found = connection.execute(select(TURNS).where(is_turn(turn.plan, turn.workload))).one_or_none()
             if found is not None and turn.kind == "close" and found.kind != "close" and found.state in OPEN:
-                raise Refused(not_ended(_turn(found)), where=turn.workload, hint="Run `pse migrate` to its end first.")
-            _put(connection, turn)
-            _set(connection, turn, state=TurnState.RUNNING, worker=worker)
+                raise Refused(
+                    not_ended(Turn.of(found)), where=turn.workload, hint="Run `pse migrate` to its end first."
+                )
+            turn.put(connection)
+            turn.set(connection, state=TurnState.RUNNING, worker=worker)
 
     def mine(self, worker: str, plan: str, workload: str) -> tuple[Turn, frozenset[str]] | None:
         """The turn that a worker has, and what is paused in its plan; None when it has lost it."""
-        running = (TURNS.c.worker == worker) & (TURNS.c.state == TurnState.RUNNING)
-        with self._engine.connect() as connection:
-            row = connection.execute(select(TURNS).where(_is(plan, workload) & running)).one_or_none()
+        with self._reading() as connection:
+            chosen = is_turn(plan, workload) & _RUNS & (TURNS.c.worker == worker)
+            row = connection.execute(select(TURNS).where(chosen)).one_or_none()
             paused = connection.execute(select(PAUSES.c.scope).where(PAUSES.c.plan == plan)).scalars()
-            return (_turn(row), frozenset(paused)) if row is not None else None
+            return (Turn.of(row), frozenset(paused)) if row is not None else None
 
     def end(self, worker: str, turn: Turn, state: TurnState, *, said: str = "", in_s: float = 0.0) -> None:
         """Let go of a turn; quiet when it is another's by now. After a failure no later wave of its run is begun.
@@ -224,16 +213,15 @@ class Turns:
             in_s: Seconds from now before which it is not taken up again.
         """
         with self._alone() as connection:
-            values = {
-                "state": state,
-                "worker": "",
-                "said": said[:2000],
-                "due": _now(connection) + in_s if in_s else 0.0,
-            }
-            mine = _is(turn.plan, turn.workload) & (TURNS.c.worker == worker)
-            connection.execute(update(TURNS).where(mine).values(**values))
+            mine = is_turn(turn.plan, turn.workload) & _RUNS & (TURNS.c.worker == worker)
+            row = connection.execute(select(TURNS).where(mine)).one_or_none()
+            if row is None:
+                return
+            due = _now(connection) + in_s if in_s else 0.0
+            turn.set(connection, state=state, worker="", said=said[:2000], due=due)
             if state is TurnState.FAILED:
-                later = (TURNS.c.run == turn.run) & (TURNS.c.wave > turn.wave) & (TURNS.c.state != TurnState.RUNNING)
+                # Of the run that asked last, which need not be the one that it was taken for.
+                later = (TURNS.c.run == row.run) & (TURNS.c.wave > row.wave) & (TURNS.c.state != TurnState.RUNNING)
                 connection.execute(delete(TURNS).where(later & (TURNS.c.state != TurnState.DONE)))
 
     def withdraw(self, plan: str, workloads: Collection[str]) -> None:
@@ -246,13 +234,13 @@ class Turns:
     def all(self, plan: str | None = None) -> tuple[Turn, ...]:
         """Every turn, or those of one plan, by workload."""
         query = select(TURNS).order_by(TURNS.c.plan, TURNS.c.workload)
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(query if plan is None else query.where(TURNS.c.plan == plan))
-            return tuple(_turn(row) for row in rows)
+            return tuple(Turn.of(row) for row in rows)
 
     def counts(self) -> tuple[tuple[str, int], ...]:
         """Turns by state: when it is as before, nothing became free."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execute(select(TURNS.c.state, func.count()).group_by(TURNS.c.state))
             return tuple(sorted((row[0], row[1]) for row in rows))
 
@@ -273,7 +261,7 @@ class Turns:
 
     def pauses(self, plan: str) -> tuple[str, ...]:
         """What is paused."""
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             query = select(PAUSES.c.scope).where(PAUSES.c.plan == plan).order_by(PAUSES.c.scope)
             return tuple(connection.execute(query).scalars())
 
@@ -282,72 +270,65 @@ class Turns:
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
         """One transaction at a time, over all processes; SQLite begins every one of them so."""
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        with self._changing(f"; SELECT pg_advisory_xact_lock({_LOCK})") as connection:
             yield connection
 
-    def _reap(self, connection: Connection) -> None:
-        if dead := self._dead(connection):
-            _give_up(connection, dead)
+    @contextmanager
+    def _changing(self, more: str = "") -> Iterator[Connection]:
+        with self._told(), self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # In one message, which the driver sends so only where there is nothing to put in.
+                connection.exec_driver_sql(_BOUNDS + more, execution_options={"no_parameters": True})
+            yield connection
 
-    def _dead(self, connection: Connection) -> list[str]:
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._told(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as exc:
+            raise unusable(self._engine, exc) from exc
+
+    def _workers(self, connection: Connection) -> tuple[list[str], list[str]]:
+        """Ids of those that live, and of those that do not."""
         # At SQLite the lock of the campaign says who may work, also after a laptop has slept for an hour.
         now, here, leases = _now(connection), _machine(), connection.dialect.name != "sqlite"
-        return [
-            row.id
-            for row in connection.execute(select(WORKERS))
-            if (leases and row.beat < now - LEASE_S) or (row.machine == here and not _runs(row.pid))
-        ]
+        living, dead = list[str](), list[str]()
+        for row in connection.execute(select(WORKERS)):
+            over = leases and row.beat < now - LEASE_S
+            (dead if over or (row.machine == here and not _runs(row.pid)) else living).append(row.id)
+        return living, dead
+
+    def _reap(self, connection: Connection) -> list[str]:
+        """Give back what nobody who lives has in hand; returns who lives."""
+        living, dead = self._workers(connection)
+        connection.execute(update(TURNS).where(_RUNS & TURNS.c.worker.not_in(living)).values(**_GIVEN_BACK))
+        if dead:
+            connection.execute(delete(WORKERS).where(WORKERS.c.id.in_(dead)))
+        return living
+
+    def _refused(self, connection: Connection, has: Turn, wanted: Turn) -> Refused:
+        """What has a workload in hand that another one wants."""
+        by = connection.execute(select(WORKERS.c.host, WORKERS.c.pid).where(WORKERS.c.id == has.worker)).one_or_none()
+        who = f"process {by.pid} on {by.host}" if by is not None else "another process"
+        plan = f", by plan {has.plan[:12]}" if has.plan != wanted.plan else ""
+        hint = "Wait for its end, or look at `pse status`."
+        return Refused(f"{who} works on it{plan}", where=wanted.workload, hint=hint)
 
     def _may(self, turn: Turn, first: dict[str, int], paused: set[tuple[str, str]], busy: Counter[str]) -> bool:
         scopes = {(turn.plan, scope) for scope in scopes_of(turn.workload, turn.wave)}
         if turn.wave > first[turn.run] or scopes & paused:
             return False
-        limits = ((busy[key], self._limits.get(key, self._limits.get(key.split(" ")[0]))) for key in _keys(turn))
+        limits = ((busy[key], self._limits.get(key, self._limits.get(key.split(" ")[0]))) for key in turn.keys)
         return all(limit is None or taken < limit for taken, limit in limits)
 
 
-def not_ended(turn: Turn) -> str:
-    """That a turn is asked for and has not ended, in words."""
-    what = {"move": "move", "back": "rollback"}.get(turn.kind, turn.kind)
-    return f"its {what} is asked for and has not ended ({turn.state.value}{f': {turn.said}' if turn.said else ''})"
-
-
-def scopes_of(workload: str, wave: int) -> tuple[str, ...]:
-    """Pauses that hold a workload up."""
-    return ("", f"wave:{wave}", f"workload:{workload}")
-
-
-def _keys(turn: Turn) -> tuple[str, ...]:
-    return ("all", *turn.touches)
-
-
-def _is(plan: str, workload: str) -> Any:
-    return (TURNS.c.plan == plan) & (TURNS.c.workload == workload)
-
-
-def _put(connection: Connection, turn: Turn) -> None:
-    values = {name: getattr(turn, name) for name in Turn.__dataclass_fields__}
-    values["touches"] = msgspec.json.encode(turn.touches).decode()
-    connection.execute(delete(TURNS).where(_is(turn.plan, turn.workload)))
-    connection.execute(insert(TURNS).values(**values))
-
-
-def _set(connection: Connection, turn: Turn, **values: Any) -> None:
-    connection.execute(update(TURNS).where(_is(turn.plan, turn.workload)).values(**values))
-
-
-def _turn(row: Row[Any]) -> Turn:
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented way to a row as a mapping
-    values["touches"] = tuple(msgspec.json.decode(row.touches))
-    return Turn(**{**values, "state": TurnState(row.state)})
-
-
 def _give_up(connection: Connection, workers: Sequence[str]) -> None:
-    values = {"state": TurnState.WAITING, "worker": "", "due": 0.0}
-    mine = TURNS.c.worker.in_(workers) & (TURNS.c.state == TurnState.RUNNING)
-    connection.execute(update(TURNS).where(mine).values(**values))
+    connection.execute(update(TURNS).where(_RUNS & TURNS.c.worker.in_(workers)).values(**_GIVEN_BACK))
     connection.execute(delete(WORKERS).where(WORKERS.c.id.in_(workers)))
 
 

@@ -18,7 +18,7 @@ from migrate.hosts import Host
 from migrate.journal import SqlJournal
 from migrate.standing import standing
 from migrate.store import Store
-from migrate.turns import Turn
+from migrate.turn import Turn
 from migrate.work import Work, chosen, works
 from pse.core.database import open_database
 from pse.core.documents.campaign import Campaign, MoveState

@@ -3,7 +3,8 @@
 import pytest
 
 from migrate.closing import cleanup
-from migrate.turns import Turn, Turns, TurnState
+from migrate.turn import Turn, TurnState
+from migrate.turns import Turns
 from policy.ledger import Ledger
 from pse.cli.render_moves import closed_view
 from pse.core.database import open_database

@@ -112,7 +112,7 @@ def test_a_second_interrupt_ends_a_campaign_that_does_not_stop(tmp_path: Path) -
 import sys, threading
 from pathlib import Path
 from migrate.floor import floor
-from migrate.turns import Turn
+from migrate.turn import Turn
 from pse.core.progress import silent
 from pse.core.settings import Workspace
 with floor(Workspace(Path(sys.argv[1])), None, progress=silent, parallel=1) as made:

@@ -12,7 +12,8 @@ from sqlalchemy import update
 from migrate.journal import SqlJournal
 from migrate.standing import half_back, standing
 from migrate.store import Store, campaign_lock
-from migrate.turns import Turn, Turns
+from migrate.turn import Turn
+from migrate.turns import Turns
 from pse.cli.main import root
 from pse.core.database import WORKERS, open_database
 from pse.core.documents.campaign import MoveState, StepRecord, WorkloadProgress

@@ -5,17 +5,19 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import msgspec
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, delete, update
 
 from migrate.limits import Rate, limits_of
-from migrate.turns import LEASE_S, Turn, Turns, TurnState
+from migrate.turn import Turn, TurnState
+from migrate.turns import LEASE_S, Turns
 from pse.core.database import WORKERS, open_database
-from pse.core.errors import Refused
+from pse.core.errors import Refused, RemoteError
 from pse.core.moving import CutOver, Hours, Link
 from pse.core.settings import MigrateSettings, Workspace
 from tests.migrate.stores import server, workspace
@@ -198,10 +200,80 @@ def test_a_process_of_another_machine_is_dead_when_its_lease_has_ended(database:
     assert taken(turns, me) == ["a"]
     assert turns.mine(far, "p", "a") is None
     assert not turns.beat(far)
-    # What it says of the turn from now on counts for nothing.
+    # What it says of the turn from now on counts for nothing, and it gets no other.
+    turns.ask([turn("b")])
+    assert turns.take(far, []) is None
+    with pytest.raises(RemoteError, match="not heard of"):
+        turns.seize(far, turn("b", kind="back"))
     turns.end(far, turn("a"), TurnState.DONE)
     assert turns.mine(me, "p", "a") is not None
     assert turns.beat(me)
+
+
+def test_who_joins_gives_back_what_the_long_dead_had(database: Engine) -> None:
+    turns = Turns(database, {})
+    far = turns.join()
+    turns.ask([turn("a")])
+    assert taken(turns, far) == ["a"]
+    with database.begin() as connection:
+        gone = WORKERS.c.beat - 200 * LEASE_S
+        connection.execute(update(WORKERS).where(WORKERS.c.id == far).values(machine="another", beat=gone))
+    if database.dialect.name == "sqlite":
+        # There whoever has the campaign's lock is the only one.
+        turns.leave_all()
+    assert taken(turns, turns.join()) == ["a"]
+
+
+@pytest.mark.parametrize("seized", [False, True])
+def test_a_turn_of_a_worker_that_nobody_knows_is_taken_up(database: Engine, *, seized: bool) -> None:
+    turns = Turns(database, {})
+    far, me = turns.join(), turns.join()
+    turns.ask([turn("a")])
+    assert taken(turns, far) == ["a"]
+    with database.begin() as connection:
+        connection.execute(delete(WORKERS).where(WORKERS.c.id == far))
+    assert not turns.busy()
+    if seized:
+        turns.seize(me, turn("a", kind="back"))
+    else:
+        assert taken(turns, me) == ["a"]
+    assert turns.mine(me, "p", "a") is not None
+
+
+def test_the_waves_of_a_new_call_wait_for_what_an_earlier_one_began(database: Engine) -> None:
+    turns = Turns(database, {})
+    me = turns.join()
+    turns.ask([turn("a"), turn("b", wave=2)])
+    (one,) = [turns.take(me, [])]
+    assert one is not None
+    # The first call was killed, and its wave goes on at a worker.
+    turns.ask([replace(turn(name, wave=wave, priority=3), run="new") for name, wave in (("a", 1), ("b", 2))])
+    assert taken(turns, me) == []
+    found = turns.mine(me, "p", "a")
+    assert found is not None
+    assert (found[0].run, found[0].priority, found[0].worker) == ("new", 3, me)
+    # What fails of it ends the waves of the new one.
+    turns.end(me, one, TurnState.FAILED, said="broke")
+    assert [one.workload for one in turns.all()] == ["a"]
+
+
+def test_no_turn_beside_another_plans(database: Engine) -> None:
+    turns = Turns(database, {})
+    far, me = turns.join(), turns.join()
+    turns.ask([turn("a")])
+    turns.ask([replace(turn("a"), plan="q")])
+    assert taken(turns, far) == ["a"]
+    assert taken(turns, me) == []
+    with pytest.raises(Refused, match=r"process \d+ on .* works on it, by plan p"):
+        turns.ask([replace(turn(name), plan="q") for name in ("b", "a")])
+    with pytest.raises(Refused, match="by plan p"):
+        turns.seize(me, replace(turn("a", kind="back"), plan="q"))
+    assert [(one.plan, one.workload, one.state.value) for one in turns.all()] == [
+        ("p", "a", "running"),
+        ("q", "a", "waiting"),
+    ]
+    turns.end(far, turn("a"), TurnState.DONE)
+    assert taken(turns, me) == ["a"]
 
 
 def test_a_window_over_midnight_and_its_next_opening() -> None:

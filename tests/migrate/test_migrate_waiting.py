@@ -20,7 +20,7 @@ from migrate.durable import Parked
 from migrate.floor import floor
 from migrate.paces import Noting, paces
 from migrate.replicators.ports import Moved, Task
-from migrate.turns import TurnState
+from migrate.turn import TurnState
 from migrate.work import chosen
 from policy.approvals import approve
 from policy.cutovers import approve_cut_over, require_cut_over

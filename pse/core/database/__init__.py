@@ -19,6 +19,7 @@ from sqlalchemy import (
     create_engine,
     event,
     inspect,
+    make_url,
     text,
 )
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +28,19 @@ from pse.core.errors import BadInput, RemoteError
 from pse.core.settings import Workspace
 
 METADATA = MetaData()
+PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""How long libpq waits for a PostgreSQL server that is silent (seconds; the second in ms); a URL's own words go first.
+
+A line that is cut off without a word would hold a connection for a quarter of an hour otherwise.
+"""
+_IDLE_S = 60
+"""Seconds after which PostgreSQL ends a transaction whose process does nothing in it: it may be stopped, with locks."""
 
 SIGHTINGS = Table(
     "sightings",
@@ -117,6 +131,8 @@ PACES = Table(
 
 _LOCK = 7_015_023_040
 """Names the lock under which PostgreSQL's tables are made; any number that nobody else uses there."""
+_LATE = ("55P03", "57014")
+"""PostgreSQL's codes for a lock and for a statement that took too long."""
 HEAD = "0003"
 """The revision that this program works with; a test holds it against ``versions/``."""
 
@@ -145,7 +161,9 @@ def open_database(workspace: Workspace) -> Engine:
 
 def _engine(url: str) -> Engine:
     try:
-        return create_engine(url)
+        if not url.startswith("postgresql"):
+            return create_engine(url)
+        engine = create_engine(url, connect_args=patience(url), pool_pre_ping=True)
     except (SQLAlchemyError, ImportError, ValueError):
         # Not chained and not quoted: what was given may hold a password.
         raise BadInput(
@@ -153,6 +171,21 @@ def _engine(url: str) -> Engine:
             where="PSE_DATABASE_URL, or database in pse.toml",
             hint="Write postgresql+psycopg://USER:PASSWORD@HOST:PORT/NAME, with %-codes for special characters.",
         ) from None
+    _bound(engine)
+    return engine
+
+
+def patience(url: str) -> dict[str, Any]:
+    """What of `PATIENCE` the URL of a PostgreSQL server says nothing of itself."""
+    return {name: value for name, value in PATIENCE.items() if name not in make_url(url).query}
+
+
+def _bound(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_S}s'")
+        connection.commit()  # what is not committed, the pool takes back
 
 
 def _bring_up_to_date(engine: Engine) -> None:
@@ -167,6 +200,9 @@ def _bring_up_to_date(engine: Engine) -> None:
 def unusable(engine: Engine, exc: SQLAlchemyError) -> BadInput | RemoteError:
     """What SQLAlchemy said, in words, with what was kept: a transaction is written as a whole or not at all."""
     where = engine.url.render_as_string(hide_password=True)
+    if getattr(getattr(exc, "orig", None), "sqlstate", None) in _LATE:
+        text = "the database did not answer in time: another process holds what is wanted, or it has too much to do"
+        return RemoteError(text, where=where, hint="Run it again; where that does not help, ask who runs the server.")
     if engine.dialect.name != "sqlite":
         return RemoteError(f"the database cannot be used: {exc.args[0]}", where=where, hint="Ask who runs the server.")
     where = engine.url.database or where
