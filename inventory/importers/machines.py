@@ -112,10 +112,10 @@ class Intake:
         self._seen[key] = where
         self._sightings.append(sighting)
 
-    def skip(self, cells: Mapping[str, str], where: str, why: str) -> None:
-        """Skip one row that is no server, with its reason."""
+    def skip(self, cells: Mapping[str, str], where: str, why: str, *, severity: Severity = Severity.INFO) -> None:
+        """Skip one row that is no server, or, as an error, one that cannot be understood; with its reason."""
         self._rows += 1
-        self._left_out(cells.get("name") or where, where, why, severity=Severity.INFO)
+        self._left_out(cells.get("name") or where, where, why, severity=severity)
 
     def part_left_out(self, subject: str, where: str, why: str) -> None:
         """A row about a part of a machine that cannot be read."""

@@ -13,6 +13,7 @@ from inventory.vsphere.collecting import attributes, machines, places
 from inventory.vsphere.connection import Target, connected, pin_of, target_of
 from inventory.vsphere.machines import Machine, Records, shared_luns
 from pse.core.errors import UsageError
+from pse.core.findings import Severity
 from pse.core.progress import Event, Progress, silent
 from pse.core.secrets import resolve
 from pse.core.settings import Workspace
@@ -63,11 +64,15 @@ def read_vsphere(target: Target, password: str, *, pin: bytes | None = None, pro
     """Ask for the machines and keep nothing; raises as `import_vsphere` does."""
     prefix = f"{NAME}:{target.shown}#"
     made: list[Machine] = []
+    odd: dict[str, str] = {}
     with connected(target, password, pin=pin) as content:
         vcenter = str(content.about.instanceUuid or "")
         records = Records(places(content), attributes(content), vcenter)
         for name, values in machines(content):
-            made.append(records.of(name, values, printable(f"{prefix}{name}")))
+            try:
+                made.append(records.of(name, values, printable(f"{prefix}{name}")))
+            except (AttributeError, TypeError, ValueError):  # one machine that makes no sense stops no other
+                odd[name] = str(values.get("name", name))
             if len(made) % 1000 == 0:
                 progress(Event(step="import", state="update", subject=target.shown, done=len(made), unit="machines"))
     intake = Intake(prefix)
@@ -81,6 +86,9 @@ def read_vsphere(target: Target, password: str, *, pin: bytes | None = None, pro
             machine.parts(shared, printable(prefix + machine.id)),
             key=(vcenter, machine.id),
         )
+    for name in sorted(odd):
+        why = "what vSphere says of it makes no sense"
+        intake.skip({"name": odd[name]}, name, why, severity=Severity.ERROR)
     return intake.result()
 
 

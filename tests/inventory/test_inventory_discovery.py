@@ -85,6 +85,8 @@ def test_a_host_is_read_in_one_round_trip_and_kept(room: Room, sshd: Sshd) -> No
     assert server.os_family
     assert server.addresses == (sshd.address,)
     assert server.tags == ("owner=Director Records",)
+    assert {row.server for row in found.estate.configuration} == {server.id}, "at least root's groups are known"
+    assert "PSE-I138" not in {f.code for f in found.estate.manifest.findings}, "both ends have one clock"
     assert inventory.load_estate(room.workspace()) == found.estate
     log = sshd.log.read_bytes()[len(before) :]
     assert log.count(b"Starting session: command") == 1

@@ -91,6 +91,20 @@ def test_a_machine_of_which_nothing_may_be_seen_has_its_name_at_least() -> None:
     assert machine.parts((), "s") == Parts()
 
 
+def test_one_machine_that_makes_no_sense_stops_no_other(vcsim: Vcsim, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Records.of
+
+    def of(self: Records, name: str, values: Any, source: str) -> Any:
+        odd = {**values, "summary.storage": "none"} if values["name"] == "DC0_H0_VM1" else values
+        return plain(self, name, odd, source)
+
+    monkeypatch.setattr(Records, "of", of)
+    found = read_vsphere(target_of(vcsim.url), PASSWORD, pin=pin_of(vcsim.pin))
+    assert (found.rows, found.skipped) == (MACHINES, 1)
+    (finding,) = found.findings
+    assert (finding.code, finding.severity, finding.subject) == ("PSE-I020", Severity.ERROR, "DC0_H0_VM1")
+
+
 def test_folders_in_a_circle_have_an_end() -> None:
     records = Records({"group-1": ("group-v", "a", "group-2"), "group-2": ("group-v", "b", "group-1")}, {}, "vc")
     from pyVmomi import vim
