@@ -1,9 +1,13 @@
 """Opens what was named: a workbook, a CSV file and those exported with it, a folder or zip of them, or JSON."""
 
 import re
+import shutil
+import tempfile
+import weakref
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from inventory.importers.documents import is_json, read_documents
@@ -71,6 +75,16 @@ def _zip(path: Path) -> Source:
         raise BadInput(
             f"it unpacks to more than {MOST_BYTES // _MIB:,} MiB, or is packed absurdly tight", where=str(path)
         )
+    books = sorted(name for name in names if name.lower().endswith((".xlsx", ".xlsm")))
+    if len(books) + bool(members) > 1 and books:
+        shown = ", ".join(printable(name) for name in [*books, *members][:5])
+        raise BadInput(
+            f"a zip file of several things to import: {shown}",
+            where=str(path),
+            hint="Unpack it, and import each by itself: of two it would not be said which one counts.",
+        )
+    if books:
+        return _packed_workbook(path, books[0])
     if not members or len(members) > _FILES:
         raise BadInput(
             "a zip file without a workbook or CSV files that can be read",
@@ -87,6 +101,28 @@ def _zip(path: Path) -> Source:
         except BadInput:
             continue
     return Tables(path=path, kind="csv", tables=tuple(tables), files=(path,))
+
+
+def _packed_workbook(path: Path, member: str) -> Source:
+    """The one workbook in a zip file, unpacked for as long as somebody reads it.
+
+    What it may unpack to was looked at before; what is inside is held to the bounds of any workbook.
+    """
+    where = f"{path}: {printable(member)}"
+    folder = Path(tempfile.mkdtemp(prefix="pse-import-"))
+    book = folder / (PurePosixPath(member.replace("\\", "/")).name or "workbook.xlsx")
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as packed, book.open("xb") as file:
+            shutil.copyfileobj(packed, file, _MIB)
+        workbook = Workbook(book)
+    except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, zlib.error) as exc:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BadInput(f"cannot be unpacked: {printable(str(exc))[:200]}", where=where) from exc
+    except BadInput as exc:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise BadInput(exc.message, where=where, hint=exc.hint) from exc
+    weakref.finalize(workbook, shutil.rmtree, folder, ignore_errors=True)  # its sheets hold it for as long as they live
+    return Tables(path=path, kind="workbook", tables=workbook.sheets, files=(path,))
 
 
 def _member(path: Path, member: str) -> Callable[[], IO[bytes]]:

@@ -1,6 +1,7 @@
 """Files written in odd ways, and files made to do harm: read right, or refused in words, in bounded memory."""
 
 import csv
+import gc
 import io
 import random
 import re
@@ -135,6 +136,49 @@ def test_a_zip_of_csv_is_read_and_a_bomb_of_it_is_not(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("vInfo.csv", b"VM," * 20_000_000)
     with pytest.raises(BadInput, match="tight"):
+        read_file(path)
+
+
+def test_a_workbook_in_a_zip_is_the_workbook(tmp_path: Path) -> None:
+    plain = read_file(book(tmp_path / "x.xlsx"))[2]
+    path = tmp_path / "mail.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "x.xlsx", "export/../../x.xlsx")
+        archive.writestr("readme.md", "hello")
+    importer, source, found = read_file(path)
+    assert importer.name == "rvtools"
+    assert [s.source for s in found.sightings] == [s.source for s in plain.sightings]
+    assert (found.rows, found.totals) == (plain.rows, plain.totals)
+    (folder,) = {Path(table._where).parent for table in source.tables}  # type: ignore[union-attr]  # a workbook's
+    assert folder.is_dir()
+    del source, found, importer
+    gc.collect()
+    assert not folder.exists(), "what was unpacked is taken away"
+
+
+def test_a_zip_of_two_workbooks_or_a_bad_one_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    book(tmp_path / "x.xlsx")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(tmp_path / "x.xlsx", "a.xlsx")
+        archive.writestr("b.csv", "Server name,vCPU\na,1\n")
+    with pytest.raises(BadInput, match=r"several things to import: a.xlsx, b.csv"):
+        read_file(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.xlsx", b"no workbook")
+    with pytest.raises(BadInput, match=r"x.zip: a.xlsx: not a workbook"):
+        read_file(path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.xlsx", b"0" * 60_000_000)
+    with pytest.raises(BadInput, match="tight"):
+        read_file(path)
+    inner = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        archive.writestr("[Content_Types].xml", "x")
+        archive.writestr("xl/workbook.xml", b" " * 20_000_000)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(inner, "a.xlsx")
+    with pytest.raises(BadInput, match=r"a.xlsx: .*tight|a.xlsx: .*larger than any"):
         read_file(path)
 
 
