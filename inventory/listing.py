@@ -9,6 +9,7 @@ import msgspec
 from inventory.estate import Estate, load_estate
 from inventory.evidence import Vote, votes
 from pse.core.documents.snapshot import ConfigItem, Database, Disk, Filesystem, Flow, Listener, Nic, Server
+from pse.core.documents.usage import Usage, load_usage
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.settings import Workspace
@@ -83,6 +84,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
         findings: What was found out about it.
         names: Host names of the servers that its flows name by id.
         votes: What joined its sightings.
+        usage: What was measured of it over time.
     """
 
     listed: Listed
@@ -98,6 +100,7 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     names: dict[str, str]
     votes: tuple[Vote, ...] = ()
+    usage: Usage | None = None
 
 
 def listed(estate: Estate) -> tuple[Listed, ...]:
@@ -192,7 +195,8 @@ def whole_of(workspace: Workspace, name: str) -> Whole:
 
     found = whole(load_estate(workspace), name)
     seen = sightings_of(workspace, found.server.sources)
-    return msgspec.structs.replace(found, votes=votes(seen))
+    usage = load_usage(workspace).of.get(found.server.hostname)
+    return msgspec.structs.replace(found, votes=votes(seen), usage=usage)
 
 
 def _said(estate: Estate) -> dict[str, list[Finding]]:

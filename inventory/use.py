@@ -7,9 +7,10 @@ visits takes no more room than a day. Only intervals of an hour or less count: a
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
@@ -22,6 +23,8 @@ from pse.core.settings import Workspace
 SOURCE = "pse discover"
 """What ``usage.csv`` says of rows that come from here; all others belong to people and are left alone."""
 
+IMPORTED = "pse import "
+"""What it begins with in rows that importers wrote."""
 LONGEST = timedelta(hours=1)
 _SHORTEST_S = 10.0
 _FORGET = timedelta(days=31)
@@ -89,18 +92,53 @@ def usage_of(host: str, use: Use) -> Usage | None:
         first=use.first.date(),
         last=use.last.date(),
         coverage=_decimal(min(100.0, 100 * use.seconds / window.total_seconds())),
-        cpu_p95=_of_share(use.cpu, 0.95),
-        cpu_peak=_of_share(use.cpu, 1),
-        memory_p95=_of_share(use.memory, 0.95),
-        memory_peak=_of_share(use.memory, 1),
-        iops_p95=_of_rate(use.iops, 0.95),
-        iops_peak=_of_rate(use.iops, 1),
-        disk_mbps_p95=_of_rate(use.disk_mbps, 0.95),
-        disk_mbps_peak=_of_rate(use.disk_mbps, 1),
-        network_mbps_p95=_of_rate(use.network_mbps, 0.95),
-        network_mbps_peak=_of_rate(use.network_mbps, 1),
+        **figures({name: getattr(use, name) for name in LEVELS}),  # type: ignore[arg-type]  # figures only
         source=SOURCE,
     )
+
+
+def figures(levels: Mapping[str, Levels]) -> dict[str, Decimal | None]:
+    """The columns of ``usage.csv`` for what was seen: p50, p95 and peak of each."""
+    found: dict[str, Decimal | None] = {}
+    for name, seen in levels.items():
+        of = _of_share if name in {"cpu", "memory"} else _of_rate
+        found |= {f"{name}_{kind}": of(seen, share) for kind, share in (("p50", 0.5), ("p95", 0.95), ("peak", 1))}
+    return found
+
+
+def take_usage(workspace: Workspace, measured: Iterable[Usage]) -> int:
+    """Write what an import measured into ``usage.csv``; how many rows it holds from here now.
+
+    A row of people's own monitoring stays as it is. Of two rows of this program the one with the newer window counts,
+    of two with one end the one that covers more of it, then the one that was written last.
+
+    Raises:
+        BadInput: ``usage.csv`` cannot be used or written.
+    """
+    rows = dict(load_usage(workspace).of)
+    taken = 0
+    for new in measured:
+        old = rows.get(new.host)
+        if old is not None and (not _is_own(old) or (old.last, old.coverage) > (new.last, new.coverage)):
+            continue
+        rows[new.host] = new
+        taken += 1
+    if taken:
+        _write(workspace, rows)
+    return taken
+
+
+def _is_own(row: Usage) -> bool:
+    return row.source == SOURCE or row.source.startswith(IMPORTED)
+
+
+def _write(workspace: Workspace, rows: Mapping[str, Usage]) -> None:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, Usage.__struct_fields__, lineterminator="\n")
+    writer.writeheader()
+    for host in sorted(rows):
+        writer.writerow({k: "" if v is None else v for k, v in msgspec.structs.asdict(rows[host]).items()})
+    write_bytes(workspace.path(FILE), out.getvalue().encode())
 
 
 def write_usage(workspace: Workspace) -> tuple[int, int]:
@@ -115,22 +153,20 @@ def write_usage(workspace: Workspace) -> tuple[int, int]:
     from inventory.store import sightings
 
     rows = {host: row for host, row in load_usage(workspace).of.items() if row.source != SOURCE}
-    kept, short = len(rows), 0
+    own = short = 0
     for sighting in sightings(workspace):
         host = sighting.server.hostname
-        if sighting.use is None or host in rows:
+        old = rows.get(host)
+        if sighting.use is None or (old is not None and not _is_own(old)):
             continue
-        if row := usage_of(host, sighting.use):
-            rows[host] = row
-        else:
+        row = usage_of(host, sighting.use)
+        if row is None:
             short += 1
-    out = io.StringIO()
-    writer = csv.DictWriter(out, Usage.__struct_fields__, lineterminator="\n")
-    writer.writeheader()
-    for host in sorted(rows):
-        writer.writerow({k: "" if v is None else v for k, v in msgspec.structs.asdict(rows[host]).items()})
-    write_bytes(workspace.path(FILE), out.getvalue().encode())
-    return len(rows) - kept, short
+        elif old is None or old.last <= row.last:
+            own += old is None or old.source != SOURCE
+            rows[host] = row
+    _write(workspace, rows)
+    return own, short
 
 
 def percentile(levels: Levels, share: float) -> int | None:
@@ -174,3 +210,17 @@ def _of_rate(levels: Levels, share: float) -> Decimal | None:
 
 def _decimal(value: float) -> Decimal:
     return Decimal(f"{value:.2f}")
+
+
+def _level(value: float) -> int:
+    return _share(value) or 0
+
+
+def _rate_level(value: float) -> int:
+    return _rate(value, 1.0) or 0
+
+
+LEVELS: Mapping[str, Callable[[float], int]] = MappingProxyType(
+    {"cpu": _level, "memory": _level, "iops": _rate_level, "disk_mbps": _rate_level, "network_mbps": _rate_level}
+)
+"""What is measured, and how a value of it becomes a level."""

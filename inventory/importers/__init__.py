@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from inventory.estate import Estate
 from inventory.importers.reading import Importer, ReadFile, Source, Totals
@@ -109,10 +110,14 @@ def kept(
     from inventory.groups import SAID
     from inventory.losses import TOLD
     from inventory.store import record
+    from inventory.use import take_usage
 
     progress(Event(step="import", state="update", subject=subject, done=found.rows, unit="rows"))
     with without_collector():
         estate = record(workspace, found.sightings, replaces=found.prefix, said=found.findings)
+        hosts = {source: server.hostname for server in estate.servers for source in server.sources}
+        measured = (structs.replace(usage, host=hosts[source]) for source, usage in found.usages if source in hosts)
+        take_usage(workspace, measured)
     progress(Event(step="import", state="done", subject=subject, done=found.rows, unit="rows"))
     own = tuple(f for s in found.sightings for f in s.findings)
     said = (f for f in estate.manifest.findings if f.code in SAID | TOLD)

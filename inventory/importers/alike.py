@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import msgspec
 
+from inventory.importers.measured import FIELDS
 from inventory.importers.values import architecture, os_family, os_version
 from inventory.readiness import os_findings
 from pse.core.findings import Finding
@@ -12,7 +13,7 @@ ATTRIBUTE = "attribute:"
 """Prefix of a column that is kept as an attribute, among a row's cells."""
 _SIZES = ("memory", "disk_total", "disk_capacity", "disk_used")
 _IDENTITY = ("uuid", "machine_id", "serial", "dns")
-_USE = frozenset({"cpu_used", "cpu_peak", "memory_peak", "memory_used_peak"})
+_USE = frozenset({"cpu_p95", "cpu_peak", "memory_peak", "memory_used_peak"})
 TAG = "tag:"
 """Prefix of a known column whose value is kept as a tag under the name that follows."""
 
@@ -28,6 +29,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[str, ...]
     identity: tuple[str, ...]
     use: bool
+    measured: tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
@@ -47,6 +49,7 @@ def shape_of(names: tuple[str, ...]) -> Shape:
         sizes=tuple(name for name in _SIZES if name in names),
         identity=tuple(name for name in _IDENTITY if name in names),
         use=not _USE.isdisjoint(names),
+        measured=tuple(n for n in names if n.partition("#")[0].partition("~")[0] in FIELDS),
     )
 
 

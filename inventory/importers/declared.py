@@ -11,6 +11,7 @@ from inventory.importers.alike import ATTRIBUTE, TAG
 from inventory.importers.cells import Way
 from inventory.importers.machines import MEASURES, Intake, Parts, numbered
 from inventory.importers.mapping import Columns, Format, Skip, TableMap, read_mapping, shipped
+from inventory.importers.measured import Points
 from inventory.importers.reading import ReadFile, Source, prefix_of
 from inventory.importers.values import Numbers, addresses, macs, numbers_of
 from pse.core.documents.snapshot import Disk, Filesystem, Nic
@@ -66,7 +67,7 @@ class Declared:
 class _Found:
     """What other tables say about one machine, while they are read."""
 
-    __slots__ = ("cells", "disks", "filesystems", "nics", "peaks", "rows", "tags")
+    __slots__ = ("cells", "disks", "filesystems", "nics", "peaks", "points", "rows", "tags")
 
     def __init__(self) -> None:
         self.cells: dict[str, str] = {}
@@ -74,6 +75,7 @@ class _Found:
         self.filesystems: list[Filesystem] = []
         self.nics: list[Nic] = []
         self.peaks: dict[str, float] = {}
+        self.points: Points | None = None
         self.tags: list[str] = []
         self.rows: list[tuple[str, str]] = []
 
@@ -85,6 +87,7 @@ class _Found:
             tags=tuple(self.tags),
             cpu_peak=self.peaks.get("cpu_peak"),
             memory_peak=self.peaks.get("memory_peak"),
+            points=self.points,
         )
 
 
@@ -252,6 +255,7 @@ def _both(one: _Found, two: _Found) -> _Found:
         getattr(one, field).extend(getattr(two, field))
     one.cells = {**two.cells, **one.cells}
     one.peaks = {**two.peaks, **one.peaks}
+    one.points = one.points or two.points
     return one
 
 
@@ -286,6 +290,8 @@ def _tag(found: _Found, cells: dict[str, str], _numbers: Numbers, _units: dict[s
 
 
 def _usage(found: _Found, cells: dict[str, str], numbers: Numbers, _units: dict[str, str]) -> None:
+    found.points = found.points or Points()
+    found.points.add(cells, numbers)
     for field in ("cpu_peak", "memory_peak"):
         if field in cells:
             value = numbers.number(cells[field].rstrip("% ")) / 100

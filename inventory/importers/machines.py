@@ -22,9 +22,12 @@ from inventory.importers.cells import (
     sizes_in,
     tags_in,
 )
+from inventory.importers.measured import Points, in_row
 from inventory.importers.reading import ReadFile, Totals
 from inventory.importers.values import addresses, flag, macs, power
+from inventory.use import IMPORTED
 from pse.core.documents.snapshot import Disk, Filesystem, Nic, Server, Sighting
+from pse.core.documents.usage import Usage
 from pse.core.errors import BadInput
 from pse.core.findings import Finding, Severity
 from pse.core.text import printable
@@ -51,6 +54,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
         tags: More tags as ``name=value``.
         cpu_peak: Peak share of CPU; None when not measured.
         memory_peak: Peak share of memory; None when not measured.
+        points: Points in time of its use.
     """
 
     disks: tuple[Disk, ...] = ()
@@ -60,6 +64,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     cpu_peak: float | None = None
     memory_peak: float | None = None
+    points: Points | None = None
 
 
 class Intake:
@@ -71,6 +76,7 @@ class Intake:
 
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
+        self._usages: list[tuple[str, Usage]] = []
         self._seen: dict[tuple[str, ...], str] = {}
         self._sightings: list[Sighting] = []
         self._findings: list[Finding] = []
@@ -109,8 +115,20 @@ class Intake:
         if self._tags > _TAG_BYTES:
             why = "the columns that are kept as tags take more than 256 MiB"
             raise BadInput(why, where=self.prefix, hint="Name those to ignore in a mapping file (docs/importing.md).")
+        self._measure(cells, sighting, way, parts)
         self._seen[key] = where
         self._sightings.append(sighting)
+
+    def _measure(self, cells: Mapping[str, str], sighting: Sighting, way: Way, parts: Parts) -> None:
+        """Keep what is known of its use: points in time before figures of a window that nobody tells."""
+        names = shape_of(tuple(cells)).measured
+        if sighting.server.is_template or not (names or parts.points):
+            return
+        day, source = self._when.date(), f"{IMPORTED}{printable(self.prefix.rstrip('#'))}"
+        found = parts.points.usage(day=day, source=source) if parts.points else None
+        found = found or in_row(cells, names, way.numbers, day=day, source=source)
+        if found is not None:
+            self._usages.append((sighting.source, found))
 
     def skip(self, cells: Mapping[str, str], where: str, why: str, *, severity: Severity = Severity.INFO) -> None:
         """Skip one row that is no server, or, as an error, one that cannot be understood; with its reason."""
@@ -142,6 +160,7 @@ class Intake:
             totals=Totals(**{name: round(value, 4) for name, value in self._sums.items()}),
             sightings=tuple(self._sightings),
             findings=tuple(sorted(set(self._findings))),
+            usages=tuple(self._usages),
         )
 
     def _left_out(self, subject: str, where: str, why: str, *, severity: Severity = Severity.ERROR) -> None:
@@ -176,7 +195,7 @@ class Intake:
         state = power(cells["power"]) if "power" in cells else "unknown"
         cpu_peak, memory_peak = parts.cpu_peak, parts.memory_peak
         if shape.use:
-            if state == "unknown" and way.ran and share_in(cells, "cpu_used", way.numbers):
+            if state == "unknown" and way.ran and share_in(cells, "cpu_p95", way.numbers):
                 state = "on"
             cpu_peak = cpu_peak if cpu_peak is not None else share_in(cells, "cpu_peak", way.numbers)
             memory_peak = memory_peak if memory_peak is not None else memory_peak_in(cells, memory, way)

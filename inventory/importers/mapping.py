@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from inventory.importers.alike import ATTRIBUTE, TAG
+from inventory.importers.measured import FIELDS, SUMS
 from inventory.importers.values import unit_of
 from pse.core.errors import BadInput
 from pse.core.tables.table import Header, Table, header_of, heading, unique
@@ -22,7 +23,7 @@ from pse.core.text import printable
 
 SIZES = frozenset({"memory", "disk_total", "disk_capacity", "disk_used", "capacity", "used", "memory_used_peak"})
 """Fields that hold a size; so do ``disk#1``, ``disk#2`` …"""
-MANY = frozenset({"addresses", "macs", "tags"})
+MANY = frozenset({"addresses", "macs", "tags"}) | SUMS
 """Fields of which every column counts; of the others the first alias that is not blank."""
 _FIELDS = frozenset(
     (
@@ -42,8 +43,9 @@ _FIELDS = frozenset(
             "os_also",
         ),
         *("os_version", "kernel", "architecture", "vcpus", "sockets", "cores", "power", "template", "virtual"),
-        *("physical", "is_virtual", "cpu_used", "cpu_peak", "memory_peak", "disks_known", "tags", "class"),
-        *("disk", "mount", "nic", "key", "value"),
+        *("physical", "is_virtual", "disks_known", "tags", "class"),
+        *("disk", "mount", "nic", "key", "value", "time"),
+        *FIELDS,
     )
 )
 _UNIT = re.compile(r"^(.*?)(?: ?\bin)? ?((?:[kmgtp]i?b|bytes))$")

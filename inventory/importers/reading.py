@@ -6,6 +6,7 @@ import msgspec
 
 from inventory.importers.documents import Documents
 from pse.core.documents.snapshot import Sighting
+from pse.core.documents.usage import Usage
 from pse.core.findings import Finding
 from pse.core.tables.table import Table, Tables
 
@@ -51,6 +52,7 @@ class ReadFile(msgspec.Struct, frozen=True, kw_only=True):
         totals: Sums over the rows taken.
         sightings: One a row taken.
         findings: About the file; those about a machine are in its sighting.
+        usages: What was measured of machines, by source of their sighting; ``host`` is empty.
     """
 
     prefix: str
@@ -61,6 +63,7 @@ class ReadFile(msgspec.Struct, frozen=True, kw_only=True):
     totals: Totals = Totals()
     sightings: tuple[Sighting, ...]
     findings: tuple[Finding, ...] = ()
+    usages: tuple[tuple[str, Usage], ...] = ()
 
 
 class Importer(Protocol):

@@ -56,6 +56,15 @@ def list_view(estate: "Estate", pattern: str, readiness: str | None) -> View:
     )
 
 
+_MEASURED = {
+    "cpu": "CPU, percent",
+    "memory": "memory, percent",
+    "iops": "IOPS",
+    "disk_mbps": "disks, MB/s",
+    "network_mbps": "network, MB/s",
+}
+
+
 def whole_view(found: "Whole") -> View:
     """Everything known of one server."""
     one, server = found.listed, found.server
@@ -79,6 +88,7 @@ def whole_view(found: "Whole") -> View:
             "seen by|agrees with|in|>weight",
             ((v.one, v.two, ", ".join(v.agree), v.weight) for v in found.votes),
         ),
+        grid("Use over time", "what|>p50|>p95|>peak", _use(found)),
         grid("Disks", "disk|>MiB|>used MiB|kind", ((d.name, d.size_mib, d.used_mib, d.kind) for d in found.disks)),
         grid(
             "File systems",
@@ -105,6 +115,18 @@ def whole_view(found: "Whole") -> View:
         (grid(one.hostname, "fact|value", facts), *(table for table in tables if table.rows)),
         found.findings,
     )
+
+
+def _use(found: "Whole") -> Iterable[tuple[str, object, object, object]]:
+    """What was measured, with its window, the share of its points that are there, and who measured."""
+    usage = found.usage
+    if usage is None:
+        return
+    for name, words in _MEASURED.items():
+        p50, p95, peak = (getattr(usage, f"{name}_{kind}") for kind in ("p50", "p95", "peak"))
+        if (p50, p95, peak) != (None, None, None):
+            yield words, p50, p95, peak
+    yield f"{usage.window}, {usage.coverage} % of it, {usage.source or 'source unknown'}", "", "", ""
 
 
 def _talks(found: "Whole", flows: "Iterable[Flow]", *, client: bool) -> Iterable[tuple[str, str, str]]:

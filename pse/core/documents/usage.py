@@ -17,7 +17,7 @@ from pse.core.text import printable
 
 FILE = "usage.csv"
 _Number = re.compile(r"\d{1,12}(\.\d{1,9})?", re.ASCII)
-_SHARES = ("cpu_p95", "cpu_peak", "memory_p95", "memory_peak")
+_SHARES = tuple(f"{name}_{kind}" for name in ("cpu", "memory") for kind in ("p50", "p95", "peak"))
 _MOST = 100
 
 
@@ -29,14 +29,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
         first: First day of the window.
         last: Last day of it.
         coverage: Percent of the window's data points that are there.
+        cpu_p50: Percent of CPU that it stays at or below half of the time.
         cpu_p95: Percent of CPU that it stays at or below 95 % of the time.
         cpu_peak: Highest percent of CPU.
+        memory_p50: As for CPU.
         memory_p95: As for CPU.
         memory_peak: As for CPU.
+        iops_p50: Reads and writes a second, half of the time at most.
         iops_p95: Reads and writes a second.
         iops_peak: Reads and writes a second.
+        disk_mbps_p50: MB a second read and written.
         disk_mbps_p95: MB a second read and written.
         disk_mbps_peak: MB a second read and written.
+        network_mbps_p50: MB a second received and sent.
         network_mbps_p95: MB a second received and sent.
         network_mbps_peak: MB a second received and sent.
         logins: Log-ins of people in the window.
@@ -49,14 +54,19 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     first: date
     last: date
     coverage: Decimal
+    cpu_p50: Decimal | None = None
     cpu_p95: Decimal | None = None
     cpu_peak: Decimal | None = None
+    memory_p50: Decimal | None = None
     memory_p95: Decimal | None = None
     memory_peak: Decimal | None = None
+    iops_p50: Decimal | None = None
     iops_p95: Decimal | None = None
     iops_peak: Decimal | None = None
+    disk_mbps_p50: Decimal | None = None
     disk_mbps_p95: Decimal | None = None
     disk_mbps_peak: Decimal | None = None
+    network_mbps_p50: Decimal | None = None
     network_mbps_p95: Decimal | None = None
     network_mbps_peak: Decimal | None = None
     logins: Annotated[int, msgspec.Meta(ge=0)] | None = None
