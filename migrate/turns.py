@@ -116,8 +116,9 @@ class Turns:
                 has = in_hand.get((turn.plan, turn.workload))
                 if has is None:
                     turn.put(connection)
-                elif has.kind == turn.kind:
-                    # Of an earlier call that was killed, say: the waves of this one wait for it.
+                elif has.kind == turn.kind and any(one.wave > turn.wave for one in wanted):
+                    # Of an earlier call that was killed, say: the later waves of this one wait for it. Where it has
+                    # none, those of the earlier call go on waiting for it.
                     has.set(connection, run=turn.run, wave=turn.wave, priority=turn.priority, place=turn.place)
 
     def take(

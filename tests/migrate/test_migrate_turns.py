@@ -257,6 +257,17 @@ def test_the_waves_of_a_new_call_wait_for_what_an_earlier_one_began(database: En
     assert [one.workload for one in turns.all()] == ["a"]
 
 
+def test_a_call_for_what_is_in_hand_lets_the_waves_of_the_first_one_wait(database: Engine) -> None:
+    turns = Turns(database, {})
+    me = turns.join()
+    turns.ask([turn("a"), turn("b", wave=2)])
+    assert taken(turns, me) == ["a"]
+    turns.ask([replace(turn("a"), run="new")])
+    assert taken(turns, me) == []
+    turns.end(me, turn("a"), TurnState.DONE)
+    assert taken(turns, me) == ["b"]
+
+
 def test_no_turn_beside_another_plans(database: Engine) -> None:
     turns = Turns(database, {})
     far, me = turns.join(), turns.join()
