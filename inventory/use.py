@@ -26,6 +26,8 @@ SOURCE = "pse discover"
 IMPORTED = "pse import "
 """What it begins with in rows that importers wrote."""
 LONGEST = timedelta(hours=1)
+_MOST = 999_999_999_999
+"""The largest figure that ``usage.csv`` holds."""
 _SHORTEST_S = 10.0
 _FORGET = timedelta(days=31)
 _LEAST_INTERVALS = 20
@@ -117,7 +119,10 @@ def take_usage(workspace: Workspace, measured: Iterable[Usage]) -> int:
     """
     rows = dict(load_usage(workspace).of)
     taken = 0
-    for new in measured:
+    fresh: dict[str, Usage] = {}
+    for one in measured:
+        fresh[one.host] = _either(fresh[one.host], one) if one.host in fresh else one
+    for new in fresh.values():
         old = rows.get(new.host)
         if old is not None and (not _is_own(old) or (old.last, old.coverage) > (new.last, new.coverage)):
             continue
@@ -126,6 +131,20 @@ def take_usage(workspace: Workspace, measured: Iterable[Usage]) -> int:
     if taken:
         _write(workspace, rows)
     return taken
+
+
+def _either(one: Usage, two: Usage) -> Usage:
+    """What either of two servers of one name needs, trusted as the one that is known less: they share a row."""
+    last = min(one.last, two.last)
+    figures = [name for name in Usage.__struct_fields__ if name.endswith(("_p50", "_p95", "_peak"))]
+    pairs = {name: [v for row in (one, two) if (v := getattr(row, name)) is not None] for name in figures}
+    return msgspec.structs.replace(
+        one,
+        first=min(max(one.first, two.first), last),
+        last=last,
+        coverage=min(one.coverage, two.coverage),
+        **{name: max(values) for name, values in pairs.items() if values},
+    )
 
 
 def _is_own(row: Usage) -> bool:
@@ -205,7 +224,7 @@ def _of_share(levels: Levels, share: float) -> Decimal | None:
 
 def _of_rate(levels: Levels, share: float) -> Decimal | None:
     level = percentile(levels, share)
-    return None if level is None else _decimal(STEP**level / 100 if level else 0.0)
+    return None if level is None else _decimal(min(STEP**level / 100 if level else 0.0, _MOST))
 
 
 def _decimal(value: float) -> Decimal:

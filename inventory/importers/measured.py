@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from inventory.importers.values import Numbers, share
@@ -96,7 +96,8 @@ class Points:
         if not self._levels:
             return None
         first, last, coverage = day, day, 0.0
-        if self._first is not None and self._last is not None:
+        # A day that is still to come is none, and would count as the newest for ever; a day more is another time zone.
+        if self._first is not None and self._last is not None and self._last.date() <= day + timedelta(days=1):
             first, last = self._first.date(), self._last.date()
             wanted = 1 + (self._last - self._first).total_seconds() / self._step if self._step < math.inf else 1
             coverage = min(100.0, 100 * self._count / wanted)

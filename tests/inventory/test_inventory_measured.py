@@ -95,3 +95,24 @@ def test_points_that_cannot_be_read_cost_no_machine(workspace: Workspace, tmp_pa
     assert done.servers == 2
     (row,) = load_usage(workspace).of.values()
     assert (row.coverage, row.cpu_peak) == (Decimal(0), Decimal(100))
+
+
+def test_a_rate_beyond_all_machines_makes_no_file_that_nobody_can_read(workspace: Workspace, tmp_path: Path) -> None:
+    rows = ["m-1,2026-09-01 00:00:00,5,5,8000000000000000,8000000000000000,8e15,8e15"]
+    import_file(workspace, collected(tmp_path / "gcp", rows))
+    (row,) = load_usage(workspace).of.values()
+    assert row.iops_peak == 999_999_999_999
+
+
+def test_a_window_in_the_future_is_none(workspace: Workspace, tmp_path: Path) -> None:
+    import_file(workspace, collected(tmp_path / "gcp", ["m-1,2999-09-01 00:00:00,5,5,1,1,1,1"]))
+    (row,) = load_usage(workspace).of.values()
+    assert row.last.year < 2999
+    assert row.coverage == 0
+
+
+def test_two_servers_of_one_name_get_what_either_needs(workspace: Workspace) -> None:
+    busy, quiet = usage("pse import x", 5, 90, cpu=80), usage("pse import x", 6, 50, cpu=3)
+    take_usage(workspace, [busy, quiet])
+    row = load_usage(workspace).of["a"]
+    assert (row.cpu_peak, row.coverage, row.last) == (Decimal(80), Decimal(50), date(2026, 11, 5))
