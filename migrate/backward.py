@@ -122,12 +122,14 @@ class Backward(Steps):
         if not frozen and not all(self.runtime.stands(self.work, move.target) for move in self.work.moves):
             return earlier or "nothing was built, nothing was begun"
         notes = [earlier] if earlier else []
+        guards = guards_of(self.runtime, self.work, self.forward)
         if self._begun("target-start"):
             notes += self.tried(lambda: self.stop_services(self.new, "target"))
 
         # The source first: its users wait for it, and what is left at the target harms nobody.
+        notes += self.tried(guards.give_back)
         notes += self.give_all_back(partial(self._forward_task, without_target=True), services=frozen)
-        notes += self.tried(guards_of(self.runtime, self.work, self.forward).remove)
+        notes += self.tried(guards.remove)
         notes += self._tidy()
         notes += self.tried(lambda: self.runtime.give_back_ttls(self.work))
         self._forget_freeze()

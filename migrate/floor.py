@@ -154,6 +154,9 @@ class Floor:
             if kind == "move" and not unfinished:
                 if state is MoveState.VERIFIED:
                     return
+                if state is not MoveState.SWITCHED and (last := self._perhaps_switched(plan, workload)) is not None:
+                    last.set_state(MoveState.SWITCHED)
+                    continue
                 if state is MoveState.SWITCHED:
                     # The target serves already: only what comes after the switch is done again.
                     kind = "settle"
@@ -166,6 +169,15 @@ class Floor:
                     continue  # nobody was there for too long, and the source was given back: once more
                 raise
             return
+
+    def _perhaps_switched(self, plan: str, workload: str) -> Forward | None:
+        """The last attempt, where it was about to switch and nobody said how that ended, nor took it back."""
+        runtime, known = self.runtime(plan)
+        if moves := self._moves(plan, workload):
+            last = Forward(runtime, known[workload], f"a{moves}")
+            if last.frozen_at() is not None and last.begun_to_switch():
+                return last
+        return None
 
     # -- working -------------------------------------------------------------------------------------------------------
 

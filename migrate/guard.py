@@ -29,12 +29,15 @@ for d in /run/{job} /dev/shm/{job} /tmp/{job}; do
   exit 0
 done
 echo gone"""
-# What stops something and what gives back never overlap: who stops holds the lock, and looks at the claim under it.
+# What stops something and what gives back never overlap: who stops holds the lock, and looks under it at the claim, and
+# for a controller that has given back since.
 _STOP = """exec 9>acts && flock -s 9 || exit 1
+  [ ! -e given-back ] || {{ echo given-back; exit 0; }}
   if [ "$(readlink claim)" != by-guard ]; then ( cd "$home" && {script}
 ) || exit $?; fi"""
 STOP_S = 180
-"""Seconds that a guard waits at most for a command that stops something and was begun before it acted."""
+"""Seconds that who gives back waits at most for a command that stops something and was begun before."""
+_GIVE_BACK = f"touch given-back && {{ flock -w {STOP_S} 9 || exit 1; }} 9>acts"
 
 
 @dataclass(eq=False)
@@ -102,6 +105,13 @@ class Guard:
         act = _STOP.format(script=f"{{ {script}\n}} >/dev/null")
         self._judge(self._ask(act, timeout_s=timeout_s, what=what))
 
+    def give_back(self) -> None:
+        """See that nothing of this attempt stops anything from here on; the guard itself stands until it is removed.
+
+        What was begun is waited for: the line may be cut while a command runs on the host.
+        """
+        self._ask(_GIVE_BACK, timeout_s=STOP_S + 30, what="waiting for what still stops services")
+
     def remove(self) -> None:
         """End it and forget it; quiet when there is none."""
         forget_folder(self.host, self.job)
@@ -111,7 +121,9 @@ class Guard:
         return self.host.text(script, timeout_s=timeout_s, what=what).strip()
 
     def _judge(self, claim: str, *, wanted: str = "") -> None:
-        if claim == "by-guard":
+        if claim == "given-back":
+            text = "it was given back to its writers meanwhile"
+        elif claim == "by-guard":
             text = "its guard gave it back to its writers, because the freeze lasted too long"
         elif claim == "gone":
             text = "its guard is gone: the host was started anew while writers were stopped"
@@ -149,6 +161,10 @@ class Guards:
     def claim(self) -> None:
         """See `Guard.claim`; only when every host was claimed may a record be switched."""
         self._all(Guard.claim)
+
+    def give_back(self) -> None:
+        """See `Guard.give_back`."""
+        self._all(Guard.give_back)
 
     def remove(self) -> None:
         """See `Guard.remove`."""

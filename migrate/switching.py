@@ -74,13 +74,14 @@ class Switching(Steps):
                 changed a record.
             RemoteError: The name server or a host still does not answer.
         """
-        unsure = [switch for switch in self.recorded() if self.known(f"switch-{switch.name}") is None]
+        taken_back = self.known("unproved") is not None
+        unsure = [one for one in self.recorded() if taken_back or self.known(f"switch-{one.name}") is None]
         late = [switch for switch in unsure if not self.points(switch.name, self.address(switch))]
         for switch in late:
             self.must_point(switch.name, (self.before(switch.name)["address"], self.address(switch)))
         if late:
             self._source_is_stopped()
-        if late or self.known("unproved") is not None:
+        if late or taken_back:
             # Giving the source back was begun, perhaps: what was stopped at the target for it goes on.
             self.together(lambda move: self.runtime.replicator(move).thaw(self.task(move), at_target=True))
             self.forget_commands("target")

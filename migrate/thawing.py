@@ -12,7 +12,12 @@ class Thawing(Switching):
     """Steps that end a freeze without a cut-over."""
 
     def begun_to_switch(self) -> bool:
-        """A record was about to be switched, and it was not proved that it points at the source again."""
+        """A record was about to be switched, and it was not proved that it points at the source again.
+
+        Where no record is ours to switch, people or hooks do it, and may from the permit on.
+        """
+        if not self.recorded() and self.known(PERMIT) is not None:
+            return True
         switches = [self.runtime.journal.find(self.name_of(f"switch-{one.name}")) for one in self.work.switches]
         return any(switches) or self.known("unproved") is not None
 
@@ -45,9 +50,10 @@ class Thawing(Switching):
             for switch in self.recorded():
                 self.runtime.dns.withdraw(switch.name)
             for switch in self.recorded():
+                # Before it is taken back, which may take effect without an answer; `unproved` stands until all is.
+                self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
                 if self.points(switch.name, self.address(switch)):
                     self.swap(switch.name, self.address(switch), self.before(switch.name)["address"])
-                self.runtime.journal.forget(self.name_of(f"switch-{switch.name}"))
 
         notes = ["writers work at the source again"]
         begun = [self.runtime.journal.find(self.name_of(f"target-start-{s.name}")) for s in self.work.services]
@@ -58,6 +64,7 @@ class Thawing(Switching):
             self.together(self._bring_back)
         self.runtime.journal.forget(self.name_of("unproved"))
         self.runtime.journal.forget(self.name_of(PERMIT))
+        notes += self.tried(self.guards.give_back)
         notes += self.give_all_back(self._old_task, strict=begun_to_switch)
         notes += self.tried(self.guards.remove)
         self.mark_thawed()
@@ -65,7 +72,10 @@ class Thawing(Switching):
 
     def _old_task(self, move: Move) -> Task:
         """The task of a move, also where its target is gone: the source asks nothing of it."""
-        return self.runtime.task(self.work, move, self.key, without_target=True)
+        task = self.runtime.task(self.work, move, self.key, without_target=True)
+        # The freeze may be over; giving back has all the time that it needs.
+        task.over = task.stop_source = None
+        return task
 
     def _bring_back(self, move: Move) -> None:
         replicator, task = self.runtime.replicator(move), self.task(move)

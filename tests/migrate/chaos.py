@@ -245,6 +245,9 @@ def step(kind: str, base: Path, hosts: list[str], key: str, name: str, *, back: 
             give_back(journey, back=back)
         else:
             judge(name, journey.steps(back=back)[name](journey.task(back=back)))
+    except AssertionError as exc:  # ends that are not equal: a campaign ends the attempt for it
+        sys.stderr.write(f"{exc}\n")
+        return ANEW
     except PseError as exc:
         sys.stderr.write(f"{exc}\n")
         return RETRY if isinstance(exc, RemoteError) and exc.retryable else ANEW

@@ -90,6 +90,33 @@ def test_what_stops_something_never_comes_after_what_gives_back(source: tuple[Ri
     assert log.read_text() == "stopped\ngiven back\n"
 
 
+def test_a_controller_that_gives_back_waits_for_what_still_stops_and_lets_nothing_stop_after(
+    source: tuple[Rig, Host],
+) -> None:
+    rig, host = source
+    log = rig.source.root / "srv/log"
+    guard = Guard(host, JOB, "a1")
+    guard.arm(after_s=600, commands=["echo given back >>/srv/log"])
+    with ThreadPoolExecutor(1) as pool:
+        # Its line may be cut meanwhile: it is the host that knows.
+        stop = "touch /srv/begun; until [ -e /srv/end ]; do sleep 0.05; done; echo stopped >>/srv/log"
+        stopping = pool.submit(guard.stop, stop, timeout_s=60, what="stopping")
+        wait_for((rig.source.root / "srv/begun").exists, 20)
+        with ThreadPoolExecutor(1) as other:
+            giving = other.submit(Guard(rig.source.host(), JOB, "a1").give_back)
+            wait_for(lambda: host.run(f"[ -e {folder_of(host, JOB)}/given-back ]").rc == 0, 20)
+            assert not giving.done()
+            (rig.source.root / "srv/end").touch()
+            giving.result(30)
+        assert log.read_text() == "stopped\n"
+        with pytest.raises(FreezeOver, match="given back to its writers meanwhile"):
+            guard.stop("echo stopped >>/srv/log", timeout_s=30, what="stopping")
+        assert log.read_text() == "stopped\n"
+        stopping.result(30)
+    # The guard stands until it is removed: whoever gives back may die over it.
+    guard.holds()
+
+
 def test_a_host_that_was_started_anew_and_a_stale_guard_decide_nothing(source: tuple[Rig, Host]) -> None:
     rig, host = source
     Guard(host, JOB, "a1").arm(after_s=3, commands=["touch /srv/stale"])
