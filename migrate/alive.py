@@ -92,9 +92,9 @@ def die(why: str) -> NoReturn:
     """
     try:
         for pid in _children():
-            # Not -9: Pulumi's engine frees its stack, which is locked for whoever takes the turn up until then.
+            # Not -9: Pulumi's engine lets its plugins end, and frees its stack, which nobody else gets until then.
             with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGTERM)
+                (os.killpg if os.getpgid(pid) == pid else os.kill)(pid, signal.SIGTERM)
         # Whoever reads it may be gone, and must hold nothing up.
         if select.select([], [2], [], 0)[1]:
             os.write(2, f"{why}\n".encode())
@@ -104,13 +104,11 @@ def die(why: str) -> NoReturn:
 
 
 def _children() -> list[int]:
-    """Pids of what this process started, and of what that started."""
-    parents = dict[int, int]()
+    """Pids of what this process started itself."""
+    found, mine = list[int](), str(os.getpid())
     for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError, IndexError):
             # The name, in brackets, may hold anything; state and parent come after it.
-            parents[int(path.parent.name)] = int(path.read_text(errors="replace").rpartition(")")[2].split()[1])
-    found = [os.getpid()]
-    for one in found:
-        found += [pid for pid, parent in parents.items() if parent == one]
-    return found[1:]
+            if path.read_text(errors="replace").rpartition(")")[2].split()[1] == mine:
+                found.append(int(path.parent.name))
+    return found

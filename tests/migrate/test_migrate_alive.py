@@ -111,8 +111,10 @@ STUCK = (
     WORKER
     + """
 def attempt(*_):
-    child = subprocess.Popen(["sleep", "600"])
-    say(child.pid)
+    # As a hook is started: a shell that waits for its command, in a session of its own.
+    words = ["/bin/bash", "-c", "sleep 600 & echo $!; wait"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    say(child.stdout.readline().strip())
     threading.Event().wait()
 
 with floor(Workspace(Path(sys.argv[1])), None, progress=silent, parallel=1) as made:
