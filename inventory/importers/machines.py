@@ -115,20 +115,16 @@ class Intake:
         if self._tags > _TAG_BYTES:
             why = "the columns that are kept as tags take more than 256 MiB"
             raise BadInput(why, where=self.prefix, hint="Name those to ignore in a mapping file (docs/importing.md).")
-        self._measure(cells, sighting, way, parts)
         self._seen[key] = where
         self._sightings.append(sighting)
 
-    def _measure(self, cells: Mapping[str, str], sighting: Sighting, way: Way, parts: Parts) -> None:
+    def _measure(self, cells: Mapping[str, str], names: tuple[str, ...], seen: str, way: Way, parts: Parts) -> None:
         """Keep what is known of its use: points in time before figures of a window that nobody tells."""
-        names = shape_of(tuple(cells)).measured
-        if sighting.server.is_template or not (names or parts.points):
-            return
         day, source = self._when.date(), f"{IMPORTED}{printable(self.prefix.rstrip('#'))}"
         found = parts.points.usage(day=day, source=source) if parts.points else None
         found = found or in_row(cells, names, way.numbers, day=day, source=source)
         if found is not None:
-            self._usages.append((sighting.source, found))
+            self._usages.append((seen, found))
 
     def skip(self, cells: Mapping[str, str], where: str, why: str, *, severity: Severity = Severity.INFO) -> None:
         """Skip one row that is no server, or, as an error, one that cannot be understood; with its reason."""
@@ -230,6 +226,8 @@ class Intake:
             findings = (*findings, *told)
         counted = count_in(cells, "disks_known", way.numbers) if "disks_known" in cells else None
         self._add(vcpus, sizes, state, disks, counted)
+        if (shape.measured or parts.points) and not template:
+            self._measure(cells, shape.measured, source, way, parts)
         return Sighting(
             source=source,
             seen=self._when,
