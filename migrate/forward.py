@@ -99,7 +99,9 @@ class Forward(Thawing):
     def _window(self) -> None:
         """The steps with writers stopped."""
         try:
-            self.step("freeze", self.freeze, state=MoveState.FROZEN, first=self.still_cleared)
+            # Taken up inside of a freeze it goes on, whoever wants to stop or pause: its writers are stopped already.
+            inside = self.frozen_at() is not None
+            self.step("freeze", self.freeze, state=MoveState.FROZEN, first=self.still_cleared, always=inside)
             self.step("final-delta", self.final_delta, always=True)
             self.step("finish", self.finish, always=True)
             self.step("verify", self.verify, always=True)
