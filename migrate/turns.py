@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrate.turn import OPEN, Turn, TurnState, is_turn, not_ended, scopes_of
@@ -32,7 +32,6 @@ _LOCK = 7_015_023_041
 _DONE_BY = ("move", "back")
 """Kinds that a worker takes up; `pse close` is done by whoever called it, or not at all."""
 _RUNS = TURNS.c.state == TurnState.RUNNING
-_GIVEN_BACK = {"state": TurnState.WAITING, "worker": "", "due": 0.0}
 _BOUNDS = (
     "SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = '10s'; "
     "SET LOCAL idle_in_transaction_session_timeout = '5s'"
@@ -307,7 +306,7 @@ class Turns:
     def _reap(self, connection: Connection) -> list[str]:
         """Give back what nobody who lives has in hand; returns who lives."""
         living, dead = self._workers(connection)
-        connection.execute(update(TURNS).where(_RUNS & TURNS.c.worker.not_in(living)).values(**_GIVEN_BACK))
+        _give_back(connection, TURNS.c.worker.not_in(living))
         if dead:
             connection.execute(delete(WORKERS).where(WORKERS.c.id.in_(dead)))
         return living
@@ -329,8 +328,15 @@ class Turns:
 
 
 def _give_up(connection: Connection, workers: Sequence[str]) -> None:
-    connection.execute(update(TURNS).where(_RUNS & TURNS.c.worker.in_(workers)).values(**_GIVEN_BACK))
+    _give_back(connection, TURNS.c.worker.in_(workers))
     connection.execute(delete(WORKERS).where(WORKERS.c.id.in_(workers)))
+
+
+def _give_back(connection: Connection, had: ColumnElement[bool]) -> None:
+    """Let turns wait for the next worker; what no worker takes up is called again by a person, and has ended."""
+    for taken_up, state in ((True, TurnState.WAITING), (False, TurnState.FAILED)):
+        kinds = TURNS.c.kind.in_(_DONE_BY) if taken_up else TURNS.c.kind.not_in(_DONE_BY)
+        connection.execute(update(TURNS).where(_RUNS & had & kinds).values(state=state, worker="", due=0.0))
 
 
 def _now(connection: Connection) -> float:

@@ -160,6 +160,18 @@ def test_limits_hold_with_many_threads(database: Engine) -> None:
     assert crowd.worst["all"] > 1
 
 
+def test_a_close_that_died_keeps_nobody_waiting(database: Engine) -> None:
+    turns = Turns(database, {})
+    me = turns.join()
+    turns.seize(me, turn("portal", kind="close"))
+    turns.leave(me)
+    # No worker closes by itself: one that works until nothing is left to do has nothing to wait for.
+    assert [one.state for one in turns.all()] == [TurnState.FAILED]
+    other = turns.join()
+    assert turns.take(other, []) is None
+    turns.seize(other, turn("portal", kind="close"))
+
+
 def test_what_a_dead_process_had_is_taken_up(database: Engine, workspace: Workspace) -> None:
     code = (
         "import sys; from pathlib import Path; from migrate.turns import Turns; from pse.core.settings import Workspace"
