@@ -80,11 +80,12 @@ def carry_out(floor: Floor, bundle: "Bundle", todo: list[tuple[int, list[Work]]]
     """Ask for turns of these workloads by wave, work on them, and return when all have ended; see `run`."""
     plan, named = bundle.plan.hash, named_in(todo)
     runtime, _ = floor.runtime(plan)
-    floor.turns.ask(_asked(runtime.workspace, plan, todo))
+    run = secrets.token_hex(8)
     try:
+        floor.turns.ask(_asked(runtime.workspace, plan, todo, run))
         floor.work(plan=plan, only=named, parallel=parallel, over=_ended(floor, plan, todo))
     except KeyboardInterrupt:
-        floor.turns.withdraw(plan, named)
+        floor.turns.withdraw(run)
         raise
     _raise(floor, plan, named)
     return _standing(runtime)
@@ -198,14 +199,14 @@ def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Call
             return False
         last.clear()
         turns = {turn.workload: turn for turn in floor.turns.all(plan)}
-        paused = set(floor.turns.pauses(plan))
+        paused, frozen = set(floor.turns.pauses(plan)), floor.turns.frozen(plan)
         goes_on = False
         for number, members in waves:
             mine = [turns[work.workload] for work in members if work.workload in turns]
             if number not in begun and any(turn.state is TurnState.RUNNING for turn in mine):
                 begun.add(number)
                 tell(Event(step="wave", state="start", subject=str(number), total=len(members), unit="workloads"))
-            goes = [one for one in mine if one.state in OPEN and not _waits(one, paused)]
+            goes = [one for one in mine if one.state in OPEN and not _waits(one, paused, frozen)]
             goes_on = goes_on or bool(goes)
             if number in begun and number not in told and not any(one.state in OPEN for one in mine):
                 told.add(number)
@@ -218,8 +219,10 @@ def _ended(floor: Floor, plan: str, waves: list[tuple[int, list[Work]]]) -> Call
     return ended
 
 
-def _waits(turn: Turn, paused: set[str]) -> bool:
+def _waits(turn: Turn, paused: set[str], frozen: frozenset[str]) -> bool:
     """A person has to do something before anybody goes on with it."""
+    if turn.workload in frozen:
+        return False
     held = turn.state is TurnState.HELD
     return held or (turn.state is TurnState.WAITING and bool(paused & set(scopes_of(turn.workload, turn.wave))))
 
@@ -237,16 +240,16 @@ def _raise(floor: Floor, plan: str, names: set[str]) -> None:
         if not isinstance(error, PseError) or not any(step.outcome == "failed" or step.step == "tidy" for step in last):
             raise error
     turns = [turn for turn in floor.turns.all(plan) if turn.workload in names]
-    paused = set(floor.turns.pauses(plan))
-    held = [turn for turn in turns if turn.state in OPEN and _waits(turn, paused)]
+    paused, frozen = set(floor.turns.pauses(plan)), floor.turns.frozen(plan)
+    held = [turn for turn in turns if turn.state in OPEN and _waits(turn, paused, frozen)]
     if held and not any(turn.state is TurnState.FAILED for turn in turns):
         said = sorted({turn.said or "paused; `pse resume` lets it go on" for turn in held})
         raise Waiting("; ".join(said), where=", ".join(turn.workload for turn in held), hint="Then run it again.")
 
 
-def _asked(workspace: Workspace, plan: str, waves: list[tuple[int, list[Work]]]) -> list[Turn]:
+def _asked(workspace: Workspace, plan: str, waves: list[tuple[int, list[Work]]], run: str) -> list[Turn]:
     """Turns for these workloads."""
-    touching, run = Touching(workspace), secrets.token_hex(8)
+    touching = Touching(workspace)
     return [
         Turn(
             plan=plan,

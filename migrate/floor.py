@@ -89,7 +89,8 @@ class Floor:
             self.turns.leave_all()
         heard = awake_s()
         self.worker = self.turns.join()
-        self._alive = Alive(self.turns, self.worker, heard=heard, leases=not alone)
+        self._leases = not alone
+        self._alive = Alive(self.turns, self.worker, heard=heard, leases=self._leases)
         # Every step and every effect asks the database first, so none is begun by who woke up too late.
         event.listen(database, "checkout", lambda *_: self._alive.look())
         self._alive.begin()
@@ -301,7 +302,8 @@ class Floor:
             try:
                 return self.turns.end(self.worker, turn, state, said=said, in_s=in_s)
             except _AWAY as exc:
-                if awake_s() - begun > LEASE_S:
+                # At SQLite nobody else waits for it.
+                if self._leases and awake_s() - begun > LEASE_S:
                     die(f"it cannot be noted how {turn.workload} ended, and others have to go on with it: {exc}")
                 with contextlib.suppress(Exception):
                     self._tell(turn, "update", f"its end is noted later, tried again: {printable(str(exc))}")

@@ -81,6 +81,10 @@ class Recorded:
                 self._parked(name)
                 raise
             except Exception as exc:
+                if self.runtime.stop.is_set() and not always:
+                    # An interrupt reaches what this process started as well: that says nothing of the move.
+                    self._parked(name)
+                    raise durable.Stopped from exc
                 hint = exc.hint if isinstance(exc, PseError) else ""
                 self._ended(name, "failed", f"{exc}. {hint}" if hint else str(exc) or type(exc).__name__)
                 self.tell(name, "failed", printable(str(exc)))

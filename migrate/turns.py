@@ -18,7 +18,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, 
 from sqlalchemy.exc import SQLAlchemyError
 
 from migrate.turn import OPEN, Turn, TurnState, is_turn, not_ended, scopes_of
-from pse.core.database import PAUSES, TURNS, WORKERS, unusable
+from pse.core.database import PAUSES, PROGRESS, TURNS, WORKERS, unusable
+from pse.core.documents.campaign import MoveState
 from pse.core.errors import Refused, RemoteError
 
 BEAT_S = 5.0
@@ -101,7 +102,7 @@ class Turns:
         """Ask for turns; one that somebody has in hand counts as asked for now, and stays with whoever has it.
 
         Raises:
-            Refused: Another plan's turn for one of the workloads is in hand.
+            Refused: Another plan's turn for one of the workloads is in hand, or one that does something else.
         """
         with self._alone() as connection:
             self._reap(connection)
@@ -109,13 +110,13 @@ class Turns:
             in_hand = {(one.plan, one.workload): one for one in running}
             for turn in wanted:
                 for one in running:
-                    if one.workload == turn.workload and one.plan != turn.plan:
+                    if one.workload == turn.workload and (one.plan, one.kind) != (turn.plan, turn.kind):
                         raise self._refused(connection, one, turn)
             for turn in wanted:
                 has = in_hand.get((turn.plan, turn.workload))
                 if has is None:
                     turn.put(connection)
-                elif has.kind == turn.kind and any(one.wave > turn.wave for one in wanted):
+                elif any(one.wave > turn.wave for one in wanted):
                     # Of an earlier call that was killed, say: the later waves of this one wait for it. Where it has
                     # none, those of the earlier call go on waiting for it.
                     has.set(connection, run=turn.run, wave=turn.wave, priority=turn.priority, place=turn.place)
@@ -155,7 +156,10 @@ class Turns:
             first: dict[str, int] = {}
             for turn in turns:
                 first[turn.run] = min(first.get(turn.run, turn.wave), turn.wave)
-            turns.sort(key=lambda turn: (turn.kind != "back", turn.wave, -turn.priority, turn.place, turn.workload))
+            # Their users may be on neither side, so they wait for nothing.
+            frozen = _frozen(connection)
+            urgent = {id(turn) for turn in turns if turn.kind == "back" or (turn.plan, turn.workload) in frozen}
+            turns.sort(key=lambda turn: (id(turn) not in urgent, turn.wave, -turn.priority, turn.place, turn.workload))
             for turn in turns:
                 if (
                     turn.workload not in in_hand
@@ -163,8 +167,7 @@ class Turns:
                     and turn.due <= now
                     and (not plans or turn.plan in plans)
                     and (only is None or turn.workload in only)
-                    # A rollback waits for nothing: its users may be on neither side.
-                    and (turn.kind == "back" or self._may(turn, first, paused, busy))
+                    and (id(turn) in urgent or self._may(turn, first, paused, busy))
                 ):
                     turn.set(connection, state=TurnState.RUNNING, worker=worker, said="")
                     return turn
@@ -224,12 +227,13 @@ class Turns:
                 later = (TURNS.c.run == row.run) & (TURNS.c.wave > row.wave) & (TURNS.c.state != TurnState.RUNNING)
                 connection.execute(delete(TURNS).where(later & (TURNS.c.state != TurnState.DONE)))
 
-    def withdraw(self, plan: str, workloads: Collection[str]) -> None:
-        """Forget turns that nobody has in hand and that have not ended."""
+    def withdraw(self, run: str) -> None:
+        """Forget what a call asked for and nobody has in hand, but nothing that is frozen."""
         with self._alone() as connection:
-            open_ = TURNS.c.state.in_(OPEN) & (TURNS.c.state != TurnState.RUNNING)
-            chosen = (TURNS.c.plan == plan) & TURNS.c.workload.in_(sorted(workloads)) & open_
-            connection.execute(delete(TURNS).where(chosen))
+            frozen = _frozen(connection)
+            for row in connection.execute(select(TURNS).where((TURNS.c.run == run) & TURNS.c.state.in_(OPEN))).all():
+                if row.state != TurnState.RUNNING and (row.plan, row.workload) not in frozen:
+                    connection.execute(delete(TURNS).where(is_turn(row.plan, row.workload)))
 
     def all(self, plan: str | None = None) -> tuple[Turn, ...]:
         """Every turn, or those of one plan, by workload."""
@@ -258,6 +262,11 @@ class Turns:
         with self._alone() as connection:
             done = connection.execute(delete(PAUSES).where(chosen & (PAUSES.c.scope == scope) if scope else chosen))
             return done.rowcount > 0
+
+    def frozen(self, plan: str) -> frozenset[str]:
+        """Workloads of a plan whose writers are stopped: no pause and no limit keeps them waiting."""
+        with self._reading() as connection:
+            return frozenset(workload for one, workload in _frozen(connection) if one == plan)
 
     def pauses(self, plan: str) -> tuple[str, ...]:
         """What is paused."""
@@ -330,6 +339,14 @@ class Turns:
 def _give_up(connection: Connection, workers: Sequence[str]) -> None:
     _give_back(connection, TURNS.c.worker.in_(workers))
     connection.execute(delete(WORKERS).where(WORKERS.c.id.in_(workers)))
+
+
+def _frozen(connection: Connection) -> set[tuple[str, str]]:
+    """Plan and workload of moves that stopped writers and have not ended that; as `migrate.store` writes them."""
+    kept = PROGRESS.c.body.contains(f'"state": "{MoveState.FROZEN.value}"')
+    return {
+        (row.plan, row.workload) for row in connection.execute(select(PROGRESS.c.plan, PROGRESS.c.workload).where(kept))
+    }
 
 
 def _give_back(connection: Connection, had: ColumnElement[bool]) -> None:

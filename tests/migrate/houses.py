@@ -157,10 +157,14 @@ class FilesHouse(RigHouse):
         path.mkdir(exist_ok=True)
 
         def pay(number: int) -> bool:
-            with (path / str(number)).open("w") as file:
-                file.write(f"{number}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with (path / str(number)).open("w") as file:
+                    file.write(f"{number}\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:  # the disk is full
+                (path / str(number)).unlink(missing_ok=True)
+                return False
             return True
 
         return pay
@@ -292,11 +296,14 @@ class BlocksHouse(RigHouse):
 
     def till(self, side: Side) -> Till:
         def pay(number: int) -> bool:
-            with self.disk(side).open("r+b") as file:
-                file.seek(self.book + 512 * number)
-                file.write(b"paid %08d" % number)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with self.disk(side).open("r+b") as file:
+                    file.seek(self.book + 512 * number)
+                    file.write(b"paid %08d" % number)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:  # an image has holes, and the disk that it is on is full
+                return False
             return True
 
         return pay

@@ -2,6 +2,7 @@
 
 import pytest
 
+from migrate.turn import TurnState
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError
 from pse.core.settings import Workspace
@@ -65,3 +66,24 @@ def test_a_switch_that_a_rollback_left_alone_is_completed_or_rolled_back(ready: 
     assert (world.dns.address, world.state()) == (NEW, MoveState.VERIFIED)
     # Nothing was taken away from whom it serves.
     assert [one for one in world.seen if one.startswith("stop") or one == f"point at {OLD}"] == []
+
+
+def test_what_an_interrupt_broke_waits_and_has_not_failed(ready: Workspace) -> None:
+    """An interrupt reaches Pulumi's engine and hooks, too, which fail for it."""
+    world = World(ready, record=True)
+    world.broken = ("admit",)
+    with world._floor() as made:
+
+        def interrupt(what: str) -> None:
+            if what == "lower-ttl":
+                made.stop.set()
+
+        world.watched = interrupt
+        made.turns.ask([world._turn("move")])
+        made.do(made.turns.take(made.worker, []))
+        assert [one.state for one in made.turns.all()] == [TurnState.WAITING]
+    world.broken, world.watched = (), lambda _what: None
+    assert world.codes() == []
+    world.run()
+    assert world.state() is MoveState.VERIFIED
+    assert world.seen.count("provision") == 1

@@ -14,9 +14,11 @@ import pytest
 from sqlalchemy import Engine, delete, update
 
 from migrate.limits import Rate, limits_of
+from migrate.store import Store
 from migrate.turn import Turn, TurnState
 from migrate.turns import LEASE_S, Turns
 from pse.core.database import WORKERS, open_database
+from pse.core.documents.campaign import MoveState
 from pse.core.errors import Refused, RemoteError
 from pse.core.moving import CutOver, Hours, Link
 from pse.core.settings import MigrateSettings, Workspace
@@ -158,6 +160,43 @@ def test_limits_hold_with_many_threads(database: Engine) -> None:
     assert sorted(crowd.seen) == sorted(one.workload for one in wanted)
     assert all(crowd.worst[key] <= limit for key, limit in limits.items())
     assert crowd.worst["all"] > 1
+
+
+def frozen(database: Engine, name: str) -> None:
+    """A worker has stopped the writers of it."""
+    Store(database, "p").update(name, lambda known: msgspec.structs.replace(known, state=MoveState.FROZEN))
+
+
+def test_what_is_frozen_waits_for_no_pause_no_wave_no_place_and_is_not_withdrawn(database: Engine) -> None:
+    turns = Turns(database, {"all": 1})
+    me = turns.join()
+    turns.ask([turn("later", wave=2), turn("first", priority=9)])
+    turns.pause("p", "")
+    assert taken(turns, me) == []
+    frozen(database, "later")
+    assert turns.frozen("p") == {"later"}
+    turns.withdraw("r")
+    assert [one.workload for one in turns.all()] == ["later"]
+    turns.seize(me, turn("other"))
+    assert taken(turns, me) == ["later"]
+
+
+def test_only_what_a_call_asked_for_itself_is_withdrawn(database: Engine) -> None:
+    turns = Turns(database, {})
+    me = turns.join()
+    turns.ask([turn("mine"), turn("in-hand")])
+    turns.seize(me, turn("in-hand"))
+    turns.ask([replace(turn("back", kind="back"), run="other"), replace(turn("theirs"), run="other")])
+    turns.withdraw("r")
+    assert [one.workload for one in turns.all()] == ["back", "in-hand", "theirs"]
+
+
+def test_a_move_is_refused_while_something_else_is_done_with_it(database: Engine) -> None:
+    turns = Turns(database, {})
+    turns.seize(turns.join(), turn("portal", kind="close"))
+    with pytest.raises(Refused, match="works on it"):
+        turns.ask([turn("records"), turn("portal")])
+    assert [one.workload for one in turns.all()] == ["portal"]
 
 
 def test_a_close_that_died_keeps_nobody_waiting(database: Engine) -> None:
