@@ -223,9 +223,16 @@ class Attack:
         return False
 
 
+def small(rig: Rig) -> None:
+    """Give the target disks of its own, which can be filled; before it is started."""
+    rig.target.mounts, rig.target.room_mib = ["/srv", "/var/lib"], ROOM_MIB
+
+
 @contextmanager
 def full(house: RigHouse) -> Iterator[None]:
-    """No room at all on the target's disk for as long as this lasts."""
+    """No room at all on the target's disk for as long as this lasts; it has to be one of its own, and small."""
+    assert house.rig.target.mounts
+    assert house.rig.target.room_mib
     ballast = house.rig.target.inside / house.store.strip("/") / ".ballast"
     try:
         with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
@@ -270,7 +277,7 @@ def attack(kind: str, *, kills: int, seed: str, tell: Callable[[str], None]) -> 
     """Kill in moves of one kind."""
     with tempfile.TemporaryDirectory(prefix=f"pse-chaos-{kind}-", ignore_cleanup_errors=True) as base:
         rig = Rig(Path(base))
-        rig.target.mounts, rig.target.room_mib = ["/srv", "/var/lib"], ROOM_MIB
+        small(rig)
         try:
             rig.source.start()
             rig.target.start()

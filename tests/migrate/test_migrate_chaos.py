@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.migrate.chaos import Attack, figures
+from tests.migrate.chaos import Attack, figures, small
 from tests.migrate.rig import Rig
 
 
 def test_a_few_kills_lose_nothing_and_what_is_lost_is_seen(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
+    rig.target.stop()
+    small(rig)
+    rig.target.start()
     attack = Attack("blocks", rig, "short", told.append)
     score = attack.run(3)
     assert len(told) == score.kills.total() == 3
@@ -17,7 +20,7 @@ def test_a_few_kills_lose_nothing_and_what_is_lost_is_seen(rig: Rig, monkeypatch
     assert figures([score], seed="short")["by_kind"]
     # What somebody wrote at one end only, and a key that stayed.
     attack.house.spoil("target")
-    (rig.target.root / f"srv/{attack.house.task().job}").touch()
+    (rig.target.inside / f"srv/{attack.house.task().job}").touch()
 
     def nothing(*_args: object, **_named: object) -> None:
         score.kills["hosts"] += 1
@@ -27,4 +30,4 @@ def test_a_few_kills_lose_nothing_and_what_is_lost_is_seen(rig: Rig, monkeypatch
     seen = attack.run(4)
     assert (seen.lost, seen.doubled) == (2, 2)
     assert seen.leftovers == 1
-    assert Path(rig.target.root / f"srv/{attack.house.task().job}").exists()
+    assert Path(rig.target.inside / f"srv/{attack.house.task().job}").exists()
