@@ -15,7 +15,7 @@ def test_a_few_kills_lose_nothing_and_what_is_lost_is_seen(rig: Rig, monkeypatch
     rig.target.start()
     attack = Attack("blocks", rig, "short", told.append)
     score = attack.run(3)
-    assert len(told) == score.kills.total() == 3
+    assert sum(" struck after " in line for line in told) == score.kills.total() == 3
     assert (score.lost, score.doubled, score.leftovers) == (0, 0, 0)
     assert figures([score], seed="short")["by_kind"]
     # What somebody wrote at one end only, and a key that stayed.
