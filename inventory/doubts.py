@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from inventory.evidence import ENOUGH, LISTED, Evidence, against, agreement
+from inventory.groups import connected
 from pse.core.documents.snapshot import Server, Sighting
 from pse.core.findings import Finding, Severity
 from pse.core.text import few, printable
@@ -66,19 +67,9 @@ def _contradictions(
     sightings: Sequence[Sighting], apart: Mapping[int, Mapping[int, tuple[str, ...]]], first: Mapping[int, int]
 ) -> Iterator[Finding]:
     """One for all servers that hang together by such pairs: of fifty clones each pair would be one of a thousand."""
-    left = set(apart)
-    for start in sorted(apart, key=lambda group: first[group]):
-        group, kinds = set(), set[str]()
-        todo = [start]
-        while todo:
-            at = todo.pop()
-            if at in left:
-                left.discard(at)
-                group.add(at)
-                todo += apart[at]
-                kinds.update(kind for differ in apart[at].values() for kind in differ)
-        if group:
-            yield _contradiction([sightings[first[at]] for at in sorted(group, key=first.__getitem__)], kinds)
+    for group in connected(sorted(apart, key=first.__getitem__), apart):
+        kinds = {kind for at in group for differ in apart[at].values() for kind in differ}
+        yield _contradiction([sightings[first[at]] for at in sorted(group, key=first.__getitem__)], kinds)
 
 
 def _contradiction(seen: Sequence[Sighting], kinds: set[str]) -> Finding:

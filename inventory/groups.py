@@ -2,14 +2,16 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from pse.core.documents.snapshot import Flow, ProposedWorkload, Server
 from pse.core.documents.workloads import WorkloadDeclaration, Workloads
 from pse.core.findings import Finding, Severity
 from pse.core.text import few
 
+T = TypeVar("T")
 _FILE = "workloads.toml"
 _SHOWN = 5
 SAID = frozenset({"PSE-I030", "PSE-I031", "PSE-I032"})
@@ -111,20 +113,22 @@ def _components(ids: Sequence[str], flows: Sequence[Flow]) -> list[tuple[str, ..
     for flow in flows:
         neighbours[flow.client].add(flow.server)
         neighbours[flow.server].add(flow.client)
-    left = set(ids)
-    found = []
-    for start in ids:
-        if start not in left:
-            continue
-        group, todo = set(), [start]
+    return [tuple(sorted(group)) for group in connected(ids, neighbours)]
+
+
+def connected(starts: Sequence[T], neighbours: Mapping[T, Iterable[T]]) -> Iterator[set[T]]:
+    """Groups of what hangs together, in the order of ``starts``; what is not among those belongs to none."""
+    left = set(starts)
+    for start in starts:
+        group, todo = set[T](), [start]
         while todo:
             at = todo.pop()
             if at in left:
                 left.discard(at)
                 group.add(at)
                 todo += neighbours[at]
-        found.append(tuple(sorted(group)))
-    return found
+        if group:
+            yield group
 
 
 def _touching(flows: Sequence[Flow]) -> dict[str, list[Flow]]:

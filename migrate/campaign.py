@@ -113,7 +113,7 @@ def rollback(workspace: Workspace, bundle: "Bundle", workload: str, *, progress:
         state = runtime.store.get(workload).state
         if state in (MoveState.WAITING, MoveState.ROLLED_BACK) and not floor.unfinished(plan, workload, "back"):
             raise Refused(f"{workload} is {state.value}: there is nothing to roll back", where=workload)
-        floor.work_on(_one(workspace, plan, work, "back"))
+        floor.work_on(Touching(workspace).turn(plan, work, "back"))
         return _standing(runtime)
 
 
@@ -264,11 +264,6 @@ def _asked(workspace: Workspace, plan: str, waves: list[tuple[int, list[Work]]],
         for number, members in waves
         for place, work in enumerate(members)
     ]
-
-
-def _one(workspace: Workspace, plan: str, work: Work, kind: str) -> Turn:
-    """A turn that is taken at once."""
-    return Turn(plan=plan, workload=work.workload, kind=kind, run=kind, touches=Touching(workspace).of(work))
 
 
 def _begins(floor: Floor, plan: str, workload: str) -> bool:

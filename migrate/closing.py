@@ -10,7 +10,7 @@ from migrate.floor import Floor, Opener, floor, opened
 from migrate.limits import Touching
 from migrate.replicators.ports import CLOSING
 from migrate.standing import frozen_by, half_back, unsure
-from migrate.turn import OPEN, Turn, TurnState, not_ended
+from migrate.turn import OPEN, TurnState, not_ended
 from migrate.work import Runtime, Work, chosen, guards_of
 from pse.core.documents.campaign import MoveState
 from pse.core.errors import PseError, Refused
@@ -72,8 +72,7 @@ def cleanup(
             if state is MoveState.WAITING and waits is None:
                 continue
             # Only now: what was interrupted, or is asked for, keeps its own turn.
-            touches = touching.of(work)
-            turn = Turn(plan=plan, workload=work.workload, kind="close", run="close", touches=touches)
+            turn = touching.turn(plan, work, "close")
             made.turns.seize(made.worker, turn)
             if state in NEW_SIDE:
                 # Before anything is taken away: also what is cleaned only in part cannot be gone back any more.

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from inventory.ssh import Completed, Connection, Cut, Endpoint, connect
 from pse.core.errors import PseError, RemoteError
@@ -36,7 +36,12 @@ class Host:
         endpoint: Where and how to log in, with the pinned host key.
         base: The workspace's root, where relative secret references start.
         connect_s: Seconds for connecting and logging in.
+
+    Attributes:
+        repeats: What was cut off is run once more on a new connection.
     """
+
+    repeats: ClassVar[bool] = True
 
     def __init__(self, endpoint: Endpoint, *, base: Path, connect_s: float = 10.0) -> None:
         """Remember where it is; nothing is connected yet."""
@@ -73,6 +78,8 @@ class Host:
             try:
                 return self._once(command, stdin, timeout_s, on_line)
             except Cut:
+                if not self.repeats:
+                    raise
                 # A line that lay idle for an hour is often dead. Scripts are safe to repeat, so once more on a new one.
                 return self._once(command, stdin, timeout_s, on_line)
 

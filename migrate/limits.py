@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from inventory.hosts import load_hosts
+from migrate.turn import Turn
 from pse.core.documents.plan import Move
 from pse.core.moving import Link
 from pse.core.settings import MigrateSettings, Workspace
@@ -36,6 +37,10 @@ class Touching:
                 f"link {link.name}" for link in self._settings.link for h in hosts if self._over(link, h, unit.place)
             }
         return tuple(sorted(found))
+
+    def turn(self, plan: str, work: "Work", kind: str) -> Turn:
+        """A turn that is taken at once."""
+        return Turn(plan=plan, workload=work.workload, kind=kind, run=kind, touches=self.of(work))
 
     def priority(self, workload: str) -> int:
         """Of the patterns that match, the highest; 0 for none."""

@@ -82,9 +82,9 @@ def unsure(journal: Journal, prefix: str) -> bool:
     return waiting or journal.find(f"{keys[-1]}/unproved") is not None
 
 
-def frozen_by(journal: Journal, prefix: str) -> list[str]:
+def frozen_by(journal: Journal, prefix: str, attempts: range = _ATTEMPTS) -> list[str]:
     """Attempts that stopped writers at the source and did not give them back, in their order."""
-    keys = [f"{prefix}/a{number}" for number in _ATTEMPTS]
+    keys = [f"{prefix}/a{number}" for number in attempts]
     return [key for key in keys if journal.find(f"{key}/frozen") is not None]
 
 

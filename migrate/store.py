@@ -11,10 +11,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import ColumnElement, Engine, select
 
-from migrate.turn import TurnState
 from migrate.turns import Turns
 from pse.core.canonical import encode
-from pse.core.database import PROGRESS, WORKERS
+from pse.core.database import PROGRESS
 from pse.core.documents.campaign import MoveState, WorkloadProgress
 from pse.core.errors import Refused
 from pse.core.settings import Workspace
@@ -61,12 +60,7 @@ class Store:
         """Workloads of the plan that a process which lives works on now."""
         if self._engine.dialect.name == "sqlite" and not somebody_works(workspace):
             return frozenset()
-        turns = Turns(self._engine, {})
-        dead = turns.dead()
-        with self._engine.connect() as connection:
-            living = set(connection.execute(select(WORKERS.c.id)).scalars()) - dead
-        running = [turn for turn in turns.all(self._plan) if turn.state is TurnState.RUNNING]
-        return frozenset(turn.workload for turn in running if turn.worker in living)
+        return frozenset(name for plan, name in Turns(self._engine, {}).in_hand() if plan == self._plan)
 
     def update(self, workload: str, change: Change) -> WorkloadProgress:
         """Replace what is known of a workload by ``change`` of it, in one transaction."""

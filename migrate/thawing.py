@@ -3,6 +3,7 @@
 import time
 
 from migrate.replicators.ports import Task
+from migrate.standing import frozen_by
 from migrate.steps import PERMIT
 from migrate.switching import Switching
 from pse.core.documents.plan import Move
@@ -24,8 +25,8 @@ class Thawing(Switching):
     def frozen_before(self) -> list[str]:
         """Keys of earlier attempts that stopped writers and did not give them back, in their order."""
         prefix = f"{self.runtime.plan[:16]}/{self.workload}"
-        keys = [f"a{number}" for number in range(1, int(self.key[1:]))]
-        return [key for key in keys if self.runtime.journal.find(f"{prefix}/{key}/frozen") is not None]
+        found = frozen_by(self.runtime.journal, prefix, range(1, int(self.key[1:])))
+        return [key.rpartition("/")[2] for key in found]
 
     def thaw_earlier(self) -> str:
         """Give back what earlier attempts stopped and could not: their users wait, and a copy may take hours.

@@ -30,6 +30,8 @@ _LOCK = 7_015_023_041
 """Names the lock of all turns at PostgreSQL; any number that nobody else uses there."""
 
 
+_HEAD = 128
+"""Characters of a progress that its workload (at most 64) and its state are in."""
 _DONE_BY = ("move", "back")
 """Kinds that a worker takes up; `pse close` is done by whoever called it, or not at all."""
 _RUNS = TURNS.c.state == TurnState.RUNNING
@@ -86,10 +88,14 @@ class Turns:
 
     def busy(self) -> bool:
         """A worker that lives has a turn in hand."""
+        return bool(self.in_hand())
+
+    def in_hand(self) -> frozenset[tuple[str, str]]:
+        """Plan and workload of what workers that live have in hand."""
         with self._reading() as connection:
             living, _ = self._workers(connection)
-            mine = (TURNS.c.state == TurnState.RUNNING) & TURNS.c.worker.in_(living)
-            return connection.execute(select(TURNS.c.worker).where(mine)).first() is not None
+            had = select(TURNS.c.plan, TURNS.c.workload).where(_RUNS & TURNS.c.worker.in_(living))
+            return frozenset((row.plan, row.workload) for row in connection.execute(had))
 
     def dead(self) -> frozenset[str]:
         """Ids of workers that do not live any more, and have not been given up yet."""
@@ -343,7 +349,8 @@ def _give_up(connection: Connection, workers: Sequence[str]) -> None:
 
 def _frozen(connection: Connection) -> set[tuple[str, str]]:
     """Plan and workload of moves that stopped writers and have not ended that; as `migrate.store` writes them."""
-    kept = PROGRESS.c.body.contains(f'"state": "{MoveState.FROZEN.value}"')
+    # It stands near the beginning; what comes after it, steps and checks, may be long, and others wait meanwhile.
+    kept = func.substr(PROGRESS.c.body, 1, _HEAD).contains(f'"state": "{MoveState.FROZEN.value}"')
     return {
         (row.plan, row.workload) for row in connection.execute(select(PROGRESS.c.plan, PROGRESS.c.workload).where(kept))
     }

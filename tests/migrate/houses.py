@@ -6,16 +6,15 @@ told from what was not; and what they run on can be made to fail.
 
 import os
 import re
-import shlex
 import subprocess
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-from inventory.ssh import Completed
 from migrate.conformance import House, Side
-from migrate.hosts import PRELUDE, Host
+from migrate.hosts import Host
 from migrate.replicators.blocks.replicator import Blocks
 from migrate.replicators.files.replicator import Files
 from migrate.replicators.ports import Task
@@ -45,15 +44,7 @@ Till = Callable[[int], bool]
 class Once(Host):
     """Runs nothing a second time when its line is cut: a payment is not safe to repeat, as our scripts are."""
 
-    def run(
-        self,
-        script: str,
-        *,
-        timeout_s: float = 60.0,
-        stdin: bytes = b"",
-        on_line: Callable[[bytes], None] | None = None,
-    ) -> Completed:
-        return self._once("exec bash -c " + shlex.quote(PRELUDE + script), stdin, timeout_s, on_line)
+    repeats = False
 
 
 class RigHouse(House):
@@ -85,13 +76,13 @@ class RigHouse(House):
     def strike(self) -> int:
         return sum(end.kill(self.task().job, "rsync") for end in (self.rig.source, self.rig.target))
 
+    @abstractmethod
     def till(self, side: Side) -> Till:
         """A way to pay at one end, durably, as its users do: takes a number, says whether that was acknowledged."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paid(self, side: Side) -> Counter[int]:
         """How often each payment is there, by its number."""
-        raise NotImplementedError
 
     def crash(self, side: Side) -> None:
         """Kill -9 the database server of an end, and start it again."""

@@ -25,14 +25,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         rig.stop()
 
 
+def empty_database(url: str) -> str:
+    """URL of a new database on a server."""
+    name = f"d{secrets.token_hex(4)}"
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{url.rpartition('/')[0]}/{name}"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def workspace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """An empty workspace on either store."""
     (tmp_path / "pse.toml").write_text('entity = "Test"\n')
     monkeypatch.delenv("PSE_DATABASE_URL", raising=False)
     if request.param == "postgresql":
-        url, name = request.getfixturevalue("server"), f"d{secrets.token_hex(4)}"
-        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        monkeypatch.setenv("PSE_DATABASE_URL", f"{url.rpartition('/')[0]}/{name}")
+        monkeypatch.setenv("PSE_DATABASE_URL", empty_database(request.getfixturevalue("server")))
     return Workspace(tmp_path)

@@ -1,7 +1,6 @@
 """A worker that is cut off, stopped, interrupted or hangs: no two work on one workload, and no turn is lost."""
 
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from pse.core.progress import Event, silent
 from pse.core.settings import Workspace
 from tests.migrate.hung import Line
 from tests.migrate.rig import wait_for
-from tests.migrate.stores import server
+from tests.migrate.stores import empty_database, server
 
 __all__ = ["server"]
 pytestmark = pytest.mark.timeout(180)
@@ -51,10 +50,7 @@ alive.BEAT_S = 0.3
 def shared(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace on an empty PostgreSQL database, with leases of six seconds."""
     (tmp_path / "pse.toml").write_text('entity = "Test"\n')
-    name = f"d{secrets.token_hex(4)}"
-    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    monkeypatch.setenv("PSE_DATABASE_URL", f"{server.rpartition('/')[0]}/{name}")
+    monkeypatch.setenv("PSE_DATABASE_URL", empty_database(server))
     monkeypatch.setattr(turns, "LEASE_S", 6.0)
     return Workspace(tmp_path)
 

@@ -1,12 +1,10 @@
 """The effect journal: one set of laws, two stores."""
 
 import contextlib
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -18,7 +16,7 @@ from pse.core.errors import BadInput
 from pse.core.journal import FileJournal, Intent, Journal, once
 from pse.core.settings import Workspace
 from tests.migrate.rig import Rig
-from tests.migrate.stores import server
+from tests.migrate.stores import empty_database, server
 from tests.migrate.test_migrate_files import MOVE
 from tests.migrate.test_migrate_services import of
 
@@ -32,10 +30,7 @@ def reopen(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     engines: list[Engine] = []
     monkeypatch.delenv("PSE_DATABASE_URL", raising=False)
     if request.param == "postgresql":
-        url, name = request.getfixturevalue("server"), f"d{secrets.token_hex(4)}"
-        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        monkeypatch.setenv("PSE_DATABASE_URL", f"{url.rpartition('/')[0]}/{name}")
+        monkeypatch.setenv("PSE_DATABASE_URL", empty_database(request.getfixturevalue("server")))
 
     def sql() -> Journal:
         engines.append(open_database(Workspace(tmp_path)))
